@@ -1,0 +1,35 @@
+/** A slot without a price, kept as a fact with its reason. */
+import * as Schema from "effect/Schema"
+import { Currency } from "./Currency.ts"
+import { Slot } from "./Slot.ts"
+
+/**
+ * Why there is no price:
+ * - `rate-limited`: the source asked to be called less often;
+ * - `timed-out`: no full answer within the limit;
+ * - `unreachable`: no connection, or it broke;
+ * - `refused`: the source answered that we may not ask (key, plan, firewall, request);
+ * - `upstream-fault`: the source said that it failed;
+ * - `malformed`: the answer was not in the documented form;
+ * - `missing`: the answer did not have this currency;
+ * - `rejected`: the value cannot be a price (null, zero, negative, not a number, too large) or is too old.
+ */
+export const Reason = Schema.Literals([
+  "rate-limited",
+  "timed-out",
+  "unreachable",
+  "refused",
+  "upstream-fault",
+  "malformed",
+  "missing",
+  "rejected",
+])
+export type Reason = typeof Reason.Type
+
+export class Gap extends Schema.Class<Gap>("@btc-price/domain/Gap")({
+  currency: Currency,
+  slot: Slot,
+  reason: Reason,
+  /** One sentence for the person who looks into it; never a secret. */
+  detail: Schema.String,
+}) {}

@@ -1,0 +1,39 @@
+/** An accepted price of one bitcoin: what the repository keeps, one per currency and slot. */
+import * as BigDecimal from "effect/BigDecimal"
+import * as Schema from "effect/Schema"
+import { Currency } from "./Currency.ts"
+import { Slot } from "./Slot.ts"
+
+/** Digits kept after the decimal point, as in PostgreSQL's `numeric(20,8)`; finer input is rounded half-even. */
+export const amountScale = 8
+
+/** The first amount too large for `numeric(20,8)`. */
+const amountLimit = BigDecimal.make(1n, -12)
+
+/** The exact price of one bitcoin, above zero, with at most {@link amountScale} digits after the point. */
+export const Amount = Schema.BigDecimal.check(
+  Schema.isGreaterThanBigDecimal(BigDecimal.fromBigInt(0n)),
+  Schema.isLessThanBigDecimal(amountLimit),
+)
+
+/** `amount` with the digits that are kept, rounded half-even. */
+export const toAmountScale = (amount: BigDecimal.BigDecimal): BigDecimal.BigDecimal =>
+  BigDecimal.round(amount, { mode: "half-even", scale: amountScale })
+
+/** `live`: taken while its slot was running. `backfill`: taken later from a source's history. */
+export const Kind = Schema.Literals(["live", "backfill"])
+export type Kind = typeof Kind.Type
+
+export class Price extends Schema.Class<Price>("@btc-price/domain/Price")({
+  currency: Currency,
+  amount: Amount,
+  /** The slot it stands for in every figure. */
+  slot: Slot,
+  /** The source's own time of the value. */
+  observedAt: Schema.DateTimeUtc,
+  /** When this service received it. */
+  fetchedAt: Schema.DateTimeUtc,
+  /** The name of the source, such as `coingecko`. */
+  source: Schema.NonEmptyString,
+  kind: Kind,
+}) {}

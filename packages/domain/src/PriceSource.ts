@@ -1,0 +1,73 @@
+/** Port: where prices come from. */
+import type * as BigDecimal from "effect/BigDecimal"
+import * as Context from "effect/Context"
+import type * as DateTime from "effect/DateTime"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Currency } from "./Currency.ts"
+import type * as Gap from "./Gap.ts"
+import type { Range } from "./Period.ts"
+
+/** A price as a source quotes it, validated but not yet accepted for a slot. */
+export interface Quote {
+  readonly currency: Currency
+  /** A valid `Price.Amount`. */
+  readonly amount: BigDecimal.BigDecimal
+  /** The source's own time of the value. */
+  readonly observedAt: DateTime.Utc
+  /** The name of the source that quoted it. */
+  readonly source: string
+}
+
+/** Each currency that was asked for stands in exactly one of the two. */
+export interface Quotes {
+  readonly quotes: ReadonlyArray<Quote>
+  readonly missing: ReadonlyArray<{
+    readonly currency: Currency
+    readonly reason: Gap.Reason
+    readonly detail: string
+  }>
+}
+
+/** The whole call failed: no currency has a price. The reasons are those of `Gap.Reason`. */
+export class PriceSourceError extends Schema.TaggedError<PriceSourceError>()("PriceSourceError", {
+  reason: Schema.Literals([
+    "rate-limited",
+    "timed-out",
+    "unreachable",
+    "refused",
+    "upstream-fault",
+    "malformed",
+  ]),
+  /** One sentence, never a secret. */
+  detail: Schema.String,
+  /** How long the source asked to be left alone, between 1 s and 5 min. */
+  retryAfter: Schema.optionalKey(Schema.Duration),
+  cause: Schema.optionalKey(Schema.Defect()),
+}) {
+  override get message(): string {
+    return `${this.reason}: ${this.detail}`
+  }
+}
+
+export class PriceSource extends Context.Service<
+  PriceSource,
+  {
+    /**
+     * The prices now, in one call to the source. A currency that the source does not have, or whose
+     * value cannot be a price, is in `missing` with its reason. Fails with `PriceSourceError` when the
+     * answer as a whole is of no use. Does not retry.
+     */
+    readonly current: (currencies: ReadonlyArray<Currency>) => Effect.Effect<Quotes, PriceSourceError>
+
+    /**
+     * The prices of one currency whose own time falls in [start, end), oldest first, without two of the
+     * same time, as finely as the source still has them; empty when it has none. Values that cannot be a
+     * price are left out. Fails with `PriceSourceError`. Does not retry.
+     */
+    readonly history: (
+      currency: Currency,
+      range: Range,
+    ) => Effect.Effect<ReadonlyArray<Quote>, PriceSourceError>
+  }
+>()("@btc-price/domain/PriceSource") {}

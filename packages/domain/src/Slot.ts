@@ -1,0 +1,26 @@
+/** The five-minute grid since the Unix epoch: at most one accepted price per currency stands on each slot. */
+import * as DateTime from "effect/DateTime"
+import * as Schema from "effect/Schema"
+
+export const slotMillis = 300_000
+
+/** The start of a slot, in milliseconds since the epoch, a multiple of {@link slotMillis}. */
+export const Slot = Schema.Int.check(Schema.isMultipleOf(slotMillis)).pipe(Schema.brand("Slot"))
+export type Slot = typeof Slot.Type
+
+/** The slot that `instant` falls in: the newest one that does not start after it. */
+export const at = (instant: DateTime.DateTime): Slot =>
+  (Math.floor(DateTime.toEpochMillis(instant) / slotMillis) * slotMillis) as Slot
+
+/** The slot after `slot`. */
+export const next = (slot: Slot): Slot => (slot + slotMillis) as Slot
+
+/** The instant at which `slot` starts. */
+export const start = (slot: Slot): DateTime.Utc => DateTime.makeUnsafe(slot)
+
+/** How many slots start in the half-open range [from, to); 0 when the range is empty or reversed. */
+export const count = (from: DateTime.DateTime, to: DateTime.DateTime): number =>
+  Math.max(
+    0,
+    Math.ceil(DateTime.toEpochMillis(to) / slotMillis) - Math.ceil(DateTime.toEpochMillis(from) / slotMillis),
+  )

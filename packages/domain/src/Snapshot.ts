@@ -1,0 +1,170 @@
+/** Use case: what readers are answered from, held in memory so that a request touches no database. */
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as Average from "./Average.ts"
+import type { Currency } from "./Currency.ts"
+import type { Gap } from "./Gap.ts"
+import * as Period from "./Period.ts"
+import type { Price } from "./Price.ts"
+import { PriceRepository, type PriceRepositoryError } from "./PriceRepository.ts"
+
+/** A price older than this, by the source's own time, is not answered as the current one. */
+export const currentPriceAgeLimit = Duration.minutes(15)
+
+/** How often the repository is asked even when it gave no hint of a change. */
+const pollInterval = Duration.seconds(10)
+
+/** The repository's newest facts, as read at one instant. */
+export interface Facts {
+  readonly readAt: DateTime.Utc
+  readonly latest: ReadonlyMap<Currency, Price>
+  /** The newest gap of each currency, of those within {@link currentPriceAgeLimit} before `readAt`. */
+  readonly gaps: ReadonlyMap<Currency, Gap>
+  readonly day: PeriodTally
+  readonly month: PeriodTally
+}
+
+interface PeriodTally {
+  readonly period: Period.Period
+  readonly tallies: ReadonlyMap<Currency, Average.Tally>
+}
+
+/** The newest price of a currency, or why there is none young enough. */
+export interface CurrentPrice {
+  readonly currency: Currency
+  /** Null when no price is younger than {@link currentPriceAgeLimit}. */
+  readonly price: Price | null
+  /** The newest price, however old; null when there has never been one. */
+  readonly newest: Price | null
+  /** The newest gap, which says why `price` is null; null when no attempt failed lately. */
+  readonly gap: Gap | null
+}
+
+/** The averages of the running day and month, of all configured currencies. */
+export interface RunningAverages {
+  readonly day: ReadonlyArray<Average.Average>
+  readonly month: ReadonlyArray<Average.Average>
+  /** The source's own time of the newest price in them; null when they have none. */
+  readonly observedAt: DateTime.Utc | null
+}
+
+export class Snapshot extends Context.Service<
+  Snapshot,
+  {
+    /** The newest price of each configured currency, in their configured order. */
+    readonly currentPrices: Effect.Effect<ReadonlyArray<CurrentPrice>>
+
+    /** The averages of the day and month that run now; a period that just began has no price yet. */
+    readonly runningAverages: Effect.Effect<RunningAverages>
+
+    /** When the repository was last read with success; null when it never was. */
+    readonly readAt: Effect.Effect<DateTime.Utc | null>
+
+    /** Reads the repository now. Fails with `PriceRepositoryError`, and then keeps what was there. */
+    readonly refresh: Effect.Effect<void, PriceRepositoryError>
+  }
+>()("@btc-price/domain/Snapshot") {}
+
+/**
+ * Keeps the snapshot fresh for as long as the layer lives: at once when the repository hints at a change,
+ * and every ten seconds in any case. While the repository is away it answers from what it knows.
+ */
+export const layer = (options: {
+  readonly currencies: ReadonlyArray<Currency>
+  readonly timeZone: DateTime.TimeZone.Named
+}): Layer.Layer<Snapshot, never, PriceRepository> =>
+  Layer.effect(
+    Snapshot,
+    Effect.gen(function* () {
+      const { currencies, timeZone } = options
+      const repository = yield* PriceRepository
+      const facts = yield* Ref.make<Facts | null>(null)
+
+      const refresh = Effect.fnUntraced(function* () {
+        const readAt = yield* DateTime.now
+        const periodTally = Effect.fnUntraced(function* (unit: Period.Period["unit"]) {
+          const period = Period.containing(unit, readAt, timeZone)
+          return { period, tallies: yield* repository.tally(currencies, period) }
+        })
+        const recent = { start: DateTime.subtractDuration(readAt, currentPriceAgeLimit), end: readAt }
+        const [latest, gaps, day, month] = yield* Effect.all(
+          [repository.latest(currencies), repository.gaps(recent), periodTally("day"), periodTally("month")],
+          { concurrency: "unbounded" },
+        )
+        yield* Ref.set(facts, {
+          readAt,
+          latest,
+          gaps: new Map(gaps.map((gap) => [gap.currency, gap])),
+          day,
+          month,
+        })
+      })
+
+      const hints = repository.changes.pipe(
+        Stream.tapError((error) => Effect.logDebug("No hints of changes; polling goes on", error)),
+        Stream.retry(Schedule.spaced(pollInterval)),
+        Stream.orDie,
+      )
+      yield* Stream.fromSchedule(Schedule.spaced(pollInterval)).pipe(
+        Stream.merge(hints),
+        Stream.prepend([undefined]),
+        Stream.buffer({ capacity: 1, strategy: "sliding" }),
+        Stream.runForEach(() =>
+          Effect.catch(refresh(), (error) => Effect.logWarning("The snapshot could not be refreshed", error)),
+        ),
+        Effect.forkScoped,
+      )
+
+      return Snapshot.of({
+        refresh: refresh(),
+        readAt: Effect.map(Ref.get(facts), (known) => known?.readAt ?? null),
+        currentPrices: Effect.gen(function* () {
+          const now = yield* DateTime.now
+          const known = yield* Ref.get(facts)
+          return currencies.map((currency) => {
+            const newest = known?.latest.get(currency) ?? null
+            return {
+              currency,
+              newest,
+              price: newest !== null && isCurrent(newest, now) ? newest : null,
+              gap: known?.gaps.get(currency) ?? null,
+            }
+          })
+        }),
+        runningAverages: Effect.gen(function* () {
+          const now = yield* DateTime.now
+          const known = yield* Ref.get(facts)
+          const averages = (unit: Period.Period["unit"]): ReadonlyArray<Average.Average> => {
+            const read = known?.[unit]
+            const isRunning = read !== undefined && Period.contains(read.period, now)
+            const period = isRunning ? read.period : Period.containing(unit, now, timeZone)
+            return currencies.map((currency) =>
+              Average.make(currency, period, now, isRunning ? read.tallies.get(currency) : undefined),
+            )
+          }
+          const month = averages("month")
+          return { day: averages("day"), month, observedAt: newestObservation(month, known) }
+        }),
+      })
+    }),
+  )
+
+const isCurrent = (price: Price, now: DateTime.Utc): boolean =>
+  Duration.isLessThan(DateTime.distance(price.observedAt, now), currentPriceAgeLimit)
+
+const newestObservation = (
+  averages: ReadonlyArray<Average.Average>,
+  known: Facts | null,
+): DateTime.Utc | null => {
+  const observed = averages.flatMap(({ currency, samples }) => {
+    const price = samples > 0 ? known?.latest.get(currency) : undefined
+    return price === undefined ? [] : [price.observedAt]
+  })
+  return observed.length === 0 ? null : observed.reduce((a, b) => DateTime.max(a, b))
+}
