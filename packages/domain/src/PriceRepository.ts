@@ -26,7 +26,7 @@ export class PriceRepository extends Context.Service<
   PriceRepository,
   {
     /**
-     * Keeps prices and gaps, all or none of them. Idempotent: the first price of a currency and slot
+     * Keeps prices, at most one of a currency and slot, and gaps; all or none of them. Idempotent: the first price of a currency and slot
      * stays, except that a live one replaces a backfilled one. A gap is kept only where there is no price,
      * a later reason replaces an earlier one, and a price that arrives for it ends it.
      */

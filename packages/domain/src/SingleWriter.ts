@@ -7,7 +7,11 @@ import * as Schema from "effect/Schema"
 export class SingleWriterError extends Schema.TaggedError<SingleWriterError>()("SingleWriterError", {
   reason: Schema.Literals(["unavailable", "lost"]),
   cause: Schema.Defect(),
-}) {}
+}) {
+  override get message(): string {
+    return this.reason === "lost" ? "The pen was lost" : "The pen could not be asked for"
+  }
+}
 
 export class SingleWriter extends Context.Service<
   SingleWriter,

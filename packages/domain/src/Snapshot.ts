@@ -50,6 +50,8 @@ export interface CurrentPrice {
 export interface RunningAverages {
   readonly day: ReadonlyArray<Average.Average>
   readonly month: ReadonlyArray<Average.Average>
+  /** The zone whose day and month they are. */
+  readonly timeZone: DateTime.TimeZone.Named
   /** The source's own time of the newest price in them; null when they have none. */
   readonly observedAt: DateTime.Utc | null
 }
@@ -149,7 +151,7 @@ export const layer = (options: {
             )
           }
           const month = averages("month")
-          return { day: averages("day"), month, observedAt: newestObservation(month, known) }
+          return { day: averages("day"), month, timeZone, observedAt: newestObservation(month, known) }
         }),
       })
     }),

@@ -1,0 +1,46 @@
+/** The tables, as steps that each run once, in order, under a lock. PostgreSQL 15 is enough for all of them. */
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Migrator from "effect/sql/Migrator"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+
+/** One price per currency and slot, by key, whoever writes; partitioned by UTC month, for retention alone. */
+const createPrice = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    create table price (
+      currency text not null,
+      slot timestamptz not null check (extract(epoch from slot) % 300 = 0),
+      amount numeric(20, 8) not null check (amount > 0),
+      observed_at timestamptz not null,
+      fetched_at timestamptz not null,
+      source text not null,
+      kind text not null check (kind in ('live', 'backfill')),
+      primary key (currency, slot)
+    ) partition by range (slot)`
+})
+
+/** Slots without a price, with the newest reason. */
+const createGap = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    create table gap (
+      currency text not null,
+      slot timestamptz not null check (extract(epoch from slot) % 300 = 0),
+      reason text not null,
+      detail text not null,
+      recorded_at timestamptz not null default now(),
+      primary key (slot, currency)
+    )`
+})
+
+/** Brings the database up to date; harmless when it is, and when several processes do it at once. */
+export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> =
+  Migrator.make({})({
+    loader: Migrator.fromRecord({ "0001_create_price": createPrice, "0002_create_gap": createGap }),
+    table: "migration",
+  }).pipe(Effect.asVoid)
+
+/** Runs {@link migrate} before what is built on it. */
+export const layer = Layer.effectDiscard(migrate)

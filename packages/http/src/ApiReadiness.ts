@@ -1,0 +1,31 @@
+/** The API is ready when at least one currency has a current price to answer. */
+import { Readiness } from "@btc-price/domain/Readiness"
+import { Snapshot } from "@btc-price/domain/Snapshot"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+/** After this long without reading the repository the reasons say so; answers still come from memory. */
+const silenceLimit = Duration.seconds(30)
+
+export const layer: Layer.Layer<Readiness, never, Snapshot> = Layer.effect(
+  Readiness,
+  Effect.map(Snapshot, (snapshot) =>
+    Readiness.of({
+      check: Effect.gen(function* () {
+        const now = yield* DateTime.now
+        const readAt = yield* snapshot.readAt
+        const prices = yield* snapshot.currentPrices
+        const reasons = prices.flatMap(({ currency, price, gap }) =>
+          price === null ? [`${currency} has no current price${gap === null ? "" : ` (${gap.reason})`}`] : [],
+        )
+        if (readAt === null) reasons.push("The database has not been read yet")
+        else if (Duration.isGreaterThan(DateTime.distance(readAt, now), silenceLimit)) {
+          reasons.push(`The database was last read at ${DateTime.formatIso(readAt)}`)
+        }
+        return { ready: prices.some(({ price }) => price !== null), reasons }
+      }),
+    }),
+  ),
+)

@@ -1,0 +1,93 @@
+/** The API as a whole: the contract's routes, its document and its page, and problems for everything else. */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import { Api } from "./api/Api.ts"
+import { InternalError, MethodNotAllowed, NotFound } from "./api/Problem.ts"
+import * as BearerAuthorization from "./BearerAuthorization.ts"
+import * as PricesHandlers from "./PricesHandlers.ts"
+import { requestLog } from "./RequestLog.ts"
+import * as SignInHandlers from "./SignInHandlers.ts"
+
+const documentPath = "/openapi.json"
+const pagePath = "/docs"
+
+/** Methods by path, of all that is served. */
+const methods = new Map<string, Set<string>>([
+  [documentPath, new Set(["GET", "HEAD"])],
+  [pagePath, new Set(["GET", "HEAD"])],
+])
+for (const group of Object.values(Api.groups)) {
+  for (const { path, method } of Object.values(group.endpoints)) {
+    const known = methods.get(path) ?? new Set()
+    methods.set(path, known.add(method).add(method === "GET" ? "HEAD" : method))
+  }
+}
+
+/** What no route of the contract takes: a path that is unknown, or known with other methods. */
+const fallback = HttpRouter.add(
+  "*",
+  "/*",
+  Effect.fnUntraced(function* (request) {
+    const path = request.url.split("?", 1)[0] ?? ""
+    const known = methods.get(path)
+    return known === undefined
+      ? yield* HttpServerRespondable.toResponse(new NotFound())
+      : HttpServerResponse.setHeader(
+          yield* HttpServerRespondable.toResponse(new MethodNotAllowed()),
+          "allow",
+          [...known].join(", "),
+        )
+  }),
+)
+
+/** Turns what nobody expected into a problem that says nothing of it, and into a log line that says all. */
+const defects = HttpRouter.middleware(
+  (handle) =>
+    Effect.catchCause(handle, (cause) =>
+      Cause.hasInterruptsOnly(cause)
+        ? Effect.failCause(cause)
+        : Effect.andThen(
+            Effect.logError("A request failed", cause),
+            HttpServerRespondable.toResponse(new InternalError()),
+          ),
+    ),
+  { global: true },
+)
+
+/** Headers of every answer. Prices, tokens and errors are nobody else's to keep. */
+const headers = HttpRouter.middleware(
+  (handle) =>
+    Effect.map(handle, (response) =>
+      HttpServerResponse.setHeaders(response, {
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        ...(response.status === 429 || response.status === 503 ? { "retry-after": "5" } : {}),
+      }),
+    ),
+  { global: true },
+)
+
+const routes = Layer.mergeAll(
+  HttpApiBuilder.layer(Api, { openapiPath: documentPath }).pipe(
+    Layer.provide([PricesHandlers.layer, SignInHandlers.layer]),
+    Layer.provide(BearerAuthorization.layer),
+  ),
+  HttpApiScalar.layer(Api, { path: pagePath }),
+  fallback,
+  headers,
+  defects,
+)
+
+/** Serves the API on the HttpServer. */
+export const layer = HttpRouter.serve(routes, {
+  middleware: requestLog,
+  disableLogger: true,
+  disableListenLog: true,
+})

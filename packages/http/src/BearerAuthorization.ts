@@ -1,0 +1,47 @@
+/** Lets in who shows a token that the Authenticator accepts, and says with RFC 6750 why it does not. */
+import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
+import * as Effect from "effect/Effect"
+import * as HttpEffect from "effect/http/HttpEffect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { Authorization } from "./api/Authorization.ts"
+import { IdentityUnavailable, InvalidToken, MissingToken } from "./api/Problem.ts"
+
+const realm = 'Bearer realm="btc-price"'
+
+export const layer: Layer.Layer<Authorization, never, Authenticator> = Layer.effect(
+  Authorization,
+  Effect.gen(function* () {
+    const authenticator = yield* Authenticator
+    return Authorization.of({
+      bearer: Effect.fnUntraced(function* (answer, { credential }) {
+        if (Redacted.value(credential) === "") {
+          yield* challenge(realm)
+          return yield* new MissingToken()
+        }
+        const identity = yield* authenticator.verify(credential).pipe(Effect.catch(refuse))
+        yield* Effect.annotateCurrentSpan("enduser.id", identity.username)
+        return yield* answer
+      }),
+    })
+  }),
+)
+
+const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
+  switch (error.reason) {
+    case "invalid-token":
+      yield* Effect.logDebug("A token was refused", { detail: error.detail })
+      yield* challenge(`${realm}, error="invalid_token"`)
+      return yield* new InvalidToken()
+    case "unavailable":
+      return yield* new IdentityUnavailable()
+    default:
+      return yield* Effect.die(error)
+  }
+})
+
+const challenge = (value: string) =>
+  HttpEffect.appendPreResponseHandler((_, response) =>
+    Effect.succeed(HttpServerResponse.setHeader(response, "www-authenticate", value)),
+  )

@@ -1,0 +1,83 @@
+/** Answers the price endpoints from the snapshot. */
+import type * as Average from "@btc-price/domain/Average"
+import { minorUnit } from "@btc-price/domain/Currency"
+import type { Price } from "@btc-price/domain/Price"
+import { type CurrentPrice, Snapshot } from "@btc-price/domain/Snapshot"
+import * as Arr from "effect/Array"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { Api } from "./api/Api.ts"
+import { PriceUnavailable } from "./api/Problem.ts"
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "prices",
+  Effect.fnUntraced(function* (handlers) {
+    const snapshot = yield* Snapshot
+    return handlers.handleAll({
+      getBtcPrice: Effect.fnUntraced(function* () {
+        const now = yield* DateTime.now
+        const current = yield* snapshot.currentPrices
+        const prices = current.flatMap(({ price }) => (price === null ? [] : [price]))
+        if (!Arr.isArrayNonEmpty(prices)) return yield* unavailable(current, now)
+        return {
+          btc_prices: Object.fromEntries(
+            current.map(({ currency, price }) => [
+              currency.toLowerCase(),
+              price === null ? null : toBody(price),
+            ]),
+          ),
+          client_request_time: now,
+          server_data_time: Arr.map(prices, ({ observedAt }) => observedAt).reduce(DateTime.min),
+        }
+      }),
+
+      getAverages: Effect.fnUntraced(function* () {
+        const { day, month, observedAt, timeZone } = yield* snapshot.runningAverages
+        return {
+          daily_average: byCurrency(day, toMean),
+          monthly_average: byCurrency(month, toMean),
+          daily_coverage: byCurrency(day, toCoverage),
+          monthly_coverage: byCurrency(month, toCoverage),
+          time_zone: DateTime.zoneToString(timeZone),
+          sources: Arr.dedupe([...day, ...month].flatMap(({ sources }) => sources)).toSorted(),
+          client_request_time: yield* DateTime.now,
+          server_data_time: observedAt,
+        }
+      }),
+    })
+  }),
+)
+
+const toBody = ({ currency, amount, source, observedAt }: Price) => ({
+  currency,
+  price_per_btc: BigDecimal.toNumberUnsafe(
+    BigDecimal.round(amount, { mode: "half-even", scale: minorUnit(currency) }),
+  ),
+  source,
+  server_data_time: observedAt,
+})
+
+const byCurrency = <A>(averages: ReadonlyArray<Average.Average>, f: (average: Average.Average) => A) =>
+  Object.fromEntries(averages.map((average) => [average.currency, f(average)]))
+
+const toMean = ({ mean }: Average.Average) => (mean === null ? null : BigDecimal.toNumberUnsafe(mean))
+
+const toCoverage = ({ samples, expected }: Average.Average) => ({ samples, expected })
+
+const unavailable = (current: ReadonlyArray<CurrentPrice>, now: DateTime.Utc): PriceUnavailable => {
+  const currencies = current.map(({ currency, newest, gap }) => ({
+    currency,
+    age_seconds:
+      newest === null ? null : Math.floor(Duration.toSeconds(DateTime.distance(newest.observedAt, now))),
+    reason: gap?.reason ?? null,
+  }))
+  const sentences = currencies.map(({ currency, age_seconds: age, reason }) => {
+    const newest = age === null ? "has never had a price" : `last had a price ${age} s ago`
+    return `${currency} ${newest}${reason === null ? "" : ` (${reason})`}`
+  })
+  return new PriceUnavailable({ detail: `${sentences.join("; ")}.`, currencies })
+}

@@ -1,0 +1,38 @@
+/** One line and one count a request: method, route, status, duration, user and trace; nothing of what was sent. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import * as Metric from "effect/Metric"
+
+const durations = Metric.histogram("http_request_duration_seconds", {
+  description: "Time to answer, by method, route and status",
+  boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+})
+
+/** Wraps the whole handling of a request, its span included, so that it sees what was sent. */
+export const requestLog = <E, R>(
+  handled: Effect.Effect<HttpServerResponse, E, R>,
+): Effect.Effect<HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> =>
+  Effect.gen(function* () {
+    const { method } = yield* HttpServerRequest.HttpServerRequest
+    const [duration, response] = yield* Effect.timed(handled)
+    const span = yield* Effect.orDie(Effect.currentSpan)
+    const route = String(span.attributes.get("http.route") ?? "unknown")
+    const status = response.status
+    yield* Metric.update(
+      Metric.withAttributes(durations, { method, route, status: String(status) }),
+      Duration.toSeconds(duration),
+    )
+    yield* Effect.logInfo("Answered").pipe(
+      Effect.annotateLogs({
+        method,
+        route,
+        status,
+        durationMillis: Math.round(Duration.toMillis(duration) * 1000) / 1000,
+        user: span.attributes.get("enduser.id") ?? "-",
+        traceId: span.traceId,
+      }),
+    )
+    return response
+  })

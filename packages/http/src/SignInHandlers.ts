@@ -1,0 +1,97 @@
+/** Answers the sign-in endpoints. The body is read here, because it holds a password that must not reach a log. */
+import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
+import * as ByteSize from "effect/ByteSize"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { Api } from "./api/Api.ts"
+import {
+  BodyTooLarge,
+  ChallengeRequired,
+  IdentityUnavailable,
+  InternalError,
+  InvalidCredentials,
+  InvalidRequest,
+  LoginNotConfigured,
+  NotJson,
+  SignInForbidden,
+  TooManyAttempts,
+} from "./api/Problem.ts"
+import { Credentials } from "./api/SignIn.ts"
+
+/** The largest body of `POST /get_token`, in bytes. */
+const bodyLimitBytes = 4096
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "signIn",
+  Effect.fnUntraced(function* (handlers) {
+    const authenticator = yield* Authenticator
+    return handlers
+      .handleRaw(
+        "getToken",
+        Effect.fnUntraced(function* ({ request }) {
+          const credentials = yield* readCredentials(request)
+          const tokens = yield* authenticator.signIn(credentials).pipe(Effect.catch(refuse))
+          return {
+            id_token: Redacted.value(tokens.idToken),
+            token_type: "Bearer" as const,
+            expires_in: Math.floor(Duration.toSeconds(tokens.expiresIn)),
+          }
+        }),
+      )
+      .handle("callback", () => Effect.fail(new LoginNotConfigured()))
+  }),
+)
+
+const readCredentials = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
+  const mediaType = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
+  if (mediaType !== "application/json") return yield* new NotJson()
+  if (Number(request.headers["content-length"] ?? 0) > bodyLimitBytes) return yield* new BodyTooLarge()
+  const text = yield* request.text.pipe(
+    Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(bodyLimitBytes)),
+    Effect.mapError(() => new BodyTooLarge()),
+  )
+  return yield* decodeCredentials(text).pipe(Effect.mapError(toInvalidRequest))
+})
+
+const decodeCredentials = Schema.decodeEffect(Schema.fromJsonString(Credentials), { errors: "all" })
+
+/** Names the fields and what they must be, and repeats nothing of what was sent. */
+const toInvalidRequest = ({ issue }: Schema.SchemaError): InvalidRequest => {
+  const { issues } = SchemaIssue.makeFormatterStandardSchemaV1()(issue)
+  const fields = issues.map(({ path }) => path?.map(String).join(".") ?? "")
+  return new InvalidRequest({
+    errors: fields.every((field) => field === "")
+      ? [{ field: "", message: 'The body must be a JSON object: {"username": "…", "password": "…"}' }]
+      : fields.map((field) => ({
+          field,
+          message: "must be given, a text of 1 to 128 (password: 256) characters",
+        })),
+  })
+}
+
+const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
+  switch (error.reason) {
+    case "invalid-credentials":
+      yield* Effect.logInfo("A sign-in was refused", { detail: error.detail })
+      return yield* new InvalidCredentials()
+    case "challenge-required":
+      return yield* new ChallengeRequired({ challenge: error.challenge ?? "unknown" })
+    case "forbidden":
+      return yield* new SignInForbidden()
+    case "throttled":
+      return yield* new TooManyAttempts()
+    case "unavailable":
+      yield* Effect.logWarning("The identity provider cannot be reached", error)
+      return yield* new IdentityUnavailable()
+    case "misconfigured":
+    case "invalid-token":
+      yield* Effect.logError("The identity provider does not accept this service", error)
+      return yield* new InternalError()
+  }
+})

@@ -1,0 +1,12 @@
+/** The contract of requests that need a Bearer ID token (RFC 6750). */
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import { IdentityUnavailable, InvalidToken, MissingToken } from "./Problem.ts"
+
+export class Authorization extends HttpApiMiddleware.Service<Authorization>()(
+  "@btc-price/http/api/Authorization",
+  {
+    security: { bearer: HttpApiSecurity.bearer },
+    error: [MissingToken, InvalidToken, IdentityUnavailable],
+  },
+) {}

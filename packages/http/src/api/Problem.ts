@@ -1,0 +1,111 @@
+/** Every error that the API answers: RFC 9457 problems. Here and nowhere else a failure gets its HTTP status. */
+import * as Gap from "@btc-price/domain/Gap"
+import { Currency } from "@btc-price/domain/Currency"
+import * as HttpApiError from "effect/http-api/HttpApiError"
+import * as Schema from "effect/Schema"
+
+/** The stable `type` of a problem: a name, not an address to fetch. */
+const type = <const Name extends string>(name: Name) => `urn:btc-price:problem:${name}` as const
+
+export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()(
+  "InvalidRequest",
+  { type: type("invalid-request"), status: 400, title: "The request is not valid" },
+  {
+    /** What is wrong, field by field. */
+    errors: Schema.Array(Schema.Struct({ field: Schema.String, message: Schema.String })),
+  },
+) {}
+
+export class MissingToken extends HttpApiError.Problem<MissingToken>()("MissingToken", {
+  type: type("missing-token"),
+  status: 401,
+  title: "A Bearer ID token is needed",
+}) {}
+
+export class InvalidToken extends HttpApiError.Problem<InvalidToken>()("InvalidToken", {
+  type: type("invalid-token"),
+  status: 401,
+  title: "The token is not valid, or not any more",
+}) {}
+
+export class InvalidCredentials extends HttpApiError.Problem<InvalidCredentials>()("InvalidCredentials", {
+  type: type("invalid-credentials"),
+  status: 401,
+  title: "The user name and password do not belong together",
+}) {}
+
+export class ChallengeRequired extends HttpApiError.Problem<ChallengeRequired>()(
+  "ChallengeRequired",
+  { type: type("challenge-required"), status: 403, title: "The identity provider wants another proof" },
+  { challenge: Schema.String },
+) {}
+
+export class SignInForbidden extends HttpApiError.Problem<SignInForbidden>()("SignInForbidden", {
+  type: type("sign-in-forbidden"),
+  status: 403,
+  title: "The identity provider does not let this user in",
+}) {}
+
+export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", {
+  type: type("not-found"),
+  status: 404,
+  title: "There is nothing at this address",
+}) {}
+
+export class LoginNotConfigured extends HttpApiError.Problem<LoginNotConfigured>()("LoginNotConfigured", {
+  type: type("login-not-configured"),
+  status: 404,
+  title: "Managed login is not configured here; POST /get_token gives a token",
+}) {}
+
+export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("MethodNotAllowed", {
+  type: type("method-not-allowed"),
+  status: 405,
+  title: "This address does not know that method",
+}) {}
+
+export class BodyTooLarge extends HttpApiError.Problem<BodyTooLarge>()("BodyTooLarge", {
+  type: type("body-too-large"),
+  status: 413,
+  title: "The body is too large",
+}) {}
+
+export class NotJson extends HttpApiError.Problem<NotJson>()("NotJson", {
+  type: type("not-json"),
+  status: 415,
+  title: "The body must be application/json",
+}) {}
+
+export class TooManyAttempts extends HttpApiError.Problem<TooManyAttempts>()("TooManyAttempts", {
+  type: type("too-many-attempts"),
+  status: 429,
+  title: "Too many attempts to sign in; try again later",
+}) {}
+
+export class InternalError extends HttpApiError.Problem<InternalError>()("InternalError", {
+  type: type("internal-error"),
+  status: 500,
+  title: "Something is wrong on our side",
+}) {}
+
+export class IdentityUnavailable extends HttpApiError.Problem<IdentityUnavailable>()("IdentityUnavailable", {
+  type: type("identity-unavailable"),
+  status: 503,
+  title: "The identity provider cannot be reached now",
+}) {}
+
+export class PriceUnavailable extends HttpApiError.Problem<PriceUnavailable>()(
+  "PriceUnavailable",
+  { type: type("price-unavailable"), status: 503, title: "No currency has a price younger than 15 minutes" },
+  {
+    currencies: Schema.Array(
+      Schema.Struct({
+        currency: Currency,
+        /** Age of the newest price by its source's own time; null when there has never been one. */
+        age_seconds: Schema.NullOr(Schema.Int),
+        /** Why there is no newer one; null when no attempt failed lately. */
+        reason: Schema.NullOr(Gap.Reason),
+      }),
+    ),
+  },
+) {}

@@ -1,0 +1,101 @@
+/** The worker: while it holds the pen it samples each slot, once. */
+import type { Currency } from "@btc-price/domain/Currency"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import type { PriceSource } from "@btc-price/domain/PriceSource"
+import { Readiness } from "@btc-price/domain/Readiness"
+import * as Sampler from "@btc-price/domain/Sampler"
+import { SingleWriter } from "@btc-price/domain/SingleWriter"
+import * as Slot from "@btc-price/domain/Slot"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Hash from "effect/Hash"
+import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
+import * as Ref from "effect/Ref"
+import * as Schedule from "effect/Schedule"
+
+/** How long after something failed the worker begins anew. */
+const restartDelay = Duration.seconds(5)
+
+export interface Options {
+  readonly currencies: ReadonlyArray<Currency>
+  /** Any text that is this installation's own and stays the same; see {@link sampleDelay}. */
+  readonly installation: string
+}
+
+/**
+ * Works for as long as the layer lives: samples the running slot at once and then each slot as it comes.
+ * Whatever fails, the database or the pen, it lets go of everything and begins anew. It is ready while it
+ * holds the pen or waits for it.
+ */
+export const layer = (
+  options: Options,
+): Layer.Layer<Readiness, never, PriceRepository | PriceSource | SingleWriter> =>
+  Layer.effect(
+    Readiness,
+    Effect.gen(function* () {
+      const writer = yield* SingleWriter
+      const failure = yield* Ref.make<string | null>(null)
+      yield* Ref.set(failure, null).pipe(
+        Effect.andThen(Effect.forever(sampleSlot(options))),
+        writer.hold,
+        Effect.tapError((error) =>
+          Effect.andThen(
+            Ref.set(failure, `Not sampling: ${error.message}`),
+            Effect.logWarning("The worker begins anew", error),
+          ),
+        ),
+        Effect.retry(Schedule.spaced(restartDelay)),
+        Effect.forkScoped,
+      )
+      return Readiness.of({
+        check: Effect.map(Ref.get(failure), (reason) => ({
+          ready: reason === null,
+          reasons: reason === null ? [] : [reason],
+        })),
+      })
+    }),
+  )
+
+/**
+ * How long after its start a slot is sampled: 5 to 24 seconds, always the same for one installation. The
+ * first seconds are when everybody asks the source, and later ones are spread over the installations.
+ */
+export const sampleDelay = (installation: string): Duration.Duration =>
+  Duration.seconds(5 + (Math.abs(Hash.string(installation)) % 20))
+
+const sampleSlot = Effect.fnUntraced(function* ({ currencies, installation }: Options) {
+  const repository = yield* PriceRepository
+  yield* repository.prepare(yield* DateTime.now)
+  const sample = yield* Sampler.sample(currencies)
+  yield* report(sample)
+  const next = DateTime.addDuration(Slot.start(Slot.next(sample.slot)), sampleDelay(installation))
+  yield* Effect.sleep(Duration.max(DateTime.distance(yield* DateTime.now, next), Duration.zero))
+})
+
+const samples = Metric.counter("btc_price_samples_total", {
+  description: "Prices kept",
+  incremental: true,
+})
+const gaps = Metric.counter("btc_price_gaps_total", {
+  description: "Slots left without a price",
+  incremental: true,
+})
+
+const report = Effect.fnUntraced(function* ({ slot, prices, gaps: missed }: Sampler.Sample) {
+  for (const { currency, source } of prices) {
+    yield* Metric.update(Metric.withAttributes(samples, { currency, source }), 1)
+  }
+  for (const { currency, reason } of missed) {
+    yield* Metric.update(Metric.withAttributes(gaps, { currency, reason }), 1)
+  }
+  const facts = {
+    slot: DateTime.formatIso(Slot.start(slot)),
+    currencies: prices.map(({ currency }) => currency),
+  }
+  if (prices.length > 0) yield* Effect.logInfo("Sampled", facts)
+  for (const { currency, reason, detail } of missed) {
+    yield* Effect.logWarning("No price", { slot: facts.slot, currency, reason, detail })
+  }
+})
