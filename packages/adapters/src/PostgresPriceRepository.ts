@@ -54,15 +54,15 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
         where price.kind = 'backfill' and excluded.kind = 'live'`
       yield* sql`
         delete from gap using unnest(
-          ${prices.map(({ currency }) => currency)}::text[], ${prices.map(({ slot }) => slot)}::timestamptz[]
+          ${prices.map(({ currency }) => currency)}::text[], ${prices.map(({ slot }) => slotDate(slot))}::timestamptz[]
         ) as priced (currency, slot)
         where gap.currency = priced.currency and gap.slot = priced.slot`
     })
 
     const insertGap = ({ currency, slot, reason, detail }: Gap) => sql`
       insert into gap (currency, slot, reason, detail)
-      select ${currency}::text, ${slot}::timestamptz, ${reason}::text, ${detail}::text
-      where not exists (select from price where currency = ${currency} and slot = ${slot}::timestamptz)
+      select ${currency}::text, ${slotDate(slot)}, ${reason}::text, ${detail}::text
+      where not exists (select from price where currency = ${currency} and slot = ${slotDate(slot)})
       on conflict (slot, currency) do update
       set reason = excluded.reason, detail = excluded.detail, recorded_at = excluded.recorded_at`
 
@@ -93,7 +93,7 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
                  array_agg(distinct source order by source) as sources
           from price
           where currency = any(${currencies}::text[])
-            and slot >= ${start.epochMilliseconds}::timestamptz and slot < ${end.epochMilliseconds}::timestamptz
+            and slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
           group by currency`.pipe(Effect.flatMap(decodeTallies), run("tally"))
         return new Map(rows.map((row): [Currency, Tally] => [row.currency, row]))
       }),
@@ -101,7 +101,7 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
       gaps: Effect.fn("PriceRepository.gaps")(function* ({ start, end }: Range) {
         const rows = yield* sql`
           select currency, slot, reason, detail from gap
-          where slot >= ${start.epochMilliseconds}::timestamptz and slot < ${end.epochMilliseconds}::timestamptz
+          where slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
           order by slot, currency`.pipe(Effect.flatMap(decodeGaps), run("gaps"))
         return rows.map((row) => new Gap(row))
       }),
@@ -165,12 +165,14 @@ const createPartition = (month: DateTime.Utc): string => {
   return `create table if not exists ${name} partition of price for values from ('${from}') to ('${to}')`
 }
 
+const slotDate = (slot: Slot.Slot) => DateTime.toDateUtc(Slot.start(slot))
+
 const toRow = (price: Price) => ({
   currency: price.currency,
-  slot: price.slot,
+  slot: slotDate(price.slot),
   amount: BigDecimal.format(price.amount),
-  observed_at: price.observedAt.epochMilliseconds,
-  fetched_at: price.fetchedAt.epochMilliseconds,
+  observed_at: DateTime.toDateUtc(price.observedAt),
+  fetched_at: DateTime.toDateUtc(price.fetchedAt),
   source: price.source,
   kind: price.kind,
 })

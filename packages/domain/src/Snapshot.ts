@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
@@ -108,18 +109,17 @@ export const layer = (options: {
         })
       })
 
-      const hints = repository.changes.pipe(
-        Stream.tapError((error) => Effect.logDebug("No hints of changes; polling goes on", error)),
-        Stream.retry(Schedule.spaced(pollInterval)),
-        Stream.orDie,
+      const hints = yield* Queue.sliding<void>(1)
+      yield* repository.changes.pipe(
+        Stream.runForEach((hint) => Queue.offer(hints, hint)),
+        Effect.tapError((error) => Effect.logDebug("No hints of changes for now", error)),
+        Effect.retry(Schedule.spaced(pollInterval)),
+        Effect.forkScoped,
       )
-      yield* Stream.fromSchedule(Schedule.spaced(pollInterval)).pipe(
-        Stream.merge(hints),
-        Stream.prepend([undefined]),
-        Stream.buffer({ capacity: 1, strategy: "sliding" }),
-        Stream.runForEach(() =>
-          Effect.catch(refresh(), (error) => Effect.logWarning("The snapshot could not be refreshed", error)),
-        ),
+      yield* refresh().pipe(
+        Effect.catch((error) => Effect.logWarning("The snapshot could not be refreshed", error)),
+        Effect.andThen(Effect.timeoutOption(Queue.take(hints), pollInterval)),
+        Effect.forever,
         Effect.forkScoped,
       )
 

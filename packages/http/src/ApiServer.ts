@@ -11,7 +11,7 @@ import { Api } from "./api/Api.ts"
 import { InternalError, MethodNotAllowed, NotFound } from "./api/Problem.ts"
 import * as BearerAuthorization from "./BearerAuthorization.ts"
 import * as PricesHandlers from "./PricesHandlers.ts"
-import { requestLog } from "./RequestLog.ts"
+import { requestLog, routeName } from "./RequestLog.ts"
 import * as SignInHandlers from "./SignInHandlers.ts"
 
 const documentPath = "/openapi.json"
@@ -81,9 +81,7 @@ const routes = Layer.mergeAll(
   ),
   HttpApiScalar.layer(Api, { path: pagePath }),
   fallback,
-  headers,
-  defects,
-)
+).pipe(Layer.provide(routeName.layer), Layer.merge(headers), Layer.merge(defects))
 
 /** Serves the API on the HttpServer. */
 export const layer = HttpRouter.serve(routes, {

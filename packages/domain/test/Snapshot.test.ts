@@ -1,0 +1,172 @@
+import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
+import type { Currency } from "@btc-price/domain/Currency"
+import { Gap } from "@btc-price/domain/Gap"
+import { Price } from "@btc-price/domain/Price"
+import { PriceRepository, PriceRepositoryError } from "@btc-price/domain/PriceRepository"
+import * as Slot from "@btc-price/domain/Slot"
+import * as Snapshot from "@btc-price/domain/Snapshot"
+import { assert, describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+
+const at = (text: string) => DateTime.makeUnsafe(text)
+const setTime = (text: string) => TestClock.setTime(DateTime.toEpochMillis(at(text)))
+
+const price = (currency: Currency, observedAt: string, amount: string): Price =>
+  new Price({
+    currency,
+    amount: BigDecimal.fromStringUnsafe(amount),
+    slot: Slot.at(at(observedAt)),
+    observedAt: at(observedAt),
+    fetchedAt: at(observedAt),
+    source: "test",
+    kind: "live",
+  })
+
+const options = (zone: string) => ({
+  currencies: ["EUR", "CZK"] as const,
+  timeZone: DateTime.zoneMakeNamedUnsafe(zone),
+})
+
+/** A snapshot in memory that begins at `start`: the clock is set first, so that nothing polls its way there. */
+const beginningAt = (start: string, zone = "UTC") =>
+  Snapshot.layer(options(zone)).pipe(
+    Layer.provideMerge(MemoryPriceRepository.layer),
+    Layer.provide(Layer.effectDiscard(setTime(start))),
+  )
+
+const means = Effect.gen(function* () {
+  const { day, month } = yield* (yield* Snapshot.Snapshot).runningAverages
+  const show = (averages: typeof day) =>
+    averages.map(({ mean, samples, expected }) => [
+      mean === null ? null : BigDecimal.format(mean),
+      samples,
+      expected,
+    ])
+  return { day: show(day), month: show(month) }
+})
+
+describe("Snapshot", () => {
+  it.effect("knows nothing before it has read, and invents nothing", () =>
+    Effect.gen(function* () {
+      const snapshot = yield* Snapshot.Snapshot
+      assert.deepStrictEqual(
+        yield* snapshot.currentPrices,
+        (["EUR", "CZK"] as const).map((currency) => ({ currency, price: null, newest: null, gap: null })),
+      )
+      assert.strictEqual((yield* snapshot.runningAverages).observedAt, null)
+      assert.deepStrictEqual((yield* means).day, [
+        [null, 0, 144],
+        [null, 0, 144],
+      ])
+    }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
+  )
+
+  it.effect("gives a price as current for fifteen minutes by the source's own time", () =>
+    Effect.gen(function* () {
+      const snapshot = yield* Snapshot.Snapshot
+      const kept = yield* PriceRepository
+      const eur = price("EUR", "2024-01-07T12:00:00Z", "40320")
+      const gap = new Gap({
+        currency: "EUR",
+        slot: Slot.at(at("2024-01-07T12:10:00Z")),
+        reason: "rate-limited",
+        detail: "Too often",
+      })
+      yield* kept.record({ prices: [eur], gaps: [gap] })
+      const eurAt = Effect.fnUntraced(function* (now: string) {
+        yield* setTime(now)
+        yield* snapshot.refresh
+        return (yield* snapshot.currentPrices)[0]!
+      })
+      assert.deepStrictEqual(yield* eurAt("2024-01-07T12:14:59.999Z"), {
+        currency: "EUR",
+        newest: eur,
+        price: eur,
+        gap,
+      })
+      assert.deepStrictEqual(yield* eurAt("2024-01-07T12:15:00Z"), {
+        currency: "EUR",
+        newest: eur,
+        price: null,
+        gap,
+      })
+      assert.deepStrictEqual((yield* eurAt("2024-01-07T13:00:00Z")).gap, null)
+    }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
+  )
+
+  it.effect("averages the running day and month of its zone, and begins anew with them", () =>
+    Effect.gen(function* () {
+      const snapshot = yield* Snapshot.Snapshot
+      yield* (yield* PriceRepository).record({
+        prices: [
+          price("EUR", "2024-01-30T22:55:00Z", "10"),
+          price("EUR", "2024-01-30T23:00:00Z", "20"),
+          price("EUR", "2024-01-31T12:00:00Z", "40"),
+        ],
+        gaps: [],
+      })
+      yield* setTime("2024-01-31T12:00:01Z")
+      yield* snapshot.refresh
+      assert.deepStrictEqual((yield* means).day[0], ["30", 2, 157])
+      assert.deepStrictEqual((yield* means).month[0], ["23.33", 3, 30 * 288 + 157])
+      assert.deepStrictEqual((yield* snapshot.runningAverages).observedAt, at("2024-01-31T12:00:00Z"))
+      // Not read again: the new month is known to have begun, and nothing of it is known.
+      yield* setTime("2024-01-31T23:00:01Z")
+      assert.deepStrictEqual((yield* means).day[0], [null, 0, 1])
+      assert.deepStrictEqual((yield* means).month[0], [null, 0, 1])
+      assert.strictEqual((yield* snapshot.runningAverages).observedAt, null)
+    }).pipe(Effect.provide(beginningAt("2024-01-31T12:00:00Z", "Europe/Prague"))),
+  )
+
+  it.effect("reads again by itself, and answers from what it knows while the repository is away", () =>
+    Effect.gen(function* () {
+      const isAway = yield* Ref.make(false)
+      const memory = yield* Effect.provide(PriceRepository, MemoryPriceRepository.layer)
+      const away = new PriceRepositoryError({ reason: "unavailable", operation: "latest", cause: "away" })
+      const flaky = Layer.succeed(PriceRepository, {
+        ...memory,
+        latest: (currencies) =>
+          Effect.flatMap(Ref.get(isAway), (gone) => (gone ? Effect.fail(away) : memory.latest(currencies))),
+        changes: Stream.never,
+      })
+      yield* setTime("2024-01-07T12:00:00Z")
+      yield* Effect.gen(function* () {
+        const snapshot = yield* Snapshot.Snapshot
+        const eur = Effect.map(snapshot.currentPrices, ([first]) => first?.price?.amount)
+        yield* memory.record({ prices: [price("EUR", "2024-01-07T12:00:00Z", "1")], gaps: [] })
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("1"))
+
+        yield* Ref.set(isAway, true)
+        yield* memory.record({ prices: [price("EUR", "2024-01-07T12:05:00Z", "2")], gaps: [] })
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("1"))
+        assert.deepStrictEqual(yield* snapshot.readAt, at("2024-01-07T12:00:10Z"))
+        assert.strictEqual(yield* Effect.flip(snapshot.refresh), away)
+
+        yield* Ref.set(isAway, false)
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("2"))
+      }).pipe(Effect.provide(Snapshot.layer(options("UTC")).pipe(Layer.provide(flaky))))
+    }),
+  )
+
+  it.effect("reads at once when the repository hints at a change", () =>
+    Effect.gen(function* () {
+      const snapshot = yield* Snapshot.Snapshot
+      yield* TestClock.adjust("1 second")
+      yield* (yield* PriceRepository).record({
+        prices: [price("EUR", "2024-01-07T12:00:00Z", "1")],
+        gaps: [],
+      })
+      yield* TestClock.adjust("1 second")
+      assert.isNotNull((yield* snapshot.currentPrices)[0]?.price)
+    }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
+  )
+})

@@ -1,0 +1,47 @@
+/** What the embedded program says once it listens: all that one needs to use it. */
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+
+export interface Options {
+  /** The demo user's password; undefined when Cognito knows the users. */
+  readonly demoPassword: Redacted.Redacted | undefined
+  readonly source: string
+  readonly dataDirectory: string
+  readonly managementPort: number
+}
+
+export const demoUser = "demo"
+
+/** Prints the banner with the address that the API really got. */
+export const layer = (options: Options): Layer.Layer<never, never, HttpServer.HttpServer> =>
+  Layer.effectDiscard(
+    Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
+      Console.log(banner(HttpServer.formatAddress(address), options)),
+    ),
+  )
+
+const banner = (url: string, { demoPassword, source, dataDirectory, managementPort }: Options): string => {
+  const password = demoPassword === undefined ? "…" : Redacted.value(demoPassword)
+  const user = demoPassword === undefined ? "…" : demoUser
+  return `
+  Bitcoin price
+
+    API        ${url}     (try ${url}/docs)
+    User       ${demoPassword === undefined ? "those of the Cognito user pool" : `${user}, password ${password}`}
+    Source     ${source}
+    Data       ${dataDirectory}
+    State      ${new URL(url).protocol}//${new URL(url).hostname}:${managementPort}/ready
+
+  Paste these to get a token, the price and the averages:
+
+    TOKEN=$(curl -s ${url}/get_token -H 'content-type: application/json' \\
+      -d '{"username":"${user}","password":"${password}"}' | cut -d'"' -f4)
+    curl -s ${url}/get_btc_price -H "Authorization: Bearer $TOKEN"
+    curl -s ${url}/get_averages -H "Authorization: Bearer $TOKEN"
+
+  Ctrl-C stops it; the data stays.
+`
+}

@@ -1,0 +1,39 @@
+/** Fills yesterday and the running month from the replay, so that there are averages to look at from the start. */
+import * as Backfill from "@btc-price/domain/Backfill"
+import type { Currency } from "@btc-price/domain/Currency"
+import * as Period from "@btc-price/domain/Period"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as Slot from "@btc-price/domain/Slot"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+/** Asks only for the slots after the newest that is there, and never for the running one, which is the worker's. */
+export const layer = (options: {
+  readonly currencies: ReadonlyArray<Currency>
+  readonly timeZone: DateTime.TimeZone.Named
+}) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      const now = yield* DateTime.now
+      const month = Period.containing("month", now, options.timeZone)
+      const today = Period.containing("day", now, options.timeZone)
+      const yesterday = Period.containing(
+        "day",
+        DateTime.subtract(today.start, { hours: 1 }),
+        options.timeZone,
+      )
+      const latest = yield* repository.latest(options.currencies)
+      const end = Slot.start(Slot.at(now))
+      yield* Effect.forEach(options.currencies, (currency) => {
+        const newest = latest.get(currency)
+        const earliest = DateTime.min(month.start, yesterday.start)
+        const start =
+          newest === undefined ? earliest : DateTime.max(earliest, Slot.start(Slot.next(newest.slot)))
+        return DateTime.isLessThan(start, end)
+          ? Backfill.backfill([currency], { start, end })
+          : Effect.succeed(0)
+      })
+    }),
+  )

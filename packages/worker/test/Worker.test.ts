@@ -1,0 +1,108 @@
+import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
+import * as MemoryPriceSource from "@btc-price/adapters/MemoryPriceSource"
+import * as MemorySingleWriter from "@btc-price/adapters/MemorySingleWriter"
+import { PriceRepository, PriceRepositoryError } from "@btc-price/domain/PriceRepository"
+import { PriceSourceError } from "@btc-price/domain/PriceSource"
+import { Readiness } from "@btc-price/domain/Readiness"
+import * as Worker from "@btc-price/worker/Worker"
+import { assert, describe, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Ref from "effect/Ref"
+import * as TestClock from "effect/testing/TestClock"
+
+const start = DateTime.makeUnsafe("2024-01-07T19:33:00Z")
+const today = {
+  start: DateTime.removeTime(start),
+  end: DateTime.add(DateTime.removeTime(start), { days: 1 }),
+}
+
+const options = { currencies: ["EUR"], installation: "test" } as const
+const adapters = Layer.mergeAll(
+  MemoryPriceRepository.layer,
+  MemoryPriceSource.layer(),
+  MemorySingleWriter.layer,
+)
+
+/** Two workers on the same adapters, as in two processes on one database. */
+const workers = Effect.all([
+  Layer.build(Worker.layer(options)),
+  Layer.build(Layer.fresh(Worker.layer(options))),
+])
+
+const samples = Effect.gen(function* () {
+  const tallies = yield* (yield* PriceRepository).tally(["EUR"], today)
+  return tallies.get("EUR")?.samples ?? 0
+})
+
+describe("Worker", () => {
+  it.effect("samples the running slot at once and then each slot, once, however many workers there are", () =>
+    Effect.gen(function* () {
+      const source = yield* MemoryPriceSource.MemoryPriceSource
+      yield* TestClock.setTime(DateTime.toEpochMillis(start))
+      yield* source.setPrices({ EUR: "40320" })
+      yield* workers
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([yield* samples, yield* source.calls], [1, 1])
+      yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.add(start, { minutes: 2, seconds: 4 })))
+      assert.strictEqual(yield* source.calls, 1, "no sample in the first five seconds of a slot")
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual([yield* samples, yield* source.calls], [2, 2])
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual([yield* samples, yield* source.calls], [14, 14])
+    }).pipe(Effect.scoped, Effect.provide(adapters)),
+  )
+
+  it.effect("goes on after the source was away, and keeps why", () =>
+    Effect.gen(function* () {
+      const source = yield* MemoryPriceSource.MemoryPriceSource
+      yield* TestClock.setTime(DateTime.toEpochMillis(start))
+      yield* source.setPrices({ EUR: "40320" })
+      yield* source.failNext(new PriceSourceError({ reason: "refused", detail: "Not you" }), 2)
+      yield* Layer.build(Worker.layer(options))
+      yield* TestClock.adjust("15 minutes")
+      const gaps = yield* (yield* PriceRepository).gaps(today)
+      assert.deepStrictEqual(
+        gaps.map(({ reason }) => reason),
+        ["refused", "refused"],
+      )
+      assert.strictEqual(yield* samples, 2)
+    }).pipe(Effect.scoped, Effect.provide(adapters)),
+  )
+
+  it.effect("begins anew when the database was away, and says so meanwhile", () =>
+    Effect.gen(function* () {
+      const memory = yield* PriceRepository
+      const source = yield* MemoryPriceSource.MemoryPriceSource
+      const isAway = yield* Ref.make(true)
+      const away = new PriceRepositoryError({ reason: "unavailable", operation: "latest", cause: "away" })
+      const flaky = Layer.succeed(PriceRepository, {
+        ...memory,
+        latest: (currencies) =>
+          Effect.flatMap(Ref.get(isAway), (gone) => (gone ? Effect.fail(away) : memory.latest(currencies))),
+      })
+      yield* TestClock.setTime(DateTime.toEpochMillis(start))
+      yield* source.setPrices({ EUR: "40320" })
+      yield* Effect.gen(function* () {
+        const { check } = yield* Readiness
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual((yield* check).ready, false)
+        assert.strictEqual(yield* source.calls, 0, "without a database nothing is asked")
+        yield* Ref.set(isAway, false)
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual(yield* check, { ready: true, reasons: [] })
+        assert.strictEqual(yield* samples, 1)
+      }).pipe(Effect.provide(Worker.layer(options).pipe(Layer.provide(flaky))))
+    }).pipe(Effect.provide(adapters)),
+  )
+
+  it("waits 5 to 24 seconds into a slot, always the same for an installation", () => {
+    const delays = Array.from({ length: 500 }, (_, index) =>
+      Duration.toSeconds(Worker.sampleDelay(`host ${index}`)),
+    )
+    assert.deepStrictEqual([Math.min(...delays), Math.max(...delays)], [5, 24])
+    assert.deepStrictEqual(Worker.sampleDelay("one"), Worker.sampleDelay("one"))
+  })
+})
