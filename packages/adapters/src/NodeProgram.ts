@@ -1,5 +1,7 @@
 /** How a program runs on Node: its log, its signals, and one clear line when it cannot start. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -20,10 +22,18 @@ const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as
 
 /**
  * Runs until SIGINT or SIGTERM, which stop it in the reverse order of its start. What it expects to go wrong
- * is told on standard error by its message alone, with exit code 1.
+ * is told on standard error by its message alone, with exit code 1. A setting that is set but empty stays
+ * one, so that it can be refused.
  */
-export const run = <A, E extends { readonly message: string }>(program: Layer.Layer<A, E>): void =>
-  Layer.launch(program).pipe(
+export const run = <E extends { readonly message: string }>(
+  program: Effect.Effect<unknown, E, NodeServices.NodeServices>,
+): void =>
+  program.pipe(
     Effect.tapError((error) => Console.error(error.message)),
+    Effect.provideService(
+      ConfigProvider.ConfigProvider,
+      ConfigProvider.fromEnv({ preserveEmptyStrings: true }),
+    ),
+    Effect.provide(NodeServices.layer),
     NodeRuntime.runMain({ disableErrorReporting: true }),
   )

@@ -88,12 +88,16 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
 
       tally: Effect.fn("PriceRepository.tally")(function* (currencies, { start, end }) {
         const rows = yield* sql`
-          select currency, count(*)::integer as samples, sum(amount) as sum,
-                 min(slot) as oldest, max(slot) as newest,
-                 array_agg(distinct source order by source) as sources
-          from price
-          where currency = any(${currencies}::text[])
-            and slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
+          select currency, sum(samples)::integer as samples, sum(sum) as sum,
+                 min(oldest) as oldest, max(newest) as newest, array_agg(source order by source) as sources
+          from (
+            select currency, source, count(*) as samples, sum(amount) as sum,
+                   min(slot) as oldest, max(slot) as newest
+            from price
+            where currency = any(${currencies}::text[])
+              and slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
+            group by currency, source
+          ) as by_source
           group by currency`.pipe(Effect.flatMap(decodeTallies), run("tally"))
         return new Map(rows.map((row): [Currency, Tally] => [row.currency, row]))
       }),

@@ -121,7 +121,7 @@ export const declarations = {
     neededBy: ["http"],
   }),
   COGNITO_USER_POOL_ID: setting({
-    schema: Text,
+    schema: Schema.String.check(Schema.isPattern(/^[\w-]+_[0-9A-Za-z]+$/)),
     expected: "a user pool id such as eu-central-1_AbCdEfGhI",
     meaning: "user pool; when it is set the embedded program uses Cognito too",
     fallback: null,

@@ -6,11 +6,12 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 
 export interface Options {
+  readonly dataDirectory: string
   /** The demo user's password; undefined when Cognito knows the users. */
   readonly demoPassword: Redacted.Redacted | undefined
-  readonly source: string
-  readonly dataDirectory: string
-  readonly managementPort: number
+  readonly management: { readonly host: string; readonly port: number }
+  /** Where the replay tells its faults; undefined when prices are real. */
+  readonly replayUrl: string | undefined
 }
 
 export const demoUser = "demo"
@@ -23,22 +24,21 @@ export const layer = (options: Options): Layer.Layer<never, never, HttpServer.Ht
     ),
   )
 
-const banner = (url: string, { demoPassword, source, dataDirectory, managementPort }: Options): string => {
-  const password = demoPassword === undefined ? "…" : Redacted.value(demoPassword)
-  const user = demoPassword === undefined ? "…" : demoUser
+const banner = (url: string, { dataDirectory, demoPassword, management, replayUrl }: Options): string => {
+  const [user, password] = demoPassword === undefined ? ["…", "…"] : [demoUser, Redacted.value(demoPassword)]
   return `
   Bitcoin price
 
-    API        ${url}     (try ${url}/docs)
-    User       ${demoPassword === undefined ? "those of the Cognito user pool" : `${user}, password ${password}`}
-    Source     ${source}
-    Data       ${dataDirectory}
-    State      ${new URL(url).protocol}//${new URL(url).hostname}:${managementPort}/ready
+    API       ${url}   (documentation: ${url}/docs)
+    User      ${demoPassword === undefined ? "of the Cognito user pool" : `${user}, password ${password}`}
+    Source    ${replayUrl === undefined ? "CoinGecko, https://www.coingecko.com" : `replay of CoinGecko's prices of May 2021; its faults: ${replayUrl}`}
+    Data      ${dataDirectory}
+    Health    http://${management.host}:${management.port}/ready
 
-  Paste these to get a token, the price and the averages:
+  Paste this for a token, the price and the averages:
 
     TOKEN=$(curl -s ${url}/get_token -H 'content-type: application/json' \\
-      -d '{"username":"${user}","password":"${password}"}' | cut -d'"' -f4)
+      -d '{"username":"${user}","password":"${password}"}' | cut -d '"' -f 4)
     curl -s ${url}/get_btc_price -H "Authorization: Bearer $TOKEN"
     curl -s ${url}/get_averages -H "Authorization: Bearer $TOKEN"
 

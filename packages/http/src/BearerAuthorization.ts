@@ -31,7 +31,7 @@ export const layer: Layer.Layer<Authorization, never, Authenticator> = Layer.eff
 const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
   switch (error.reason) {
     case "invalid-token":
-      yield* Effect.logDebug("A token was refused", { detail: error.detail })
+      yield* Effect.logDebug("A token was refused").pipe(Effect.annotateLogs("detail", error.detail))
       yield* challenge(`${realm}, error="invalid_token"`)
       return yield* new InvalidToken()
     case "unavailable":

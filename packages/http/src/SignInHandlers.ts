@@ -78,7 +78,7 @@ const toInvalidRequest = ({ issue }: Schema.SchemaError): InvalidRequest => {
 const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
   switch (error.reason) {
     case "invalid-credentials":
-      yield* Effect.logInfo("A sign-in was refused", { detail: error.detail })
+      yield* Effect.logInfo("A sign-in was refused").pipe(Effect.annotateLogs("detail", error.detail))
       return yield* new InvalidCredentials()
     case "challenge-required":
       return yield* new ChallengeRequired({ challenge: error.challenge ?? "unknown" })

@@ -8,7 +8,6 @@ import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepos
 import * as Settings from "@btc-price/adapters/Settings"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ApiReadiness from "./ApiReadiness.ts"
@@ -30,4 +29,4 @@ const program = Effect.map(Settings.http, (settings) =>
   ),
 )
 
-NodeProgram.run(Layer.unwrap(program).pipe(Layer.provide(NodeServices.layer)))
+NodeProgram.run(Layer.launch(Layer.unwrap(program)))

@@ -6,6 +6,7 @@ import { Readiness } from "@btc-price/domain/Readiness"
 import * as Sampler from "@btc-price/domain/Sampler"
 import { SingleWriter } from "@btc-price/domain/SingleWriter"
 import * as Slot from "@btc-price/domain/Slot"
+import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -84,18 +85,15 @@ const gaps = Metric.counter("btc_price_gaps_total", {
 })
 
 const report = Effect.fnUntraced(function* ({ slot, prices, gaps: missed }: Sampler.Sample) {
-  for (const { currency, source } of prices) {
+  const start = DateTime.formatIso(Slot.start(slot))
+  for (const { currency, source, amount } of prices) {
     yield* Metric.update(Metric.withAttributes(samples, { currency, source }), 1)
+    yield* Effect.logInfo("Sampled").pipe(
+      Effect.annotateLogs({ slot: start, currency, amount: BigDecimal.format(amount), source }),
+    )
   }
-  for (const { currency, reason } of missed) {
-    yield* Metric.update(Metric.withAttributes(gaps, { currency, reason }), 1)
-  }
-  const facts = {
-    slot: DateTime.formatIso(Slot.start(slot)),
-    currencies: prices.map(({ currency }) => currency),
-  }
-  if (prices.length > 0) yield* Effect.logInfo("Sampled", facts)
   for (const { currency, reason, detail } of missed) {
-    yield* Effect.logWarning("No price", { slot: facts.slot, currency, reason, detail })
+    yield* Metric.update(Metric.withAttributes(gaps, { currency, reason }), 1)
+    yield* Effect.logWarning("No price").pipe(Effect.annotateLogs({ slot: start, currency, reason, detail }))
   }
 })

@@ -8,7 +8,6 @@ import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepos
 import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
 import * as Settings from "@btc-price/adapters/Settings"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Worker from "./Worker.ts"
@@ -26,4 +25,4 @@ const program = Effect.map(Settings.worker, (settings) =>
   ),
 )
 
-NodeProgram.run(Layer.unwrap(program).pipe(Layer.provide(NodeServices.layer)))
+NodeProgram.run(Layer.launch(Layer.unwrap(program)))

@@ -1,0 +1,162 @@
+import * as Settings from "@btc-price/adapters/Settings"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+
+const within =
+  (env: Record<string, string>) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    effect.pipe(
+      Effect.provideService(
+        ConfigProvider.ConfigProvider,
+        ConfigProvider.fromEnvRecord(env, { preserveEmptyStrings: true }),
+      ),
+      Effect.provide(NodeServices.layer),
+    )
+
+const cognito = {
+  COGNITO_REGION: "eu-central-1",
+  COGNITO_USER_POOL_ID: "eu-central-1_AbCdEfGhI",
+  COGNITO_CLIENT_ID: "client",
+}
+const databaseUrl = "postgres://user:hunter2@db.example.com:5432/btc"
+
+/** The names at the start of the problems that `effect` lists under `env`. */
+const problems = Effect.fnUntraced(
+  function* <A, R>(effect: Effect.Effect<A, Settings.SettingsError, R>, env: Record<string, string>) {
+    const error = yield* Effect.flip(effect)
+    assert.notInclude(error.message, "hunter2", "no secret in a message")
+    return error.problems.map((problem) => problem.split(" ")[0])
+  },
+  (effect, _, env) => within(env)(effect),
+)
+
+describe("Settings", () => {
+  it.effect("of the embedded program need nothing", () =>
+    Effect.gen(function* () {
+      const settings = yield* Settings.embedded
+      assert.deepStrictEqual(settings.api, { host: "127.0.0.1", port: 5000 })
+      assert.deepStrictEqual(settings.management, { host: "127.0.0.1", port: 5001 })
+      assert.deepStrictEqual(settings.currencies, ["EUR", "CZK"])
+      assert.strictEqual(DateTime.zoneToString(settings.timeZone), "UTC")
+      assert.deepStrictEqual(settings.log, { level: "info", format: "pretty" })
+      assert.deepStrictEqual([settings.cognito, settings.dataDirectory], [undefined, ".data"])
+    }).pipe(within({})),
+  )
+
+  it.effect("of the programs are read as they are meant", () =>
+    Effect.gen(function* () {
+      const http = yield* Settings.http
+      assert.strictEqual(Redacted.value(http.database.url), databaseUrl)
+      assert.deepStrictEqual([http.cognito.region, http.cognito.clientSecret], ["eu-central-1", undefined])
+      assert.deepStrictEqual(http.log.format, "json")
+      const worker = yield* Settings.worker
+      assert.deepStrictEqual(worker.currencies, ["CZK", "USD", "JPY"])
+      assert.deepStrictEqual([worker.coinGecko.plan, worker.installation], ["demo", "db.example.com:5432"])
+      assert.strictEqual(Redacted.value(worker.coinGecko.apiKey!), "CG-hunter2")
+    }).pipe(
+      within({
+        ...cognito,
+        DATABASE_URL: databaseUrl,
+        CURRENCIES: "czk, USD,jpy",
+        COINGECKO_PLAN: "demo",
+        COINGECKO_API_KEY: "CG-hunter2",
+      }),
+    ),
+  )
+
+  it.effect("list all that is missing or wrong at once", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* problems(Settings.http, {}), [
+        "DATABASE_URL",
+        "COGNITO_REGION",
+        "COGNITO_USER_POOL_ID",
+        "COGNITO_CLIENT_ID",
+      ])
+      assert.deepStrictEqual(yield* problems(Settings.worker, {}), ["DATABASE_URL"])
+      assert.deepStrictEqual(
+        yield* problems(Settings.embedded, {
+          HTTP_PORT: "70000",
+          MANAGEMENT_PORT: "",
+          CURRENCIES: "EUR,XXX",
+          TIME_ZONE: "Europe/Atlantis",
+          COINGECKO_API_KEY: "",
+          COINGECKO_BASE_URL: "ftp://hunter2.example.com",
+          LOG_LEVEL: "loud",
+          DATABASE_CA_FILE: "/nowhere/ca.pem",
+        }),
+        [
+          "HTTP_PORT",
+          "MANAGEMENT_PORT",
+          "CURRENCIES",
+          "TIME_ZONE",
+          "COINGECKO_API_KEY",
+          "COINGECKO_BASE_URL",
+          "LOG_LEVEL",
+          "DATABASE_CA_FILE",
+        ],
+      )
+      assert.deepStrictEqual(yield* problems(Settings.embedded, { CURRENCIES: "EUR,EUR" }), ["CURRENCIES"])
+    }),
+  )
+
+  it.effect("refuse what does not go together", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* problems(Settings.embedded, { COINGECKO_API_KEY: "hunter2" }), [
+        "COINGECKO_API_KEY",
+      ])
+      assert.deepStrictEqual(yield* problems(Settings.embedded, { COINGECKO_PLAN: "pro" }), [
+        "COINGECKO_PLAN",
+      ])
+      assert.deepStrictEqual(yield* problems(Settings.embedded, { COGNITO_CLIENT_ID: "client" }), [
+        "COGNITO_USER_POOL_ID,",
+      ])
+    }),
+  )
+
+  for (const [name, env] of Object.entries({
+    HTTP_HOST: { HTTP_HOST: "0.0.0.0" },
+    DATABASE_URL: { DATABASE_URL: `${databaseUrl}?sslmode=prefer` },
+    COINGECKO_BASE_URL: { COINGECKO_BASE_URL: "http://prices.example.com/api/v3" },
+    COGNITO_ENDPOINT: { COGNITO_ENDPOINT: "http://cognito.example.com" },
+    COGNITO_JWKS_URL: { COGNITO_JWKS_URL: "http://keys.example.com/jwks.json" },
+  })) {
+    it.effect(`refuse an unsafe ${name}`, () =>
+      Effect.gen(function* () {
+        const base = { ...cognito, DATABASE_URL: databaseUrl }
+        assert.deepStrictEqual(yield* problems(Settings.http, { ...base, ...env }), [name])
+      }),
+    )
+  }
+
+  it.effect("except loopback, and a TLS terminator that is declared", () =>
+    Effect.gen(function* () {
+      const { api } = yield* Settings.http
+      assert.strictEqual(api.host, "0.0.0.0")
+    }).pipe(
+      within({
+        ...cognito,
+        DATABASE_URL: "postgres://user:password@127.0.0.1:5432/btc",
+        HTTP_HOST: "0.0.0.0",
+        TLS_TERMINATED_UPSTREAM: "on",
+        COGNITO_ENDPOINT: "http://127.0.0.1:9229",
+        COINGECKO_BASE_URL: "http://localhost:5002/api/v3",
+      }),
+    ),
+  )
+
+  it.effect("give the authorities of the database's certificate", () => {
+    const file = join(tmpdir(), `btc-price-authorities-${process.pid}.pem`)
+    writeFileSync(file, "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n")
+    return Effect.gen(function* () {
+      const { database } = yield* Settings.worker
+      assert.include(database.authorities, "BEGIN CERTIFICATE")
+    }).pipe(within({ DATABASE_URL: databaseUrl, DATABASE_CA_FILE: file }))
+  })
+})

@@ -1,0 +1,92 @@
+/** The embedded program: API, worker and PostgreSQL in one, for one's own machine. */
+import * as CoinGeckoPriceSource from "@btc-price/adapters/CoinGeckoPriceSource"
+import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
+import * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
+import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
+import * as ManagementServer from "@btc-price/adapters/ManagementServer"
+import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
+import * as NodeListener from "@btc-price/adapters/NodeListener"
+import * as NodeProgram from "@btc-price/adapters/NodeProgram"
+import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresDatabase from "@btc-price/adapters/PostgresDatabase"
+import * as PostgresMigrations from "@btc-price/adapters/PostgresMigrations"
+import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
+import * as Settings from "@btc-price/adapters/Settings"
+import * as Snapshot from "@btc-price/domain/Snapshot"
+import * as Worker from "@btc-price/worker/Worker"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as ApiReadiness from "./ApiReadiness.ts"
+import * as ApiServer from "./ApiServer.ts"
+import * as Banner from "./Banner.ts"
+import * as LocalSecrets from "./LocalSecrets.ts"
+import * as ReplayHistory from "./ReplayHistory.ts"
+
+const program = Effect.fnUntraced(function* (isReplay: boolean) {
+  const settings = yield* Settings.embedded
+  const path = yield* Path.Path
+  const dataDirectory = path.resolve(settings.dataDirectory)
+  const secrets = yield* LocalSecrets.load(dataDirectory)
+  const postgres = yield* EmbeddedPostgres.start({
+    dataDirectory: path.join(dataDirectory, "postgres"),
+    password: secrets.database,
+  })
+  // Replayed prices have a database of their own, so that they can never stand among real ones.
+  const database = {
+    url: yield* PostgresDatabase.ensure(postgres.url, isReplay ? "btc_price_replay" : "btc_price"),
+  }
+  const source = isReplay ? yield* startReplay : { ...settings.coinGecko, source: "coingecko" }
+  const authenticator =
+    settings.cognito === undefined
+      ? MemoryAuthenticator.layer({ users: [{ username: Banner.demoUser, password: secrets.demoUser }] })
+      : CognitoAuthenticator.layer(settings.cognito)
+
+  const api = Banner.layer({
+    ...settings,
+    dataDirectory,
+    demoPassword: settings.cognito === undefined ? secrets.demoUser : undefined,
+    replayUrl: isReplay ? new URL("/faults", source.baseUrl).href : undefined,
+  }).pipe(
+    Layer.provide(ApiServer.layer),
+    Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
+    Layer.provide(authenticator),
+  )
+  const management = ManagementServer.layer(settings.management).pipe(Layer.provide(ApiReadiness.layer))
+  return Layer.merge(api, management).pipe(
+    Layer.provide(Snapshot.layer(settings)),
+    Layer.provide(Worker.layer({ ...settings, installation: dataDirectory })),
+    Layer.provide(isReplay ? ReplayHistory.layer(settings) : Layer.empty),
+    Layer.provide(CoinGeckoPriceSource.layer(source)),
+    Layer.provide(PostgresSingleWriter.layer(database)),
+    Layer.provide(PostgresPriceRepository.layer),
+    Layer.provide(PostgresMigrations.layer),
+    Layer.provide(PostgresClient.layer(database)),
+    Layer.provide(NodeHttpClient.layerUndici),
+    Layer.provideMerge(NodeProgram.layerLog(settings.log)),
+  )
+})
+
+const startReplay = Effect.map(Layer.build(CoinGeckoReplay.layer()), (context) => ({
+  plan: "keyless" as const,
+  baseUrl: Context.get(context, CoinGeckoReplay.CoinGeckoReplay).baseUrl,
+  source: "replay",
+}))
+
+const command = Command.make(
+  "npm start --",
+  {
+    replay: Flag.Boolean("replay").pipe(
+      Flag.withDescription("Replay recorded prices instead of asking CoinGecko; needs no network"),
+      Flag.withDefault(false),
+    ),
+  },
+  ({ replay }) => Layer.launch(Layer.unwrap(program(replay))),
+).pipe(Command.withDescription("The bitcoin price service on one's own machine"))
+
+NodeProgram.run(Command.run(command, { version: "0.1.0" }))
