@@ -8,13 +8,13 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 
-/** Logs lines of at least `level`: for a person (`pretty`) or for a machine, one JSON object a line (`json`). */
+/** Logs what is at least of `level`, a line each: to be read as it is (`pretty`) or as a JSON object (`json`). */
 export const layerLog = (options: {
   readonly level: "debug" | "info" | "warn" | "error"
   readonly format: "pretty" | "json"
 }): Layer.Layer<never> =>
   Layer.merge(
-    Logger.layer([options.format === "json" ? Logger.consoleJson : Logger.consolePretty()]),
+    Logger.layer([options.format === "json" ? Logger.consoleJson : Logger.consoleLogFmt]),
     Layer.succeed(References.MinimumLogLevel, levels[options.level]),
   )
 

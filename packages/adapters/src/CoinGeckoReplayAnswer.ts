@@ -1,0 +1,98 @@
+/** What CoinGecko would answer, from a recorded series; strict where CoinGecko is strict. */
+import type { RecordedSeries } from "./RecordedSeries.ts"
+
+export interface Answer {
+  readonly status: number
+  readonly contentType: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** How a right answer is spoilt. */
+export interface Spoiling {
+  /** What becomes of the text of each price. */
+  readonly price?: (text: string) => string
+  /** The last of the currencies that were asked for is left out. */
+  readonly lacksLastCurrency?: boolean
+  /** The prices, and their stamps, are those of so long ago. */
+  readonly ageSeconds?: number
+}
+
+export interface Question {
+  readonly series: RecordedSeries
+  readonly params: URLSearchParams
+  /** Seconds since the epoch. */
+  readonly now: number
+  readonly spoiling: Spoiling
+}
+
+export const json = (status: number, body: unknown): Answer => ({
+  status,
+  contentType: "application/json; charset=utf-8",
+  body: JSON.stringify(body),
+})
+
+export const missingParameter = (name: string): Answer => json(422, { error: `Missing parameter ${name}` })
+
+/** For programs that give no name of their own. */
+export const userAgentRefusal = json(403, {
+  status: {
+    error_code: 403,
+    error_message:
+      "Please add a descriptive User-Agent to your request. For higher rate limits & stable integration, please subscribe to our API plans: https://www.coingecko.com/en/api/pricing . If you think this is a mistake, please report here: https://forms.gle/3V2z8Mb3k2RMu5S2A",
+  },
+})
+
+export const ping = (): Answer => json(200, { gecko_says: "(V3) To the Moon!" })
+
+/** `GET /simple/price`. Only bitcoin, in the currencies of the series; all else is left out without a word. */
+export const simplePrice = ({ series, params, now, spoiling }: Question): Answer => {
+  const ids = params.get("ids")
+  const currencies = params.get("vs_currencies")
+  if (!ids) return missingParameter("ids")
+  if (!currencies) return missingParameter("vs_currencies")
+  if (!itemsOf(ids).includes("bitcoin")) return json(200, {})
+
+  const { observedAt, prices } = series.at(now - (spoiling.ageSeconds ?? 0))
+  const asked = itemsOf(currencies)
+  const members = asked.slice(0, spoiling.lacksLastCurrency ? -1 : undefined).flatMap((code) => {
+    const price = prices.get(code)
+    return price === undefined ? [] : [`"${code}":${priceText(rounded(price, params), spoiling)}`]
+  })
+  if (params.get("include_last_updated_at") === "true") members.push(`"last_updated_at":${observedAt}`)
+  return { ...json(200, {}), body: `{"bitcoin":{${members.join(",")}}}` }
+}
+
+const chartLimitDays = 32
+
+/**
+ * `GET /coins/bitcoin/market_chart/range`: the recorded points in [from, to] up to now. Unlike CoinGecko's they
+ * stay five-minutely in any range, of at most 32 days; capitalisations and volumes were not recorded.
+ */
+export const marketChartRange = ({ series, params, now, spoiling }: Question): Answer => {
+  const absent = ["vs_currency", "from", "to"].find((name) => !params.get(name))
+  if (absent !== undefined) return missingParameter(absent)
+  const code = params.get("vs_currency") ?? ""
+  if (!series.at(now).prices.has(code)) return json(400, { error: "invalid vs_currency" })
+  const from = Number(params.get("from"))
+  const to = Number(params.get("to"))
+  if (!(to - from <= chartLimitDays * 86_400)) {
+    return json(422, { error: `from and to must be numbers at most ${chartLimitDays} days apart` })
+  }
+  const points = series
+    .between(from, Math.min(to, now - (spoiling.ageSeconds ?? 0)))
+    .map(({ observedAt, prices }) => `[${observedAt * 1000},${priceText(prices.get(code) ?? 0, spoiling)}]`)
+  return { ...json(200, {}), body: `{"prices":[${points.join(",")}],"market_caps":[],"total_volumes":[]}` }
+}
+
+/** CoinGecko loses what follows a space. */
+const itemsOf = (list: string): ReadonlyArray<string> => [...new Set(list.split(" ")[0]?.split(","))]
+
+/** Without `precision` CoinGecko rounds a price of this size to an integer. */
+const rounded = (price: number, params: URLSearchParams): number => {
+  const precision = params.get("precision")
+  return precision === "full" ? price : Number(price.toFixed(Math.min(Number(precision) || 0, 2)))
+}
+
+const priceText = (price: number, { price: spoilt = (text) => text }: Spoiling): string =>
+  spoilt(String(price))

@@ -1,0 +1,108 @@
+import { CoinGeckoReplay } from "@btc-price/adapters/CoinGeckoReplay"
+import { type FaultName, faults } from "@btc-price/adapters/CoinGeckoReplayFault"
+import { PriceSource, type PriceSourceError } from "@btc-price/domain/PriceSource"
+import { assert, layer as describeLayer } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import * as Struct from "effect/Struct"
+import * as TestClock from "effect/testing/TestClock"
+import { overSocket, summary } from "./CoinGeckoStub.ts"
+import { now } from "./PriceSourceTest.ts"
+
+type Outcome =
+  | PriceSourceError["reason"]
+  | { readonly prices: Readonly<Record<string, string>>; readonly points: number }
+
+const right = { prices: { EUR: "41770.85", CZK: "1064822.53" }, points: 12 }
+const rejected = { prices: { EUR: "rejected", CZK: "rejected" }, points: 0 }
+
+/** What the prices now and the history of the last hour come to. */
+const outcomes: Record<FaultName, Outcome> = {
+  "rate-limited": "rate-limited",
+  "rate-limited-without-retry-after": "rate-limited",
+  "rate-limited-as-200": "rate-limited",
+  throttled: "rate-limited",
+  "cloudflare-1015": "rate-limited",
+  "cloudflare-1020": "refused",
+  "missing-parameter": "refused",
+  "plan-restricted": "refused",
+  "server-fault": "upstream-fault",
+  "time-range": "refused",
+  "wrong-host": "refused",
+  "user-agent": "refused",
+  "html-page": "malformed",
+  "empty-body": "malformed",
+  partial: { prices: { EUR: "41770.85", CZK: "missing" }, points: 12 },
+  null: rejected,
+  zero: rejected,
+  negative: rejected,
+  scientific: right,
+  stale: { prices: { EUR: "41187.81", CZK: "1049959.68" }, points: 0 },
+  slow: "timed-out",
+  truncated: "unreachable",
+  reset: "unreachable",
+  hang: "timed-out",
+}
+
+describeLayer(overSocket)("CoinGeckoReplayFault", (it) => {
+  const lastHour = { start: DateTime.subtract(now, { hours: 1 }), end: now }
+
+  /** Makes a call with `fault`, and lets the clock reach every limit once the request has arrived. */
+  const rehearse = Effect.fnUntraced(function* <A>(
+    fault: FaultName,
+    call: (source: PriceSource["Service"]) => Effect.Effect<A, PriceSourceError>,
+  ) {
+    yield* TestClock.setTime(DateTime.toEpochMillis(now))
+    const replay = yield* CoinGeckoReplay
+    const before = yield* replay.calls
+    yield* replay.setFault(fault, 1)
+    const fiber = yield* Effect.forkChild(Effect.flatMap(PriceSource, call))
+    yield* Effect.yieldNow.pipe(
+      Effect.andThen(replay.calls),
+      Effect.repeat({ while: (calls) => calls === before }),
+    )
+    if (outcomes[fault] === "timed-out") yield* TestClock.adjust("10 seconds")
+    return yield* Effect.result(Fiber.join(fiber))
+  })
+
+  it.effect.each(Struct.keys(faults))("%s", (fault) =>
+    Effect.gen(function* () {
+      const prices = yield* rehearse(fault, (source) => source.current(["EUR", "CZK"]))
+      const points = yield* rehearse(fault, (source) => source.history("EUR", lastHour))
+      const seen = Result.all({
+        prices: Result.map(prices, summary),
+        points: Result.map(points, Struct.get("length")),
+      })
+      assert.deepStrictEqual<Outcome>(
+        Result.match(seen, { onSuccess: (seen) => seen, onFailure: ({ reason }) => reason }),
+        outcomes[fault],
+      )
+      assert.strictEqual(Result.isFailure(prices), Result.isFailure(points))
+    }),
+  )
+
+  it.effect("asks to wait for 18 seconds where it says so, and else for no time", () =>
+    Effect.gen(function* () {
+      const waits = [
+        yield* rehearse("rate-limited", (source) => source.current(["EUR"])),
+        yield* rehearse("rate-limited-without-retry-after", (source) => source.current(["EUR"])),
+      ].map((result) => Result.match(result, { onSuccess: () => null, onFailure: Struct.get("retryAfter") }))
+      assert.deepStrictEqual(waits, [Duration.seconds(18), undefined])
+    }),
+  )
+
+  it.effect("is over after as many answers as were set", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(DateTime.toEpochMillis(now))
+      const answer = yield* (yield* PriceSource).current(["EUR", "CZK"])
+      assert.deepStrictEqual(summary(answer), right.prices)
+      assert.deepStrictEqual(
+        answer.quotes.map(({ source }) => source),
+        ["replay", "replay"],
+      )
+    }),
+  )
+})
