@@ -16,50 +16,49 @@ const heartbeatInterval = Duration.seconds(10)
 
 /**
  * The pen is a session's advisory lock on a connection of its own. A session that dies gives it up at
- * once; one that falls silent, because its process hangs or its network is cut, is ended by the server.
+ * once; one that falls silent, because its process hangs or its network is cut, is ended by the server after
+ * `silenceLimit`, which leaves one that waits the time to ask within `takeoverSeconds`.
  */
-export const layer = (options: Options): Layer.Layer<SingleWriter> =>
-  Layer.effect(
-    SingleWriter,
-    Effect.gen(function* () {
-      const { startupParameters, ...connection } = config(options)
-      const openSession = PgClient.makeClient({
-        ...connection,
-        applicationName: "btc-price pen",
-        startupParameters: {
-          ...startupParameters,
-          idle_session_timeout: `${takeoverSeconds - Duration.toSeconds(askInterval)}s`,
-        },
-      })
-      const reactivity = yield* Reactivity.Reactivity
+export const layer = (
+  options: Options & {
+    /** Whole seconds, more than the two between the questions of one that waits. */
+    readonly silenceLimit?: Duration.Duration
+  },
+): Layer.Layer<SingleWriter> => {
+  const { startupParameters, ...connection } = config(options)
+  const silenceLimit =
+    options.silenceLimit ?? Duration.subtract(Duration.seconds(takeoverSeconds), askInterval)
+  const openSession = PgClient.makeClient({
+    ...connection,
+    applicationName: "btc-price pen",
+    startupParameters: { ...startupParameters, idle_session_timeout: `${Duration.toSeconds(silenceLimit)}s` },
+  }).pipe(Effect.provide(Reactivity.layer))
 
-      return SingleWriter.of({
-        hold: Effect.fn("SingleWriter.hold")(function* (effect) {
-          return yield* Effect.scoped(
-            Effect.gen(function* () {
-              const sql = yield* openSession
-              yield* sql<{ held: boolean }>`
-                select pg_try_advisory_lock(hashtext('btc-price'), hashtext('pen')) as held`.pipe(
-                withDeadline,
-                Effect.repeat({
-                  schedule: Schedule.spaced(askInterval),
-                  until: ([row]) => row?.held === true,
-                }),
-              )
-              return sql`select 1`.pipe(withDeadline, Effect.repeat(Schedule.spaced(heartbeatInterval)))
-            }).pipe(
-              Effect.provideService(Reactivity.Reactivity, reactivity),
-              Effect.mapError((cause) => new SingleWriterError({ reason: "unavailable", cause })),
-              Effect.flatMap((heartbeat) =>
-                heartbeat.pipe(
-                  Effect.mapError((cause) => new SingleWriterError({ reason: "lost", cause })),
-                  Effect.andThen(Effect.never),
-                  Effect.raceFirst(effect),
-                ),
-              ),
-            ),
-          )
-        }),
-      })
-    }),
-  ).pipe(Layer.provide(Reactivity.layer))
+  return Layer.succeed(SingleWriter, {
+    hold: Effect.fn("SingleWriter.hold")(<A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      openSession.pipe(
+        Effect.tap(takePen),
+        Effect.mapError((cause) => new SingleWriterError({ reason: "unavailable", cause })),
+        Effect.flatMap((session) => Effect.raceFirst(effect, losePen(session))),
+        Effect.scoped,
+      ),
+    ),
+  })
+}
+
+/** Returns when the session has the pen. */
+const takePen = (session: PgClient.PgClient) =>
+  session<{ readonly held: boolean }>`
+    select pg_try_advisory_lock(hashtext('btc-price'), hashtext('pen')) as held`.pipe(
+    withDeadline,
+    Effect.repeat({ schedule: Schedule.spaced(askInterval), until: ([row]) => row?.held === true }),
+  )
+
+/** Fails when the session, and the pen with it, is lost; never returns. */
+const losePen = (session: PgClient.PgClient): Effect.Effect<never, SingleWriterError> =>
+  session`select 1`.pipe(
+    withDeadline,
+    Effect.repeat(Schedule.spaced(heartbeatInterval)),
+    Effect.mapError((cause) => new SingleWriterError({ reason: "lost", cause })),
+    Effect.andThen(Effect.never),
+  )
