@@ -1,0 +1,123 @@
+/** The public keys that an issuer signs its tokens with, kept fresh in the background. */
+import type { Jwks } from "aws-jwt-verify/jwk"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import type { HttpClientError } from "effect/http/HttpClientError"
+import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
+import * as Ref from "effect/Ref"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { createPublicKey, type webcrypto } from "node:crypto"
+
+/**
+ * Fetches the keys at `url` now, and again every five to ten minutes for as long as the scope is open. Each good
+ * set goes to `use`, in place of the one before. While none can be had the last one serves for 24 hours; then
+ * `use` gets an empty one.
+ *
+ * Succeeds with an effect to run when a key is not in the set. It tells whether the set is complete, because it
+ * was fetched within the last ten seconds, and otherwise has a new one fetched without waiting for it. However
+ * often and by however many it is run, fetches are ten seconds apart, whether they work or not.
+ */
+export const follow = Effect.fnUntraced(function* (
+  url: string,
+  use: (keys: Jwks) => void,
+): Effect.fn.Return<Effect.Effect<boolean>, never, HttpClient.HttpClient | Scope.Scope> {
+  const client = yield* HttpClient.HttpClient
+  const wanted = yield* Latch.make()
+  const complete = yield* Ref.make(false)
+  const fetchedAt = yield* Ref.make<number | null>(null)
+
+  const renew = Effect.gen(function* () {
+    yield* Latch.close(wanted)
+    use(yield* fetch(client, url))
+    yield* Ref.set(fetchedAt, yield* Clock.currentTimeMillis)
+    yield* Ref.set(complete, true)
+  })
+
+  const refresh = Effect.catchCause(
+    renew,
+    Effect.fnUntraced(function* (cause) {
+      yield* Effect.logWarning("The token signing keys could not be fetched", cause)
+      const since = yield* Ref.get(fetchedAt)
+      if (since !== null && (yield* Clock.currentTimeMillis) - since >= serviceLimitMillis) use({ keys: [] })
+    }),
+  )
+
+  const rest = Effect.gen(function* () {
+    yield* Effect.sleep(pauseAtLeast)
+    const worked = yield* Ref.getAndSet(complete, false)
+    if (!worked) return
+    const pause = Duration.millis(yield* Random.nextIntBetween(290_000, 590_000))
+    yield* Effect.raceFirst(Effect.sleep(pause), wanted.await)
+  })
+
+  yield* refresh
+  yield* rest.pipe(Effect.andThen(refresh), Effect.forever, Effect.forkScoped)
+  return Effect.andThen(wanted.open, Ref.get(complete))
+})
+
+/** Those of `keys` that are RSA keys of 2048 bits or more, named and meant for signatures with RS256. */
+export const usable = (keys: ReadonlyArray<unknown>): Array<SigningKey> =>
+  keys.flatMap((key) => Option.toArray(decodeSigningKey(key)))
+
+/** The shortest time from one fetch to the next. */
+const pauseAtLeast = Duration.seconds(10)
+
+/** How long keys serve that cannot be renewed. */
+const serviceLimitMillis = Duration.toMillis(Duration.hours(24))
+
+const fetchLimitSeconds = 3
+
+const answerLimitBytes = 65_536
+
+const modulusAtLeastBits = 2_048
+
+const KeySet = Schema.fromJsonString(Schema.Struct({ keys: Schema.Array(Schema.Unknown) }))
+
+const modulusBits = Option.liftThrowable(
+  (key: webcrypto.JsonWebKey) =>
+    createPublicKey({ key, format: "jwk" }).asymmetricKeyDetails?.modulusLength ?? 0,
+)
+
+/** `alg` and `use` are optional in the standard. Here they must be there, so that a key serves one purpose. */
+const SigningKey = Schema.Struct({
+  kid: Schema.NonEmptyString,
+  kty: Schema.Literal("RSA"),
+  alg: Schema.Literal("RS256"),
+  use: Schema.Literal("sig"),
+  n: Schema.NonEmptyString,
+  e: Schema.NonEmptyString,
+}).check(Schema.makeFilter((key) => Option.exists(modulusBits(key), (bits) => bits >= modulusAtLeastBits)))
+type SigningKey = typeof SigningKey.Type
+
+const fetch = Effect.fnUntraced(
+  function* (client: HttpClient.HttpClient, url: string) {
+    const response = yield* client.get(url, { headers: { accept: "application/json" } })
+    if (response.status !== 200) return yield* Effect.fail(`The answer has status ${response.status}`)
+    const text = yield* response.stream.pipe(
+      Stream.limitBytes<HttpClientError | string, never>(answerLimitBytes, () =>
+        Stream.fail(`The answer is larger than ${answerLimitBytes} bytes`),
+      ),
+      Stream.decodeText,
+      Stream.mkString,
+    )
+    const keySet = yield* Effect.mapError(decodeKeySet(text), () => "The answer is not a JSON Web Key Set")
+    // Keys of other kinds do no harm, so that the issuer may add some.
+    const keys = usable(keySet.keys)
+    return keys.length > 0 ? { keys } : yield* Effect.fail("The answer has no usable key")
+  },
+  Effect.timeout(Duration.seconds(fetchLimitSeconds)),
+  // A key that lies elsewhere is not the issuer's.
+  Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+  Effect.provideService(HttpClient.TracerPropagationEnabled, false),
+)
+
+const decodeKeySet = Schema.decodeEffect(KeySet)
+
+const decodeSigningKey = Schema.decodeUnknownOption(SigningKey)

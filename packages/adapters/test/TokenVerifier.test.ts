@@ -1,0 +1,203 @@
+import { type AuthenticatorError } from "@btc-price/domain/Authenticator"
+import * as TokenVerifier from "@btc-price/adapters/TokenVerifier"
+import { assert, describe, it, vi } from "@effect/vitest"
+import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+import { createHmac } from "node:crypto"
+import * as TokenIssuer from "./TokenIssuer.ts"
+
+const audience = { userPoolId: "eu-central-1_AbCdEfGhI", clientId: "4example0client0id" }
+const issuer = `https://cognito-idp.eu-central-1.amazonaws.com/${audience.userPoolId}`
+const key = TokenIssuer.makeKey()
+const otherKey = TokenIssuer.makeKey({ kid: key.kid })
+const nowSeconds = 1_790_000_000
+
+const header = TokenIssuer.header(key)
+const claims = TokenIssuer.claims({ ...audience, username: "alice", nowSeconds })
+const valid = TokenIssuer.sign(key, header, claims)
+const [content, signature] = [valid.slice(0, valid.lastIndexOf(".")), valid.slice(valid.lastIndexOf(".") + 1)]
+
+const withHeader = (changes: object) => TokenIssuer.sign(key, { ...header, ...changes }, claims)
+const withClaims = (changes: object) => TokenIssuer.sign(key, header, { ...claims, ...changes })
+const without = (part: object, name: string) =>
+  Object.fromEntries(Object.entries(part).filter(([key]) => key !== name))
+
+const verify = TokenVerifier.fromKeys(audience, [key.jwk])
+
+const outcome = (token: string): Effect.Effect<AuthenticatorError["reason"] | "accepted"> =>
+  verify(Redacted.make(token)).pipe(
+    Effect.match({ onSuccess: () => "accepted" as const, onFailure: ({ reason }) => reason }),
+  )
+
+/** Each differs from the valid token in the one thing that its name says. */
+const attacks: Readonly<Record<string, string>> = {
+  "alg none, unsigned": `${TokenIssuer.contentOf({ ...header, alg: "none" }, claims)}.`,
+  "alg none, with a signature": withHeader({ alg: "none" }),
+  "HS256 with the public key as its secret": hmacSigned(
+    key.publicKey.export({ format: "pem", type: "spki" }).toString(),
+  ),
+  "HS256 with the modulus as its secret": hmacSigned(String(key.jwk["n"])),
+  "an alg in other letters": withHeader({ alg: "rs256" }),
+  "an alg of another hash": withHeader({ alg: "RS512" }),
+  "an alg of elliptic curves": withHeader({ alg: "ES256" }),
+  "an alg of Edwards curves": withHeader({ alg: "EdDSA" }),
+  "no alg": TokenIssuer.sign(key, without(header, "alg"), claims),
+  "no kid": TokenIssuer.sign(key, without(header, "kid"), claims),
+  "an unknown kid": withHeader({ kid: "another" }),
+  "a kid that is a path": withHeader({ kid: "../../dev/null" }),
+  "a kid that every object has": withHeader({ kid: "__proto__" }),
+  "a critical extension": withHeader({ crit: ["exp"] }),
+  "an empty list of critical extensions": withHeader({ crit: [] }),
+  "an access token's typ": withHeader({ typ: "at+jwt" }),
+  "a typ that is not text": withHeader({ typ: ["JWT"] }),
+  "another key of the same kid": TokenIssuer.sign(otherKey, header, claims),
+  "another key, embedded": TokenIssuer.sign(otherKey, { ...header, jwk: otherKey.jwk }, claims),
+  "another pool's issuer": withClaims({ iss: issuer.replace("AbCdEfGhI", "Another00") }),
+  "an issuer that begins like ours": withClaims({ iss: `${issuer}.example.com` }),
+  "an issuer in plaintext": withClaims({ iss: issuer.replace("https", "http") }),
+  "no issuer": TokenIssuer.sign(key, header, without(claims, "iss")),
+  "another client's audience": withClaims({ aud: "another0client0id" }),
+  "a list of audiences": withClaims({ aud: [audience.clientId] }),
+  "no audience": TokenIssuer.sign(key, header, without(claims, "aud")),
+  "an access token": withClaims({ token_use: "access", client_id: audience.clientId }),
+  "a refresh token": withClaims({ token_use: "refresh" }),
+  "no token_use": TokenIssuer.sign(key, header, without(claims, "token_use")),
+  "expired this second": withClaims({ iat: nowSeconds - 3_600, exp: nowSeconds }),
+  "no exp": TokenIssuer.sign(key, header, without(claims, "exp")),
+  "an exp that is text": withClaims({ exp: String(nowSeconds + 3_600) }),
+  "an exp that is null": withClaims({ exp: null }),
+  "a life of more than a day": withClaims({ exp: nowSeconds + 86_401 }),
+  "an exp at the end of time": withClaims({ exp: 1e300 }),
+  "not valid yet": withClaims({ nbf: nowSeconds + 61 }),
+  "an nbf that is text": withClaims({ nbf: "0" }),
+  "issued in the future": withClaims({ iat: nowSeconds + 61 }),
+  "issued in the future, though valid now": withClaims({ iat: nowSeconds + 61, nbf: nowSeconds }),
+  "issued a day ahead": withClaims({ iat: nowSeconds + 86_400, exp: nowSeconds + 90_000 }),
+  "no iat": TokenIssuer.sign(key, header, without(claims, "iat")),
+  "no sub": TokenIssuer.sign(key, header, without(claims, "sub")),
+  "an empty sub": withClaims({ sub: "" }),
+  "a sub that is a number": withClaims({ sub: 1 }),
+  "no user name": TokenIssuer.sign(key, header, without(claims, "cognito:username")),
+  "an empty user name": withClaims({ "cognito:username": "" }),
+  "other claims under the same signature": `${TokenIssuer.contentOf(header, { ...claims, sub: "mallory" })}.${signature}`,
+  "no signature": `${content}.`,
+  "no signature and no dot": content,
+  "a signature with a bit flipped": `${content}.${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`,
+  "a signature cut short": `${content}.${signature.slice(0, -4)}`,
+  "a padded signature": `${valid}==`,
+  "a signature whose spare bits are set":
+    content + "." + signature.slice(0, -1) + nextLetter(signature.at(-1)),
+  "more than 8 KiB": withClaims({ filler: "x".repeat(6_000) }),
+  "a fourth part": `${valid}.${signature}`,
+  "the five parts of an encrypted token": `${valid}.${signature}.${signature}`,
+  "white space before": ` ${valid}`,
+  "white space after": `${valid}\n`,
+  "the scheme in front": `Bearer ${valid}`,
+}
+
+const garbage: ReadonlyArray<string> = [
+  "",
+  ".",
+  "..",
+  "a.b.c",
+  "\0",
+  "💥.💥.💥",
+  `${Buffer.from("null").toString("base64url")}.${Buffer.from("null").toString("base64url")}.AAAA`,
+  `${content.split(".")[0]}.${Buffer.from("[".repeat(5_000)).toString("base64url")}.${signature}`,
+  `${content.split(".")[0]}.${Buffer.from('{"a":'.repeat(900) + "1" + "}".repeat(900)).toString("base64url")}.AAAA`,
+  "e".repeat(10_000_000),
+]
+
+const acceptable: Readonly<Record<string, string>> = {
+  "the header typ JWT": withHeader({ typ: "JWT" }),
+  "the newer form of the issuer": withClaims({ iss: issuer.replace("cognito-idp", "issuer-cognito-idp") }),
+  "a life of a day": withClaims({ exp: nowSeconds + 86_400 }),
+  "an issuer's clock that is a minute ahead": withClaims({ iat: nowSeconds + 60, nbf: nowSeconds + 60 }),
+  "its last second": withClaims({ iat: nowSeconds - 3_599, exp: nowSeconds + 1 }),
+  // They are ignored: no key but the pool's counts, and nothing is fetched.
+  "keys that it names and carries": withHeader({
+    jku: "http://127.0.0.1:1/jwks.json",
+    x5u: "http://127.0.0.1:1/x5u",
+    jwk: otherKey.jwk,
+  }),
+}
+
+describe("TokenVerifier", () => {
+  it.effect("tells who a token is about and until when", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(nowSeconds * 1_000)
+      assert.deepStrictEqual(yield* verify(Redacted.make(valid)), {
+        subject: "sub-of-alice",
+        username: "alice",
+        expiresAt: DateTime.makeUnsafe((nowSeconds + 3_600) * 1_000),
+      })
+    }),
+  )
+
+  it.effect.each(Object.entries(attacks))("refuses %s", ([, token]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(nowSeconds * 1_000)
+      assert.strictEqual(yield* outcome(valid), "accepted")
+      assert.strictEqual(yield* outcome(token), "invalid-token")
+    }),
+  )
+
+  it.effect.each(Object.entries(acceptable))("accepts %s", ([, token]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(nowSeconds * 1_000)
+      assert.strictEqual(yield* outcome(token), "accepted")
+    }),
+  )
+
+  it.effect("refuses garbage", () =>
+    Effect.gen(function* () {
+      for (const token of garbage) assert.strictEqual(yield* outcome(token), "invalid-token")
+    }),
+  )
+
+  it.effect("follows Effect's clock to the end of the token's life", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(nowSeconds * 1_000)
+      assert.strictEqual(yield* outcome(valid), "accepted")
+      yield* TestClock.adjust("3599 seconds")
+      assert.strictEqual(yield* outcome(valid), "accepted")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* outcome(valid), "invalid-token")
+      assert.strictEqual(yield* Clock.currentTimeMillis, (nowSeconds + 3_600) * 1_000)
+    }),
+  )
+
+  it.effect("repeats nothing of a refused token", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(verify(Redacted.make(withClaims({ aud: "canary", sub: "canary" }))))
+      assert.notInclude(`${error}${JSON.stringify(error)}`, "canary")
+    }),
+  )
+
+  it.effect("dies of what is no verdict on the token, instead of accepting it", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(nowSeconds * 1_000)
+      const broken = vi.spyOn(CognitoJwtVerifier.prototype, "verifySync").mockImplementationOnce(() => {
+        throw new TypeError("broken")
+      })
+      const exit = yield* Effect.exit(verify(Redacted.make(valid)))
+      broken.mockRestore()
+      assert.isTrue(exit._tag === "Failure" && exit.cause.reasons.every(({ _tag }) => _tag === "Die"))
+    }),
+  )
+})
+
+function hmacSigned(secret: string): string {
+  const content = TokenIssuer.contentOf({ ...header, alg: "HS256" }, claims)
+  return `${content}.${createHmac("sha256", secret).update(content).digest("base64url")}`
+}
+
+/** The letter of base64url that differs in the lowest bit alone. */
+function nextLetter(letter: string | undefined): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+  return alphabet[alphabet.indexOf(letter ?? "") ^ 1] ?? ""
+}
