@@ -25,6 +25,11 @@ export const layer = (options: { readonly host: string; readonly port: number; r
         port: options.port,
         gracefulShutdownTimeout: drainMillis,
       }).pipe(
+        Effect.tap(({ address }) =>
+          Effect.logInfo("Listening").pipe(
+            Effect.annotateLogs({ address: HttpServer.formatAddress(address), setting: options.setting }),
+          ),
+        ),
         Effect.mapError(
           ({ cause }) =>
             new ListenError({

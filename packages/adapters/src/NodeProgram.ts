@@ -1,11 +1,15 @@
 /** How a program runs on Node: its log, its signals, and one clear line when it cannot start. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
 
 /** Logs what is at least of `level`, a line each: to be read as it is (`pretty`) or as a JSON object (`json`). */
@@ -21,19 +25,30 @@ export const layerLog = (options: {
 const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 
 /**
- * Runs until SIGINT or SIGTERM, which stop it in the reverse order of its start. What it expects to go wrong
- * is told on standard error by its message alone, with exit code 1. A setting that is set but empty stays
- * one, so that it can be refused.
+ * Runs until SIGINT or SIGTERM, which stop it in the reverse order of its start, with exit code 0. An error
+ * that it expects is told on standard error by its message alone, and anything else by all that is known of
+ * it, with exit code 1. A setting that is set but empty stays one, so that it can be refused.
  */
 export const run = <E extends { readonly message: string }>(
   program: Effect.Effect<unknown, E, NodeServices.NodeServices>,
 ): void =>
   program.pipe(
-    Effect.tapError((error) => Console.error(error.message)),
+    Effect.tapCause(tell),
     Effect.provideService(
       ConfigProvider.ConfigProvider,
       ConfigProvider.fromEnv({ preserveEmptyStrings: true }),
     ),
     Effect.provide(NodeServices.layer),
-    NodeRuntime.runMain({ disableErrorReporting: true }),
+    NodeRuntime.runMain({
+      disableErrorReporting: true,
+      teardown: (exit, end) => end(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1),
+    }),
   )
+
+const tell = (cause: Cause.Cause<{ readonly message: string }>): Effect.Effect<void> => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.void
+  const error = Cause.findErrorOption(cause)
+  if (Option.isNone(error)) return Console.error(Cause.pretty(cause))
+  // The command line's own parser has already shown its help.
+  return Predicate.isTagged(error.value, "ShowHelp") ? Effect.void : Console.error(error.value.message)
+}

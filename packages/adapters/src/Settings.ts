@@ -155,6 +155,13 @@ const contradictions = (values: Values): ReadonlyArray<string> => {
     ...(cognito.some((value) => value !== undefined) && cognito.includes(undefined)
       ? ["COGNITO_USER_POOL_ID, COGNITO_REGION and COGNITO_CLIENT_ID go together: set all or none of them"]
       : []),
+    ...(values.COGNITO_REGION !== undefined &&
+    values.COGNITO_USER_POOL_ID?.startsWith(`${values.COGNITO_REGION}_`) === false
+      ? ["COGNITO_USER_POOL_ID is not of COGNITO_REGION: a pool's id begins with its region"]
+      : []),
+    ...((values.COGNITO_ENDPOINT === undefined) !== (values.COGNITO_JWKS_URL === undefined)
+      ? ["COGNITO_ENDPOINT and COGNITO_JWKS_URL go together: an emulator has both"]
+      : []),
   ]
 }
 

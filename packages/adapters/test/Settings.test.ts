@@ -28,14 +28,11 @@ const cognito = {
 const databaseUrl = "postgres://user:hunter2@db.example.com:5432/btc"
 
 /** The names at the start of the problems that `effect` lists under `env`. */
-const problems = Effect.fnUntraced(
-  function* <A, R>(effect: Effect.Effect<A, Settings.SettingsError, R>, env: Record<string, string>) {
-    const error = yield* Effect.flip(effect)
+const problems = <A, R>(effect: Effect.Effect<A, Settings.SettingsError, R>, env: Record<string, string>) =>
+  Effect.map(within(env)(Effect.flip(effect)), (error) => {
     assert.notInclude(error.message, "hunter2", "no secret in a message")
     return error.problems.map((problem) => problem.split(" ")[0])
-  },
-  (effect, _, env) => within(env)(effect),
-)
+  })
 
 describe("Settings", () => {
   it.effect("of the embedded program need nothing", () =>
@@ -117,6 +114,14 @@ describe("Settings", () => {
       assert.deepStrictEqual(yield* problems(Settings.embedded, { COGNITO_CLIENT_ID: "client" }), [
         "COGNITO_USER_POOL_ID,",
       ])
+      assert.deepStrictEqual(
+        yield* problems(Settings.embedded, { ...cognito, COGNITO_REGION: "eu-west-1" }),
+        ["COGNITO_USER_POOL_ID"],
+      )
+      assert.deepStrictEqual(
+        yield* problems(Settings.embedded, { ...cognito, COGNITO_ENDPOINT: "https://cognito.example.com" }),
+        ["COGNITO_ENDPOINT"],
+      )
     }),
   )
 
@@ -124,8 +129,14 @@ describe("Settings", () => {
     HTTP_HOST: { HTTP_HOST: "0.0.0.0" },
     DATABASE_URL: { DATABASE_URL: `${databaseUrl}?sslmode=prefer` },
     COINGECKO_BASE_URL: { COINGECKO_BASE_URL: "http://prices.example.com/api/v3" },
-    COGNITO_ENDPOINT: { COGNITO_ENDPOINT: "http://cognito.example.com" },
-    COGNITO_JWKS_URL: { COGNITO_JWKS_URL: "http://keys.example.com/jwks.json" },
+    COGNITO_ENDPOINT: {
+      COGNITO_ENDPOINT: "http://cognito.example.com",
+      COGNITO_JWKS_URL: "https://keys.example.com/jwks.json",
+    },
+    COGNITO_JWKS_URL: {
+      COGNITO_ENDPOINT: "https://cognito.example.com",
+      COGNITO_JWKS_URL: "http://keys.example.com/jwks.json",
+    },
   })) {
     it.effect(`refuse an unsafe ${name}`, () =>
       Effect.gen(function* () {
@@ -146,6 +157,7 @@ describe("Settings", () => {
         HTTP_HOST: "0.0.0.0",
         TLS_TERMINATED_UPSTREAM: "on",
         COGNITO_ENDPOINT: "http://127.0.0.1:9229",
+        COGNITO_JWKS_URL: "http://127.0.0.1:9229/jwks.json",
         COINGECKO_BASE_URL: "http://localhost:5002/api/v3",
       }),
     ),

@@ -1,4 +1,5 @@
 /** Use case: what readers are answered from, held in memory so that a request touches no database. */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -112,12 +113,12 @@ export const layer = (options: {
       const hints = yield* Queue.sliding<void>(1)
       yield* repository.changes.pipe(
         Stream.runForEach((hint) => Queue.offer(hints, hint)),
-        Effect.tapError((error) => Effect.logDebug("No hints of changes for now", error)),
+        Effect.tapError((error) => Effect.logDebug("No hints of changes for now", Cause.fail(error))),
         Effect.retry(Schedule.spaced(pollInterval)),
         Effect.forkScoped,
       )
       yield* refresh().pipe(
-        Effect.catch((error) => Effect.logWarning("The snapshot could not be refreshed", error)),
+        Effect.catch((error) => Effect.logWarning("The snapshot could not be refreshed", Cause.fail(error))),
         Effect.andThen(Effect.timeoutOption(Queue.take(hints), pollInterval)),
         Effect.forever,
         Effect.forkScoped,

@@ -4,6 +4,8 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerError from "effect/http/HttpServerError"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
@@ -29,36 +31,29 @@ for (const group of Object.values(Api.groups)) {
   }
 }
 
-/** What no route of the contract takes: a path that is unknown, or known with other methods. */
-const fallback = HttpRouter.add(
-  "*",
-  "/*",
-  Effect.fnUntraced(function* (request) {
-    const path = request.url.split("?", 1)[0] ?? ""
-    const known = methods.get(path)
-    return known === undefined
-      ? yield* HttpServerRespondable.toResponse(new NotFound())
-      : HttpServerResponse.setHeader(
-          yield* HttpServerRespondable.toResponse(new MethodNotAllowed()),
-          "allow",
-          [...known].join(", "),
-        )
-  }),
-)
-
-/** Turns what nobody expected into a problem that says nothing of it, and into a log line that says all. */
-const defects = HttpRouter.middleware(
-  (handle) =>
-    Effect.catchCause(handle, (cause) =>
-      Cause.hasInterruptsOnly(cause)
-        ? Effect.failCause(cause)
-        : Effect.andThen(
-            Effect.logError("A request failed", cause),
-            HttpServerRespondable.toResponse(new InternalError()),
-          ),
-    ),
+/** Problems for what no route takes, and for what nobody expected, of which the log says all and the answer nothing. */
+const problems = HttpRouter.middleware(
+  (handled) =>
+    Effect.catchCause(handled, (cause) => {
+      const error = Cause.squash(cause)
+      if (HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound") {
+        return refuse(error.request)
+      }
+      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+      return Effect.andThen(
+        Effect.logError("A request failed", cause),
+        HttpServerRespondable.toResponse(new InternalError()),
+      )
+    }),
   { global: true },
 )
+
+const refuse = Effect.fnUntraced(function* (request: HttpServerRequest) {
+  const allowed = methods.get(request.url.split("?", 1)[0] ?? "")
+  if (allowed === undefined) return yield* HttpServerRespondable.toResponse(new NotFound())
+  const response = yield* HttpServerRespondable.toResponse(new MethodNotAllowed())
+  return HttpServerResponse.setHeader(response, "allow", [...allowed].join(", "))
+})
 
 /** Headers of every answer. Prices, tokens and errors are nobody else's to keep. */
 const headers = HttpRouter.middleware(
@@ -80,8 +75,7 @@ const routes = Layer.mergeAll(
     Layer.provide(BearerAuthorization.layer),
   ),
   HttpApiScalar.layer(Api, { path: pagePath }),
-  fallback,
-).pipe(Layer.provide(routeName.layer), Layer.merge(headers), Layer.merge(defects))
+).pipe(Layer.provide(routeName.layer), Layer.merge(headers), Layer.merge(problems))
 
 /** Serves the API on the HttpServer. */
 export const layer = HttpRouter.serve(routes, {

@@ -26,7 +26,7 @@ export const requestLog = <E, R>(
     const { method } = yield* HttpServerRequest.HttpServerRequest
     const [duration, response] = yield* Effect.timed(handled)
     const span = yield* Effect.orDie(Effect.currentSpan)
-    const route = String(span.attributes.get("http.route"))
+    const route = String(span.attributes.get("http.route") ?? "none")
     const status = response.status
     yield* Metric.update(
       Metric.withAttributes(durations, { method, route, status: String(status) }),

@@ -1,6 +1,7 @@
 /** Answers the sign-in endpoints. The body is read here, because it holds a password that must not reach a log. */
 import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
 import * as ByteSize from "effect/ByteSize"
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
@@ -87,11 +88,11 @@ const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
     case "throttled":
       return yield* new TooManyAttempts()
     case "unavailable":
-      yield* Effect.logWarning("The identity provider cannot be reached", error)
+      yield* Effect.logWarning("The identity provider cannot be reached", Cause.fail(error))
       return yield* new IdentityUnavailable()
     case "misconfigured":
     case "invalid-token":
-      yield* Effect.logError("The identity provider does not accept this service", error)
+      yield* Effect.logError("The identity provider does not accept this service", Cause.fail(error))
       return yield* new InternalError()
   }
 })

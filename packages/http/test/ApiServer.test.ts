@@ -42,7 +42,7 @@ interface Answer {
 }
 
 const send = Effect.fnUntraced(function* (
-  method: "GET" | "POST" | "DELETE" | "TRACE",
+  method: "GET" | "HEAD" | "POST" | "DELETE",
   path: string,
   options: { readonly token?: string; readonly body?: string; readonly type?: string } = {},
 ) {
@@ -57,7 +57,7 @@ const send = Effect.fnUntraced(function* (
     status: response.status,
     headers: response.headers,
     text,
-    body: isJson ? JSON.parse(text) : undefined,
+    body: isJson && text !== "" ? JSON.parse(text) : undefined,
   } satisfies Answer
 })
 
@@ -76,6 +76,13 @@ const assertProblem = ({ status, headers, body }: Answer, expected: number, name
   )
   assert.strictEqual(headers["content-type"], "application/problem+json")
   assert.strictEqual(headers["cache-control"], "no-store")
+}
+
+/** The fields that a request for a token is refused for. */
+const fields = (answer: Answer) => {
+  assertProblem(answer, 400, "invalid-request")
+  assert.notInclude(answer.text, "hunter2", "nothing of what was sent")
+  return answer.body.errors.map(({ field }: { field: string }) => field)
 }
 
 const price = (currency: Currency, observedAt: DateTime.Utc, amount: string): Price =>
@@ -191,11 +198,6 @@ layer(server, { excludeTestServices: true })("ApiServer", (it) => {
 
   it.effect("names what is missing or wrong in a request for a token, and repeats nothing of it", () =>
     Effect.gen(function* () {
-      const fields = (answer: Answer) => {
-        assertProblem(answer, 400, "invalid-request")
-        assert.notInclude(answer.text, "hunter2")
-        return answer.body.errors.map(({ field }: { field: string }) => field)
-      }
       assert.deepStrictEqual(fields(yield* signIn({})), ["username", "password"])
       assert.deepStrictEqual(fields(yield* signIn({ password: "hunter2" })), ["username"])
       assert.deepStrictEqual(fields(yield* signIn({ username: "demo" })), ["password"])
@@ -236,6 +238,11 @@ layer(server, { excludeTestServices: true })("ApiServer", (it) => {
       const deleted = yield* send("DELETE", "/get_btc_price")
       assertProblem(deleted, 405, "method-not-allowed")
       assert.strictEqual(deleted.headers["allow"], "GET, HEAD")
+      assert.strictEqual((yield* send("HEAD", "/openapi.json")).status, 200)
+      assert.match(
+        yield* exchange("TRACE /get_token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+        / 405 /,
+      )
     }),
   )
 

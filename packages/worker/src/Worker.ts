@@ -7,6 +7,7 @@ import * as Sampler from "@btc-price/domain/Sampler"
 import { SingleWriter } from "@btc-price/domain/SingleWriter"
 import * as Slot from "@btc-price/domain/Slot"
 import * as BigDecimal from "effect/BigDecimal"
+import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -44,7 +45,7 @@ export const layer = (
         Effect.tapError((error) =>
           Effect.andThen(
             Ref.set(failure, `Not sampling: ${error.message}`),
-            Effect.logWarning("The worker begins anew", error),
+            Effect.logWarning("The worker begins anew", Cause.fail(error)),
           ),
         ),
         Effect.retry(Schedule.spaced(restartDelay)),

@@ -6,7 +6,8 @@ import { IdentityUnavailable, InvalidToken, MissingToken } from "./Problem.ts"
 export class Authorization extends HttpApiMiddleware.Service<Authorization>()(
   "@btc-price/http/api/Authorization",
   {
-    security: { bearer: HttpApiSecurity.bearer },
+    // In lower case, as OpenAPI tools compare it; tokens are taken whatever the case.
+    security: { bearer: HttpApiSecurity.http({ scheme: "bearer" }) },
     error: [MissingToken, InvalidToken, IdentityUnavailable],
   },
 ) {}

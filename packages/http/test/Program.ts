@@ -1,14 +1,17 @@
-/** The real embedded program as a child process, on free ports. */
+/** The real programs as child processes, on free ports. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, spawn } from "node:child_process"
-import { readFileSync } from "node:fs"
-import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 
-const main = fileURLToPath(new URL("../src/embedded.ts", import.meta.url))
+/** What a program prints once it is up; the first group is its address. */
+const programs = {
+  embedded: { file: "../src/embedded.ts", up: /API +(http:\S+)/ },
+  http: { file: "../src/main.ts", up: /"address":"(http:[^"]+)","setting":"HTTP_PORT"/ },
+  worker: { file: "../../worker/src/main.ts", up: /"address":"(http:[^"]+)","setting":"MANAGEMENT_PORT"/ },
+} as const
 
-/** It ended before it listened; `output` is all that it printed. */
+/** It ended before it was up; `output` is all that it printed. */
 export class Ended extends Data.TaggedError("Ended")<{
   readonly code: number | null
   readonly output: string
@@ -16,30 +19,23 @@ export class Ended extends Data.TaggedError("Ended")<{
 
 export interface Program {
   readonly url: string
-  /** Of the demo user. */
-  readonly password: string
+  readonly pid: number
   /** All that it has printed so far. */
   readonly output: () => string
   /** Sends the signal, and gives the exit code once it has ended. */
   readonly stop: (signal: "SIGINT" | "SIGTERM" | "SIGKILL") => Effect.Effect<number | null>
 }
 
-/** Starts it and answers when it has printed its address; ends it with the scope. */
-export const start = Effect.fnUntraced(function* (options: {
-  readonly dataDirectory: string
-  readonly flags?: ReadonlyArray<string>
-  readonly env?: Readonly<Record<string, string>>
-}) {
+/** Starts a program and answers when it is up; ends it with the scope. */
+export const start = Effect.fnUntraced(function* (
+  name: keyof typeof programs,
+  options: { readonly flags?: ReadonlyArray<string>; readonly env: Readonly<Record<string, string>> },
+) {
+  const { file, up } = programs[name]
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
-      spawn(process.execPath, [main, ...(options.flags ?? [])], {
-        env: {
-          PATH: process.env["PATH"],
-          HTTP_PORT: "0",
-          MANAGEMENT_PORT: "0",
-          DATA_DIR: options.dataDirectory,
-          ...options.env,
-        },
+      spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...(options.flags ?? [])], {
+        env: { PATH: process.env["PATH"], HTTP_PORT: "0", MANAGEMENT_PORT: "0", ...options.env },
         stdio: ["ignore", "pipe", "pipe"],
       }),
     ),
@@ -53,17 +49,16 @@ export const start = Effect.fnUntraced(function* (options: {
   const url = yield* Effect.callback<string, Ended>((resume) => {
     const listen = (chunk: Buffer) => {
       output += chunk.toString()
-      const found = /API +(http:\S+)/.exec(output)?.[1]
-      if (found !== undefined) resume(Effect.succeed(found))
+      const address = up.exec(output)?.[1]
+      if (address !== undefined) resume(Effect.succeed(address))
     }
     child.stdout.on("data", listen)
     child.stderr.on("data", listen)
     child.once("close", (code) => resume(Effect.fail(new Ended({ code, output }))))
   })
-  const secrets = JSON.parse(readFileSync(join(options.dataDirectory, "passwords.json"), "utf8"))
   return {
     url,
-    password: secrets.demoUser,
+    pid: child.pid ?? 0,
     output: () => output,
     stop: (signal) =>
       Effect.andThen(
