@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     globalSetup: ["packages/adapters/test/TestDatabase.setup.ts"],
     include: ["packages/*/test/**/*.test.ts"],
-    testTimeout: 30_000,
+    silent: "passed-only",
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 })

@@ -5,7 +5,10 @@ import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
@@ -24,6 +27,9 @@ export const layerLog = (options: {
 
 const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 
+/** The longest that stopping may take, in seconds; something that does not answer, such as a database, is left behind. */
+const stopLimitSeconds = 4
+
 /**
  * Runs until SIGINT or SIGTERM, which stop it in the reverse order of its start, with exit code 0. An error
  * that it expects is told on standard error by its message alone, and anything else by all that is known of
@@ -39,11 +45,27 @@ export const run = <E extends { readonly message: string }>(
       ConfigProvider.fromEnv({ preserveEmptyStrings: true }),
     ),
     Effect.provide(NodeServices.layer),
+    stopInTime,
     NodeRuntime.runMain({
       disableErrorReporting: true,
       teardown: (exit, end) => end(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1),
     }),
   )
+
+/** Interrupts `program` as the fiber around it is, and waits for its end, but not beyond the limit. */
+const stopInTime = Effect.fnUntraced(function* <A, E, R>(program: Effect.Effect<A, E, R>) {
+  const fiber = yield* Effect.forkDetach(program)
+  const stopped = yield* Deferred.make<void>()
+  const stop = Effect.gen(function* () {
+    fiber.interruptUnsafe()
+    yield* Effect.forkDetach(Effect.andThen(Fiber.await(fiber), Deferred.succeed(stopped, undefined)))
+    yield* Effect.forkDetach(
+      Effect.andThen(Effect.sleep(Duration.seconds(stopLimitSeconds)), Deferred.succeed(stopped, undefined)),
+    )
+    yield* Deferred.await(stopped)
+  })
+  return yield* Effect.onInterrupt(Fiber.join(fiber), () => stop)
+})
 
 const tell = (cause: Cause.Cause<{ readonly message: string }>): Effect.Effect<void> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void

@@ -35,7 +35,7 @@ export const follow = Effect.fnUntraced(function* (
 
   const renew = Effect.gen(function* () {
     yield* Latch.close(wanted)
-    use(yield* fetch(client, url))
+    use(yield* fetchKeys(client, url))
     yield* Ref.set(fetchedAt, yield* Clock.currentTimeMillis)
     yield* Ref.set(complete, true)
   })
@@ -96,7 +96,7 @@ const SigningKey = Schema.Struct({
 }).check(Schema.makeFilter((key) => Option.exists(modulusBits(key), (bits) => bits >= modulusAtLeastBits)))
 type SigningKey = typeof SigningKey.Type
 
-const fetch = Effect.fnUntraced(
+const fetchKeys = Effect.fnUntraced(
   function* (client: HttpClient.HttpClient, url: string) {
     const response = yield* client.get(url, { headers: { accept: "application/json" } })
     if (response.status !== 200) return yield* Effect.fail(`The answer has status ${response.status}`)

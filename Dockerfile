@@ -1,0 +1,30 @@
+# One image for both programs: the API by default, the worker by the command `node packages/worker/src/main.ts`.
+
+FROM node:26-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY packages/domain/package.json packages/domain/
+COPY packages/adapters/package.json packages/adapters/
+COPY packages/http/package.json packages/http/
+COPY packages/worker/package.json packages/worker/
+RUN npm ci --omit=dev --omit=optional --ignore-scripts
+
+FROM node:26-bookworm-slim
+# Loopback would reach nobody outside the container. On any other address the API asks for TLS_TERMINATED_UPSTREAM.
+ENV NODE_ENV=production \
+    HTTP_HOST=0.0.0.0
+WORKDIR /app
+# The packages stay in packages/, where the links in node_modules point: Node strips no types inside node_modules.
+COPY --from=dependencies /app ./
+COPY packages packages
+USER 1000:1000
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="btc-price" \
+      org.opencontainers.image.description="The bitcoin price, sampled every five minutes, kept, averaged and served" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+EXPOSE 5000 5001
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s \
+  CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.MANAGEMENT_PORT ?? 5001}/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "packages/http/src/main.ts"]

@@ -1,0 +1,221 @@
+/** The running server of an embedded PostgreSQL. */
+import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Path from "effect/Path"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import process from "node:process"
+import { EmbeddedPostgresError, failed } from "../EmbeddedPostgresError.ts"
+import { command } from "./Account.ts"
+import type { Binaries } from "./Binaries.ts"
+import * as Folder from "./Folder.ts"
+
+export interface Server {
+  /** `postgres://postgres:password@127.0.0.1:port/postgres` */
+  readonly url: Redacted.Redacted
+  readonly host: string
+  readonly port: number
+}
+
+interface Options {
+  readonly password: Redacted.Redacted
+  /** 0: a free port. */
+  readonly port: number
+  readonly settings: Readonly<Record<string, string>>
+}
+
+const host = "127.0.0.1"
+
+/** The longest that a start may take, recovery from a crash included, in seconds. */
+const startLimitSeconds = 60
+
+/** A log that has grown longer than this starts over. */
+const logLimit = ByteSize.mebibytes(1)
+
+/** Starts the server on the data of `folder`, and answers when it accepts connections. */
+export const run = Effect.fnUntraced(function* (folder: Folder.Folder, binaries: Binaries, options: Options) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  yield* Effect.ignore(fileSystem.rename(folder.log, path.join(folder.home, "server.previous.log")))
+  return yield* attempt(folder, binaries, options).pipe(
+    closingOnFailure,
+    // The free port may be taken meanwhile, and the children of a killed server need a moment to end.
+    Effect.retry({
+      times: 20,
+      schedule: Schedule.spaced("250 millis"),
+      while: ({ reason }) => reason === "in-use" || (reason === "port-in-use" && options.port === 0),
+    }),
+  )
+})
+
+const attempt = Effect.fnUntraced(
+  function* (folder: Folder.Folder, binaries: Binaries, options: Options) {
+    const fileSystem = yield* FileSystem.FileSystem
+    yield* fileSystem.remove(folder.log, { force: true })
+    const port = options.port === 0 ? yield* freePort : options.port
+    const url = Redacted.make(
+      `postgres://postgres:${encodeURIComponent(Redacted.value(options.password))}@${host}:${port}/postgres`,
+    )
+    const handle = yield* serverCommand(folder, binaries, { ...options, port })
+    const hasEnded = Effect.ignore(handle.exitCode)
+    yield* Effect.raceFirst(
+      Effect.andThen(isReady(folder), connect(folder, url)),
+      Effect.andThen(hasEnded, explain(folder, port)),
+    )
+    yield* Effect.forkScoped(
+      Effect.andThen(hasEnded, Effect.logError(`PostgreSQL has ended; see ${folder.log} and start again`)),
+    )
+    yield* Effect.forkScoped(boundLog(folder.log))
+    return { url, host, port } satisfies Server
+  },
+  Effect.catchTag("PlatformError", (cause) => Effect.fail(failed(cause))),
+)
+
+/** The server in a process group of its own, so that Ctrl-C in a terminal reaches our program before it. */
+const serverCommand = (folder: Folder.Folder, { postgres }: Binaries, { port, settings }: Options) => {
+  const args = Object.entries({
+    ...settings,
+    listen_addresses: host,
+    port: String(port),
+    unix_socket_directories: "",
+  }).flatMap(([name, value]) => ["-c", `${name}=${value}`])
+  const server = [
+    postgres,
+    "-D",
+    Folder.nameFor(folder, folder.cluster),
+    "-c",
+    Folder.mark(folder.cluster),
+    ...args,
+  ] as const
+  const [program, ...rest] =
+    process.platform === "win32" ? server : (["/bin/sh", "-c", guard, "guard", ...server] as const)
+  return command(folder.account, program, rest, {
+    cwd: folder.cluster,
+    // PostgreSQL takes a leftover for that of a live server when its process number is another's by now,
+    // unless it is told that it knows this process.
+    env: { ...Folder.environment, PG_GRANDPARENT_PID: String(Folder.processOf(folder.leftover)) },
+    stdout: "ignore",
+    stderr: "ignore",
+    killSignal: "SIGINT",
+    forceKillAfter: `${Folder.stopLimitSeconds} seconds`,
+  })
+}
+
+/**
+ * Runs the server and ends with it. Its standard input ends when our program ends, even by SIGKILL, and
+ * then it shuts the server down.
+ */
+const guard = `
+trap '' INT
+exec 3<&0 </dev/null >>../server.log 2>&1
+"$@" 3<&- &
+server=$!
+{
+  read -r _
+  kill -INT $server
+  tenths=0
+  while kill -0 $server && [ $tenths -lt ${Folder.stopLimitSeconds}0 ]; do sleep 0.1; tenths=$((tenths + 1)); done
+  kill -KILL $server
+} <&3 3<&- 2>/dev/null &
+wait $server
+kill $!
+wait`
+
+/** Waits until the server says in its `postmaster.pid` that it is ready, which is how pg_ctl does it. */
+const isReady = (folder: Folder.Folder) =>
+  Folder.readPostmasterFile(folder.cluster).pipe(
+    Effect.repeat({
+      until: (text) => text !== folder.leftover && text.split("\n")[7]?.trim() === "ready",
+      schedule: Schedule.spaced("5 millis"),
+    }),
+    Effect.timeoutOrElse({
+      duration: `${startLimitSeconds} seconds`,
+      orElse: () =>
+        Effect.fail(
+          new EmbeddedPostgresError({
+            reason: "failed",
+            message: `PostgreSQL was not ready within ${startLimitSeconds} seconds; see ${folder.log}`,
+          }),
+        ),
+    }),
+  )
+
+/** Opens one session, which proves that the server is ours and that the password is right. */
+const connect = (folder: Folder.Folder, url: Redacted.Redacted) =>
+  PgConnection.make({ url, ssl: false }).pipe(
+    Effect.scoped,
+    Effect.mapError(
+      (cause) =>
+        new EmbeddedPostgresError(
+          cause.reason._tag === "AuthenticationError"
+            ? {
+                reason: "password",
+                message: `The database in ${folder.home} was made with another password: bring that back or choose another folder`,
+                cause,
+              }
+            : {
+                reason: "failed",
+                message: `PostgreSQL does not accept connections: ${cause.message}`,
+                cause,
+              },
+        ),
+    ),
+  )
+
+/** Fails with the reason why the server ended, as its log has it. */
+const explain = Effect.fnUntraced(function* (folder: Folder.Folder, port: number) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const text = yield* Effect.orElseSucceed(fileSystem.readFileString(folder.log), () => "")
+  if (text.includes("could not bind")) {
+    return yield* new EmbeddedPostgresError({
+      reason: "port-in-use",
+      message: `The port ${port} for PostgreSQL is in use: choose another`,
+    })
+  }
+  if (/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(text)) {
+    return yield* Folder.inUse(folder.home)
+  }
+  const lines = text.trim().split("\n")
+  const line = lines.findLast((line) => /FATAL|PANIC/.test(line)) ?? lines.at(-1) ?? ""
+  return yield* new EmbeddedPostgresError({
+    reason: "failed",
+    message: `PostgreSQL did not start: ${line.replace(/^.*\] /, "")} (see ${folder.log})`,
+  })
+})
+
+const boundLog = Effect.fnUntraced(function* (log: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  yield* fileSystem.stat(log).pipe(
+    Effect.flatMap(({ size }) =>
+      ByteSize.isGreaterThan(size, logLimit) ? fileSystem.truncate(log) : Effect.void,
+    ),
+    Effect.ignore,
+    Effect.repeat(Schedule.spaced("1 minute")),
+  )
+})
+
+const freePort = NodeSocketServer.make({ host, port: 0 }).pipe(
+  Effect.map(({ address }) => ("port" in address ? address.port : 0)),
+  Effect.scoped,
+  Effect.mapError(
+    (cause) =>
+      new EmbeddedPostgresError({
+        reason: "port-in-use",
+        message: `There is no free port on ${host} for PostgreSQL`,
+        cause,
+      }),
+  ),
+)
+
+/** Gives `effect` a scope that closes at once when it fails, and else with the scope around it. */
+const closingOnFailure = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  return yield* effect.pipe(
+    Scope.provide(scope),
+    Effect.onExit((exit) => (exit._tag === "Failure" ? Scope.close(scope, exit) : Effect.void)),
+  )
+})

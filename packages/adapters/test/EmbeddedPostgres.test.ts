@@ -1,0 +1,315 @@
+import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
+import * as Account from "@btc-price/adapters/embedded-postgres/Account"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
+import * as PgConnection from "@effect/sql-pg/PgConnection"
+import { assert, layer } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as ChildProcess from "effect/process/ChildProcess"
+import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import process from "node:process"
+
+const isRoot = process.getuid?.() === 0
+
+const start = (dataDirectory: string, options: Partial<EmbeddedPostgres.Options> = {}) =>
+  EmbeddedPostgres.start({ dataDirectory, password: Redacted.make("test"), ...options })
+
+const query = (url: Redacted.Redacted, statement: string) =>
+  PgConnection.make({ url, ssl: false }).pipe(
+    Effect.flatMap((session) => session.query(statement)),
+    Effect.map(({ rows }) => rows),
+    Effect.scoped,
+  )
+
+const makeFolder = Effect.gen(function* () {
+  const fileSystem = yield* FileSystem.FileSystem
+  return yield* fileSystem.makeTempDirectoryScoped({ prefix: "embedded-postgres-test-" })
+})
+
+/** Data as a first start makes it, which takes PostgreSQL a while, for tests of what comes after. */
+class Seed extends Context.Service<Seed, string>()("@btc-price/adapters/test/EmbeddedPostgres/Seed") {
+  static readonly layer = Layer.effect(
+    Seed,
+    Effect.gen(function* () {
+      const folder = yield* makeFolder
+      yield* Effect.scoped(start(folder))
+      return `${folder}/cluster`
+    }),
+  )
+}
+
+const makeSeededFolder = Effect.gen(function* () {
+  const spawner = yield* ChildProcessSpawner
+  const folder = yield* makeFolder
+  yield* spawner.exitCode(ChildProcess.make("cp", ["-Rp", yield* Seed, folder]))
+  return folder
+})
+
+const serverOf = Effect.fnUntraced(function* (folder: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  return Number.parseInt(yield* fileSystem.readFileString(`${folder}/cluster/postmaster.pid`), 10)
+})
+
+/** The processes that would stop a server when its program has ended: its parent and the parent's other child. */
+const guardOf = Effect.fnUntraced(function* (server: number) {
+  const spawner = yield* ChildProcessSpawner
+  const table = yield* spawner.lines(ChildProcess.make("ps", ["-A", "-o", "pid=,ppid="]))
+  const processes = table.map((line) => line.trim().split(/\s+/).map(Number))
+  const guard = processes.find(([id]) => id === server)?.[1] ?? 0
+  return processes.flatMap(([id = 0, parent]) =>
+    id === guard || (parent === guard && id !== server) ? [id] : [],
+  )
+})
+
+const kill = (id: number, signal: NodeJS.Signals = "SIGKILL") => Effect.sync(() => process.kill(id, signal))
+
+const isAlive = (id: number) => Effect.isSuccess(Effect.try(() => process.kill(id, 0)))
+
+/** Runs EmbeddedPostgresProgram.ts as a process of its own. */
+const program = (folder: string, account?: Account.Account) =>
+  Account.command(
+    account,
+    process.execPath,
+    [new URL("EmbeddedPostgresProgram.ts", import.meta.url).pathname, folder],
+    { stdin: "ignore", stderr: "inherit" },
+  )
+
+const lines = ({ stdout }: ChildProcessHandle) => stdout.pipe(Stream.decodeText, Stream.splitLines)
+
+const firstLine = (handle: ChildProcessHandle) => Stream.mkString(Stream.take(lines(handle), 1))
+
+const firstUrl = (handle: ChildProcessHandle) => Effect.map(firstLine(handle), (line) => Redacted.make(line))
+
+const testLayer = Layer.provideMerge(Seed.layer, NodeServices.layer)
+
+layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
+  it.effect("keeps its data from one run to the next", () =>
+    Effect.gen(function* () {
+      const folder = yield* makeFolder
+      const first = Effect.gen(function* () {
+        const { url } = yield* start(folder)
+        yield* query(url, "create table kept as select 7 as value")
+      })
+      yield* Effect.scoped(first)
+      const { url, port } = yield* start(folder, { settings: { work_mem: "5MB" } })
+      assert.deepStrictEqual(yield* query(url, "select value from kept"), [{ value: 7 }])
+
+      const [settings] = yield* query(
+        url,
+        `select current_setting('listen_addresses') as address, current_setting('port') as port,
+           current_setting('unix_socket_directories') as sockets, current_setting('fsync') as fsync,
+           current_setting('work_mem') as memory, current_setting('server_encoding') as encoding,
+           current_setting('timezone') as zone, current_setting('password_encryption') as passwords`,
+      )
+      assert.deepStrictEqual(settings, {
+        address: "127.0.0.1",
+        port: String(port),
+        sockets: "",
+        fsync: "on",
+        memory: "5MB",
+        encoding: "UTF8",
+        zone: "UTC",
+        passwords: "scram-sha-256",
+      })
+    }),
+  )
+
+  it.effect("loses nothing when the server is killed", () =>
+    Effect.gen(function* () {
+      const folder = yield* makeSeededFolder
+      const first = Effect.gen(function* () {
+        const { url } = yield* start(folder)
+        yield* query(url, "create table kept (value int)")
+        for (let value = 0; value < 20; value++) yield* query(url, `insert into kept values (${value})`)
+        yield* Effect.flatMap(serverOf(folder), kill)
+      })
+      yield* Effect.scoped(first)
+      const { url } = yield* start(folder)
+      assert.deepStrictEqual(yield* query(url, "select count(*)::int as kept from kept"), [{ kept: 20 }])
+    }),
+  )
+
+  it.effect("refuses the folder of a program that lives, and takes it at once from one that was killed", () =>
+    Effect.gen(function* () {
+      const folder = yield* makeSeededFolder
+      const other = yield* program(folder)
+      const url = yield* firstUrl(other)
+      yield* query(url, "create table kept as select 7 as value")
+
+      const refusal = yield* Effect.flip(Effect.scoped(start(folder)))
+      assert.strictEqual(refusal.reason, "in-use")
+      assert.include(refusal.message, folder)
+      assert.deepStrictEqual(yield* query(url, "select value from kept"), [{ value: 7 }])
+
+      yield* kill(other.pid)
+      const mine = yield* start(folder)
+      assert.deepStrictEqual(yield* query(mine.url, "select value from kept"), [{ value: 7 }])
+    }),
+  )
+
+  it.effect("shuts the server down when its program is killed", () =>
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const folder = yield* makeSeededFolder
+      const other = yield* program(folder)
+      yield* firstLine(other)
+      const server = yield* serverOf(folder)
+      yield* kill(other.pid)
+      yield* isAlive(server).pipe(
+        Effect.repeat({ while: (alive) => alive, schedule: Schedule.spaced("10 millis") }),
+      )
+      const log = yield* fileSystem.readFileString(`${folder}/server.log`)
+      assert.include(log, "database system is shut down")
+    }),
+  )
+
+  it.effect("stops a server that lost its program and its guard", () =>
+    Effect.gen(function* () {
+      const folder = yield* makeSeededFolder
+      const other = yield* program(folder)
+      yield* query(yield* firstUrl(other), "create table kept as select 7 as value")
+      const orphan = yield* serverOf(folder)
+      for (const id of yield* guardOf(orphan)) yield* kill(id)
+      yield* kill(other.pid)
+      assert.isTrue(yield* isAlive(orphan))
+
+      const { url } = yield* start(folder)
+      assert.notStrictEqual(yield* serverOf(folder), orphan)
+      assert.deepStrictEqual(yield* query(url, "select value from kept"), [{ value: 7 }])
+    }),
+  )
+
+  it.effect("stops after the program that Ctrl-C stops", () =>
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const folder = yield* makeSeededFolder
+      const other = yield* program(folder)
+      const said = yield* lines(other).pipe(
+        // A terminal sends its signal to the whole process group.
+        Stream.tap((line) => (line.startsWith("postgres://") ? kill(-other.pid, "SIGINT") : Effect.void)),
+        Stream.runCollect,
+      )
+      assert.strictEqual(said[1], "still there")
+      yield* Effect.ignore(other.exitCode)
+      assert.isFalse(yield* fileSystem.exists(`${folder}/cluster/postmaster.pid`))
+    }),
+  )
+
+  it.effect("starts although an earlier first start was cut off", () =>
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const folder = yield* makeFolder
+      const other = yield* program(folder)
+      yield* fileSystem.readDirectory(folder, { recursive: true }).pipe(
+        Effect.orElseSucceed((): Array<string> => []),
+        Effect.repeat({
+          until: (entries) => entries.some((entry) => entry.endsWith("PG_VERSION")),
+          schedule: Schedule.spaced("1 millis"),
+        }),
+      )
+      yield* kill(other.pid)
+      assert.isFalse(yield* fileSystem.exists(`${folder}/cluster`))
+
+      const { url } = yield* start(folder)
+      assert.deepStrictEqual(yield* query(url, "select 1 as one"), [{ one: 1 }])
+      assert.sameMembers(yield* fileSystem.readDirectory(folder), ["cluster", "owner", "server.log"])
+    }),
+  )
+
+  it.effect("starts although the server that was killed left the number of a process that lives", () =>
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const folder = yield* makeSeededFolder
+      yield* Effect.scoped(Effect.andThen(start(folder), Effect.flatMap(serverOf(folder), kill)))
+      const bystander = yield* Account.command(yield* Account.choose(folder), "/bin/sleep", ["60"], {})
+      const file = `${folder}/cluster/postmaster.pid`
+      const leftover = yield* fileSystem.readFileString(file)
+      yield* fileSystem.writeFileString(file, leftover.replace(/^\d+/, String(bystander.pid)))
+
+      yield* start(folder)
+      assert.isTrue(yield* bystander.isRunning)
+    }),
+  )
+
+  it.effect("says in one line what is wrong with the password, the port and the folder", () =>
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const folder = yield* makeSeededFolder
+      const refusal = (options: Partial<EmbeddedPostgres.Options> = {}, dataDirectory = folder) =>
+        Effect.flip(Effect.scoped(start(dataDirectory, { settings: { fsync: "off" }, ...options }))).pipe(
+          Effect.map(({ reason, message }) => {
+            assert.notInclude(message, "\n")
+            return reason
+          }),
+        )
+      assert.strictEqual(yield* refusal({ password: Redacted.make("another") }), "password")
+      assert.strictEqual(yield* refusal({ settings: { work_mem: "much" } }), "failed")
+
+      const listener = yield* NodeSocketServer.make({ host: "127.0.0.1", port: 0 })
+      const port = "port" in listener.address ? listener.address.port : 0
+      assert.strictEqual(yield* refusal({ port }), "port-in-use")
+
+      const file = `${yield* makeFolder}/a file`
+      yield* fileSystem.writeFileString(file, "")
+      assert.strictEqual(yield* refusal({}, file), "unreadable")
+      assert.strictEqual(yield* refusal({}, `${file}/below`), "unreadable")
+
+      yield* fileSystem.writeFileString(`${folder}/cluster/PG_VERSION`, "16\n")
+      assert.strictEqual(yield* refusal(), "incompatible")
+      const foreign = yield* makeFolder
+      yield* fileSystem.writeFileString(`${foreign}/letter.txt`, "")
+      assert.strictEqual(yield* refusal({}, foreign), "incompatible")
+    }),
+  )
+
+  const asRoot = it.effect.skipIf(!isRoot)
+  const onlyRoot = isRoot ? "" : " (skipped: only root can be another user)"
+
+  asRoot(`runs as an ordinary user, whose folder root can use too${onlyRoot}`, () =>
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const nobody = { uid: 65_534, gid: 65_534 }
+      const folder = yield* makeFolder
+      assert.strictEqual(yield* Effect.flatMap(program(folder, nobody), firstLine), "unreadable")
+
+      yield* fileSystem.chown(folder, nobody.uid, nobody.gid)
+      const theirs = Effect.gen(function* () {
+        const url = yield* Effect.flatMap(program(folder, nobody), firstUrl)
+        return yield* query(url, "create table kept as select 7 as value")
+      })
+      yield* Effect.scoped(theirs)
+      const { url } = yield* start(folder)
+      assert.deepStrictEqual(yield* query(url, "select value from kept"), [{ value: 7 }])
+      const owners = yield* Effect.forEach(["", "/cluster", "/owner", "/server.log"], (entry) =>
+        Effect.map(fileSystem.stat(folder + entry), ({ uid }) => uid),
+      )
+      assert.deepStrictEqual(
+        owners.map((uid) => Option.getOrThrow(uid)),
+        [nobody.uid, nobody.uid, nobody.uid, nobody.uid],
+      )
+    }),
+  )
+
+  asRoot(`keeps data of root where no other account can go${onlyRoot}`, () =>
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const parent = yield* makeFolder
+      yield* fileSystem.chmod(parent, 0o700)
+      const folder = `${parent}/deeper/data`
+      yield* Effect.scoped(
+        Effect.flatMap(start(folder), ({ url }) => query(url, "create table kept as select 7 as value")),
+      )
+      const { url } = yield* start(folder)
+      assert.deepStrictEqual(yield* query(url, "select value from kept"), [{ value: 7 }])
+      const { mode } = yield* fileSystem.stat(parent)
+      assert.strictEqual(mode & 0o777, 0o700)
+    }),
+  )
+})
