@@ -4,6 +4,7 @@ import type { Currency } from "@btc-price/domain/Currency"
 import * as Period from "@btc-price/domain/Period"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
+import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -31,9 +32,13 @@ export const layer = (options: {
         const earliest = DateTime.min(month.start, yesterday.start)
         const start =
           newest === undefined ? earliest : DateTime.max(earliest, Slot.start(Slot.next(newest.slot)))
-        return DateTime.isLessThan(start, end)
-          ? Backfill.backfill([currency], { start, end })
-          : Effect.succeed(0)
+        if (DateTime.isGreaterThanOrEqualTo(start, end)) return Effect.void
+        // The replay has no other currencies than were recorded; those that it has are worth the start.
+        return Backfill.backfill([currency], { start, end }).pipe(
+          Effect.catchTag("PriceSourceError", (error) =>
+            Effect.logWarning(`The replay has no history in ${currency}`, Cause.fail(error)),
+          ),
+        )
       })
     }),
   )
