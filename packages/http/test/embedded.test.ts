@@ -6,6 +6,7 @@ import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
 import { get, getUntil, signIn } from "./ApiClient.ts"
 import * as Program from "./Program.ts"
 
@@ -86,6 +87,29 @@ layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTest
         assert.notInclude(log, passwordOf(program))
         assert.notInclude(log, token)
       }).pipe(Effect.provide(CoinGeckoReplay.layer())),
+    )
+
+    it.effect("answers while its database is killed, and finds it again", () =>
+      Effect.gen(function* () {
+        const dataDirectory = yield* newDirectory
+        const program = yield* replay(dataDirectory)
+        const token = yield* signIn(program.url, "demo", passwordOf(program))
+        yield* getUntil(`${program.url}/get_btc_price`, token, ({ status }) => status === 200)
+        const fileSystem = yield* FileSystem.FileSystem
+        const postmaster = Effect.map(
+          fileSystem.readFileString(`${dataDirectory}/postgres/cluster/postmaster.pid`),
+          (text) => Number.parseInt(text, 10),
+        )
+        const killed = yield* postmaster
+        process.kill(killed, "SIGKILL")
+        assert.strictEqual((yield* get(`${program.url}/get_btc_price`, token)).status, 200)
+        yield* postmaster.pipe(
+          Effect.orElseSucceed(() => killed),
+          Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (pid) => pid !== killed }),
+        )
+        assert.include(program.output(), "PostgreSQL has ended and is started again")
+        assert.strictEqual(yield* program.stop("SIGTERM"), 0)
+      }),
     )
 
     it.effect("says in one line what stands in its way", () =>

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { EmbeddedPostgresError, failed, unreadable } from "../EmbeddedPostgresError.ts"
 import { command } from "./Account.ts"
@@ -23,7 +24,10 @@ export const ensure = Effect.fnUntraced(
     const path = yield* Path.Path
     for (const entry of yield* fileSystem.readDirectory(folder.home)) {
       if (!entry.startsWith(Folder.draftPrefix)) continue
-      yield* fileSystem.remove(path.join(folder.home, entry), { recursive: true, force: true })
+      // The programs of a killed run write on for a moment, into a folder that is then not empty.
+      yield* fileSystem
+        .remove(path.join(folder.home, entry), { recursive: true, force: true })
+        .pipe(Effect.retry({ times: 50, schedule: Schedule.spaced("100 millis") }))
     }
     if (!(yield* fileSystem.exists(folder.cluster))) yield* make(folder, binaries, options)
     const version = (yield* fileSystem.readFileString(path.join(folder.cluster, "PG_VERSION"))).trim()

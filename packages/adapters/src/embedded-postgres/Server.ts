@@ -36,13 +36,9 @@ const startLimitSeconds = 60
 /** A log that has grown longer than this starts over. */
 const logLimit = ByteSize.mebibytes(1)
 
-/** Starts the server on the data of `folder`, and answers when it accepts connections. */
+/** Starts the server on the data of `folder`, answers when it accepts connections, and starts it again if it ends. */
 export const run = Effect.fnUntraced(function* (folder: Folder.Folder, binaries: Binaries, options: Options) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const path = yield* Path.Path
-  yield* Effect.ignore(fileSystem.rename(folder.log, path.join(folder.home, "server.previous.log")))
-  return yield* attempt(folder, binaries, options).pipe(
-    closingOnFailure,
+  const { url, port, hasEnded } = yield* start(folder, binaries, options).pipe(
     // The free port may be taken meanwhile, and the children of a killed server need a moment to end.
     Effect.retry({
       times: 20,
@@ -50,12 +46,36 @@ export const run = Effect.fnUntraced(function* (folder: Folder.Folder, binaries:
       while: ({ reason }) => reason === "in-use" || (reason === "port-in-use" && options.port === 0),
     }),
   )
+  yield* startAgain(folder, binaries, { ...options, port }, hasEnded).pipe(Effect.scoped, Effect.forkScoped)
+  yield* Effect.forkScoped(boundLog(folder.log))
+  return { url, host, port } satisfies Server
 })
 
-const attempt = Effect.fnUntraced(
+/** Whoever is connected finds the server at the same port, with all that was committed. */
+const startAgain = Effect.fnUntraced(function* (
+  folder: Folder.Folder,
+  binaries: Binaries,
+  options: Options,
+  firstHasEnded: Effect.Effect<void>,
+) {
+  let hasEnded = firstHasEnded
+  while (true) {
+    yield* hasEnded
+    yield* Effect.logError(`PostgreSQL has ended and is started again; see ${folder.log}`)
+    const leftover = yield* Folder.readPostmasterFile(folder.cluster)
+    const next = yield* start({ ...folder, leftover }, binaries, options).pipe(
+      Effect.tapError((error) => Effect.logError(error.message)),
+      Effect.retry(Schedule.spaced("1 second")),
+    )
+    hasEnded = next.hasEnded
+  }
+})
+
+const start = Effect.fnUntraced(
   function* (folder: Folder.Folder, binaries: Binaries, options: Options) {
     const fileSystem = yield* FileSystem.FileSystem
-    yield* fileSystem.remove(folder.log, { force: true })
+    const path = yield* Path.Path
+    yield* Effect.ignore(fileSystem.rename(folder.log, path.join(folder.home, "server.previous.log")))
     const port = options.port === 0 ? yield* freePort : options.port
     const url = Redacted.make(
       `postgres://postgres:${encodeURIComponent(Redacted.value(options.password))}@${host}:${port}/postgres`,
@@ -66,13 +86,10 @@ const attempt = Effect.fnUntraced(
       Effect.andThen(isReady(folder), connect(folder, url)),
       Effect.andThen(hasEnded, explain(folder, port)),
     )
-    yield* Effect.forkScoped(
-      Effect.andThen(hasEnded, Effect.logError(`PostgreSQL has ended; see ${folder.log} and start again`)),
-    )
-    yield* Effect.forkScoped(boundLog(folder.log))
-    return { url, host, port } satisfies Server
+    return { url, port, hasEnded }
   },
   Effect.catchTag("PlatformError", (cause) => Effect.fail(failed(cause))),
+  (effect) => closingOnFailure(effect),
 )
 
 /** The server in a process group of its own, so that Ctrl-C in a terminal reaches our program before it. */
