@@ -4,7 +4,6 @@
  */
 import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresMigrations from "@btc-price/adapters/PostgresMigrations"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Period from "@btc-price/domain/Period"
@@ -85,10 +84,7 @@ const database = Layer.unwrap(
     const fileSystem = yield* FileSystem.FileSystem
     const dataDirectory = yield* fileSystem.makeTempDirectoryScoped({ prefix: "btc-price-bench-" })
     const { url } = yield* EmbeddedPostgres.start({ dataDirectory, password: Redacted.make("bench") })
-    return PostgresPriceRepository.layer.pipe(
-      Layer.provide(PostgresMigrations.layer),
-      Layer.provideMerge(PostgresClient.layer({ url })),
-    )
+    return PostgresPriceRepository.layer.pipe(Layer.provideMerge(PostgresClient.layer({ url })))
   }),
 )
 

@@ -17,7 +17,7 @@ import * as CoinGeckoAnswer from "./CoinGeckoAnswer.ts"
 import * as CoinGeckoClient from "./CoinGeckoClient.ts"
 
 export interface Options extends CoinGeckoClient.Options {
-  /** The name stored with each price; `coingecko` unless given. */
+  /** The name stored with each price; `coingecko`, or the host of another `baseUrl`, unless given. */
   readonly source?: string | undefined
 }
 
@@ -29,7 +29,7 @@ export const layer = (options: Options): Layer.Layer<PriceSource, never, HttpCli
   Layer.effect(
     PriceSource,
     Effect.gen(function* () {
-      const { source = "coingecko" } = options
+      const { source = nameOf(options.baseUrl) } = options
       const get = CoinGeckoClient.make(yield* HttpClient.HttpClient, options)
 
       const current = Effect.fn("PriceSource.current")(function* (
@@ -136,3 +136,9 @@ const format = (value: unknown): string =>
   BigDecimal.isBigDecimal(value)
     ? BigDecimal.format(value)
     : CoinGeckoAnswer.excerpt(typeof value === "number" ? String(value) : JSON.stringify(value))
+
+/** Prices that came from elsewhere than CoinGecko never stand under its name. */
+const nameOf = (baseUrl: URL | string | undefined): string => {
+  const host = baseUrl === undefined ? "api.coingecko.com" : new URL(baseUrl).host
+  return host.endsWith(".coingecko.com") ? "coingecko" : host
+}

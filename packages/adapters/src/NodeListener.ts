@@ -47,7 +47,8 @@ const createLimitedServer = () =>
     connectionsCheckingInterval: 1_000,
     headersTimeout: 5_000,
     requestTimeout: 10_000,
-    keepAliveTimeout: 5_000,
+    // Longer than the 60 s for which load balancers keep an idle connection: who closes first must be they.
+    keepAliveTimeout: 65_000,
     maxHeaderSize: 16_384,
   })
 

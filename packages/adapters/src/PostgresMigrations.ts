@@ -1,6 +1,5 @@
 /** The tables, as steps that each run once, in order, under a lock. PostgreSQL 15 is enough for all of them. */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -41,6 +40,3 @@ export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, Sq
     loader: Migrator.fromRecord({ "0001_create_price": createPrice, "0002_create_gap": createGap }),
     table: "migration",
   }).pipe(Effect.asVoid)
-
-/** Runs {@link migrate} before what is built on it. */
-export const layer = Layer.effectDiscard(migrate)

@@ -1,4 +1,4 @@
-/** PriceRepository in PostgreSQL 15 or later, on the tables of `PostgresMigrations`. */
+/** PriceRepository in PostgreSQL 15 or later; `prepare` makes the tables, by `PostgresMigrations`. */
 import type { Tally } from "@btc-price/domain/Average"
 import { Currency } from "@btc-price/domain/Currency"
 import { Gap } from "@btc-price/domain/Gap"
@@ -14,9 +14,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import { SqlError } from "effect/sql/SqlError"
+import type { MigrationError } from "effect/sql/Migrator"
+import * as SqlClient from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import { withDeadline } from "./PostgresClient.ts"
+import { migrate } from "./PostgresMigrations.ts"
 
 /** The channel of the hints that `changes` gives. */
 const channel = "btc_price"
@@ -29,6 +32,7 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const preparedMonths = new Set<number>()
+    let isMigrated = false
 
     /** Makes the partitions of `months` that this process has not made or met before. */
     const prepareMonths = Effect.fnUntraced(function* (months: Iterable<DateTime.Utc>) {
@@ -116,6 +120,10 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
       ),
 
       prepare: Effect.fn("PriceRepository.prepare")(function* (now) {
+        if (!isMigrated) {
+          yield* migrate.pipe(Effect.provideService(SqlClient.SqlClient, sql), run("prepare"))
+          isMigrated = true
+        }
         const months = Arr.makeBy(monthsAhead + 1, (ahead) =>
           DateTime.add(startOfMonth(now), { months: ahead }),
         )
@@ -125,27 +133,27 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
   }),
 )
 
+type Failure = SqlError | Schema.SchemaError | MigrationError
+
 /**
  * Every operation is idempotent, so one that met a connection which had died unnoticed, as all do after a
  * failover, is done once more.
  */
 const run =
   (operation: string) =>
-  <A, R>(
-    effect: Effect.Effect<A, SqlError | Schema.SchemaError, R>,
-  ): Effect.Effect<A, PriceRepositoryError, R> =>
+  <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, PriceRepositoryError, R> =>
     withDeadline(effect).pipe(
       Effect.retry({ times: 1, while: isConnectionError }),
       Effect.mapError(toRepositoryError(operation)),
     )
 
-const isConnectionError = (error: SqlError | Schema.SchemaError): boolean =>
+const isConnectionError = (error: Failure): boolean =>
   error._tag === "SqlError" && error.reason._tag === "ConnectionError"
 
 /** Faults of the statement or of the data are final; of anything else, such as a server that starts up, not. */
 const toRepositoryError =
   (operation: string) =>
-  (error: SqlError | Schema.SchemaError): PriceRepositoryError =>
+  (error: Failure): PriceRepositoryError =>
     new PriceRepositoryError({
       operation: `PriceRepository.${operation}`,
       reason: error._tag === "SqlError" && !finalReasons.has(error.reason._tag) ? "unavailable" : "rejected",

@@ -70,7 +70,7 @@ export const declarations = {
   }),
   DATABASE_URL: setting({
     schema: Secret,
-    expected: "postgres://user:password@host:port/database, without sslmode",
+    expected: "postgres://user:password@host:port/database, without parameters",
     meaning:
       "PostgreSQL 15 or later; beyond loopback always by verified TLS. The embedded program starts its own",
     fallback: null,

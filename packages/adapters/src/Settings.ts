@@ -194,9 +194,10 @@ const databaseUrlProblems = (secret: Redacted.Redacted | undefined): ReadonlyArr
   ) {
     return [`DATABASE_URL is not valid: ${expected}`]
   }
-  return [...url.searchParams.keys()].some((name) => /^ssl/i.test(name))
-    ? [`DATABASE_URL sets an ssl option: ${expected}; beyond loopback TLS is always on and verified`]
-    : []
+  // A parameter can name another host than the one that TLS is decided by.
+  return url.search === ""
+    ? []
+    : [`DATABASE_URL has parameters: ${expected}; beyond loopback TLS is always on and verified`]
 }
 
 const authoritiesProblems = Effect.fnUntraced(function* ({ DATABASE_CA_FILE: file }: Values) {

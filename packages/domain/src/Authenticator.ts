@@ -43,7 +43,6 @@ export class AuthenticatorError extends Schema.TaggedError<AuthenticatorError>()
   detail: Schema.String,
   /** Such as `SOFTWARE_TOKEN_MFA`. */
   challenge: Schema.optionalKey(Schema.String),
-  cause: Schema.optionalKey(Schema.Defect()),
 }) {
   override get message(): string {
     return `${this.reason}: ${this.detail}`

@@ -13,7 +13,7 @@ import * as Slot from "./Slot.ts"
 const batchSize = 2_000
 
 /**
- * Asks the source once per currency for its history of `range` and keeps for each slot the first price
+ * Asks the source once per currency for its history of `range`, up to the running slot, and keeps for each slot the first price
  * whose own time falls in it, as `backfill`; a live price stays. Answers how many prices were offered to the
  * repository. Fails with `PriceSourceError` or `PriceRepositoryError`; what was kept before that stays, and
  * doing it again is harmless.
@@ -24,9 +24,11 @@ export const backfill = Effect.fn("Backfill.backfill")(function* (
 ) {
   const source = yield* PriceSource
   const repository = yield* PriceRepository
+  // The running slot is left to the sampler, which takes a price that is there for its own.
+  const end = DateTime.min(range.end, Slot.start(Slot.at(yield* DateTime.now)))
   let offered = 0
   for (const currency of currencies) {
-    const quotes = yield* source.history(currency, range)
+    const quotes = yield* source.history(currency, { start: range.start, end })
     const fetchedAt = yield* DateTime.now
     const firstOfSlot = Arr.dedupeAdjacentWith(
       quotes.map(

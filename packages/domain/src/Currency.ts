@@ -1,4 +1,5 @@
 /** The currencies a bitcoin price may be quoted in. */
+import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
 
 /**
@@ -62,3 +63,7 @@ export const Currency = Schema.Literals(Object.keys(minorUnits) as Array<Currenc
 
 /** Digits after the decimal point to which an amount in this currency is rounded when shown. */
 export const minorUnit = (currency: Currency): number => minorUnits[currency]
+
+/** `amount` as it is shown: rounded half-even to the currency's minor unit. Round once, at output. */
+export const toMinorUnit = (currency: Currency, amount: BigDecimal.BigDecimal): BigDecimal.BigDecimal =>
+  BigDecimal.round(amount, { mode: "half-even", scale: minorUnit(currency) })

@@ -14,6 +14,7 @@ const amountLimit = BigDecimal.make(1n, -12)
 export const Amount = Schema.BigDecimal.check(
   Schema.isGreaterThanBigDecimal(BigDecimal.fromBigInt(0n)),
   Schema.isLessThanBigDecimal(amountLimit),
+  Schema.makeFilter((amount) => BigDecimal.equals(amount, BigDecimal.truncate(amount, amountScale))),
 )
 
 /** `amount` with the digits that are kept, rounded half-even. */

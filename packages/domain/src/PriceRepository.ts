@@ -26,9 +26,10 @@ export class PriceRepository extends Context.Service<
   PriceRepository,
   {
     /**
-     * Keeps prices, at most one of a currency and slot, and gaps; all or none of them. Idempotent: the first price of a currency and slot
-     * stays, except that a live one replaces a backfilled one. A gap is kept only where there is no price,
-     * a later reason replaces an earlier one, and a price that arrives for it ends it.
+     * Keeps prices, at most one of a currency and slot, and gaps; all or none of them. Idempotent: the
+     * first price of a currency and slot stays, except that a live one replaces a backfilled one. A gap is
+     * kept only where there is no price, a later reason replaces an earlier one, and a price that arrives
+     * for it ends it.
      */
     readonly record: (facts: {
       readonly prices: ReadonlyArray<Price>
@@ -55,7 +56,10 @@ export class PriceRepository extends Context.Service<
      */
     readonly changes: Stream.Stream<void, PriceRepositoryError>
 
-    /** Makes room for the slots of the months to come, so that `record` need not; call it daily. */
+    /**
+     * Makes the repository ready for the slots of this and the coming months. Cheap when it is; the one that
+     * writes calls it before each slot.
+     */
     readonly prepare: (now: DateTime.DateTime) => Effect.Effect<void, PriceRepositoryError>
   }
 >()("@btc-price/domain/PriceRepository") {}

@@ -5,7 +5,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Currency } from "./Currency.ts"
-import type * as Gap from "./Gap.ts"
+import * as Gap from "./Gap.ts"
 import type { Range } from "./Period.ts"
 
 /** A price as a source quotes it, validated but not yet accepted for a slot. */
@@ -29,9 +29,9 @@ export interface Quotes {
   }>
 }
 
-/** The whole call failed: no currency has a price. The reasons are those of `Gap.Reason`. */
+/** The whole call failed: no currency has a price. The reasons are those of a gap. */
 export class PriceSourceError extends Schema.TaggedError<PriceSourceError>()("PriceSourceError", {
-  reason: Schema.Literals([
+  reason: Gap.Reason.pick([
     "rate-limited",
     "timed-out",
     "unreachable",
@@ -43,7 +43,6 @@ export class PriceSourceError extends Schema.TaggedError<PriceSourceError>()("Pr
   detail: Schema.String,
   /** How long the source asked to be left alone, between 1 s and 5 min. */
   retryAfter: Schema.optionalKey(Schema.Duration),
-  cause: Schema.optionalKey(Schema.Defect()),
 }) {
   override get message(): string {
     return `${this.reason}: ${this.detail}`

@@ -22,8 +22,8 @@ export interface Sample {
 
 /**
  * Asks the source once for the currencies that have no price in the running slot yet, and keeps what came
- * and why the rest did not. Asks nothing when all have one. A call that failed in passing is made once
- * more. Fails with `PriceRepositoryError` only.
+ * and why the rest did not. Asks nothing when all have one. A call that failed in passing, or that
+ * may be made again soon, is made once more. Fails with `PriceRepositoryError` only.
  */
 export const sample = Effect.fn("Sampler.sample")(function* (currencies: ReadonlyArray<Currency>) {
   const source = yield* PriceSource
@@ -35,7 +35,9 @@ export const sample = Effect.fn("Sampler.sample")(function* (currencies: Readonl
   if (wanted.length === 0) return { slot, prices: [], gaps: [] } satisfies Sample
 
   const { quotes, missing } = yield* source.current(wanted).pipe(
-    Effect.retry({ times: 1, schedule: retryDelay, while: isTransient }),
+    Effect.catchIf(isPassing, (error) =>
+      Effect.andThen(Effect.sleep(error.retryAfter ?? retryDelay), source.current(wanted)),
+    ),
     Effect.catch((error) => Effect.succeed(allMissing(wanted, error))),
   )
   const fetchedAt = yield* DateTime.now
@@ -56,20 +58,27 @@ export const sample = Effect.fn("Sampler.sample")(function* (currencies: Readonl
       ),
     ],
   }
-  yield* repository
-    .record(sample)
-    .pipe(
-      Effect.retry({ times: 10, schedule: recordDelay, while: (error) => error.reason === "unavailable" }),
-    )
+  // A sample in hand is worth keeping for as long as its slot runs: to ask the source again would cost a call.
+  yield* repository.record(sample).pipe(
+    Effect.retry({
+      schedule: recordDelay,
+      while: () => Effect.map(DateTime.now, (now) => Slot.at(now) === slot),
+    }),
+  )
   return sample
 })
 
-const retryDelay = Schedule.spaced("5 seconds").pipe(Schedule.jittered)
+const retryDelay = Duration.seconds(5)
 
-const recordDelay = Schedule.spaced("2 seconds")
+/** A source that wants to be left alone for longer is left alone for the whole slot. */
+const retryDelayLimit = Duration.seconds(20)
 
-const isTransient = ({ reason }: PriceSourceError): boolean =>
-  reason === "timed-out" || reason === "unreachable" || reason === "upstream-fault"
+const recordDelay = Schedule.spaced("5 seconds")
+
+const isPassing = ({ reason, retryAfter }: PriceSourceError): boolean =>
+  retryAfter === undefined
+    ? reason === "timed-out" || reason === "unreachable" || reason === "upstream-fault"
+    : Duration.isLessThanOrEqualTo(retryAfter, retryDelayLimit)
 
 const allMissing = (currencies: ReadonlyArray<Currency>, { reason, detail }: PriceSourceError): Quotes => ({
   quotes: [],

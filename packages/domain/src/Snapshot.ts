@@ -1,10 +1,10 @@
 /** Use case: what readers are answered from, held in memory so that a request touches no database. */
-import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Metric from "effect/Metric"
 import * as Queue from "effect/Queue"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
@@ -42,7 +42,7 @@ export interface CurrentPrice {
   readonly currency: Currency
   /** Null when no price is younger than {@link currentPriceAgeLimit}. */
   readonly price: Price | null
-  /** The newest price, however old; null when there has never been one. */
+  /** The newest price, however old; null when there has never been one, or the repository was not read yet. */
   readonly newest: Price | null
   /** The newest gap, which says why `price` is null; null when no attempt failed lately. */
   readonly gap: Gap | null
@@ -101,6 +101,10 @@ export const layer = (options: {
           [repository.latest(currencies), repository.gaps(recent), periodTally("day"), periodTally("month")],
           { concurrency: "unbounded" },
         )
+        for (const { currency, observedAt } of latest.values()) {
+          const seconds = DateTime.toEpochMillis(observedAt) / 1000
+          yield* Metric.update(Metric.withAttributes(observed, { currency }), seconds)
+        }
         yield* Ref.set(facts, {
           readAt,
           latest,
@@ -113,12 +117,13 @@ export const layer = (options: {
       const hints = yield* Queue.sliding<void>(1)
       yield* repository.changes.pipe(
         Stream.runForEach((hint) => Queue.offer(hints, hint)),
-        Effect.tapError((error) => Effect.logDebug("No hints of changes for now", Cause.fail(error))),
+        Effect.sandbox,
+        Effect.tapError((cause) => Effect.logDebug("No hints of changes for now", cause)),
         Effect.retry(Schedule.spaced(pollInterval)),
         Effect.forkScoped,
       )
       yield* refresh().pipe(
-        Effect.catch((error) => Effect.logWarning("The snapshot could not be refreshed", Cause.fail(error))),
+        Effect.catchCause((cause) => Effect.logWarning("The snapshot could not be refreshed", cause)),
         Effect.andThen(Effect.timeoutOption(Queue.take(hints), pollInterval)),
         Effect.forever,
         Effect.forkScoped,
@@ -157,6 +162,10 @@ export const layer = (options: {
       })
     }),
   )
+
+const observed = Metric.gauge("btc_price_observed_timestamp_seconds", {
+  description: "The source's own time of the newest price; alert when it is long ago",
+})
 
 const isCurrent = (price: Price, now: DateTime.Utc): boolean =>
   Duration.isLessThan(DateTime.distance(price.observedAt, now), currentPriceAgeLimit)

@@ -23,6 +23,7 @@ describe("Backfill", () => {
       yield* TestClock.setTime(Date.parse("2024-01-07T19:30:07Z"))
       yield* source.setPrices({ EUR: "1000" })
       yield* Sampler.sample(["EUR"])
+      yield* TestClock.adjust("1 hour")
       yield* source.setHistory("EUR", {
         "2024-01-07T18:59:59Z": "1",
         "2024-01-07T19:04:59Z": "2",
@@ -36,6 +37,12 @@ describe("Backfill", () => {
       assert.strictEqual(yield* Backfill.backfill(["EUR", "CZK"], range), 3)
       const tally = (yield* repository.tally(["EUR", "CZK"], range)).get("EUR")
       assert.deepStrictEqual([tally?.samples, BigDecimal.format(tally!.sum)], [3, "1032"])
+
+      // The running slot is the sampler's.
+      const now = yield* DateTime.now
+      yield* source.setHistory("EUR", { [DateTime.formatIso(now)]: "7" })
+      const runningRange = { start: range.start, end: DateTime.add(now, { days: 1 }) }
+      assert.strictEqual(yield* Backfill.backfill(["EUR"], runningRange), 0)
     }).pipe(Effect.provide(Layer.merge(MemoryPriceRepository.layer, MemoryPriceSource.layer()))),
   )
 })

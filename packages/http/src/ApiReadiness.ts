@@ -1,4 +1,7 @@
-/** The API is ready when at least one currency has a current price to answer. */
+/**
+ * The API is ready once it has read the repository: from then on it answers, with prices or with why there are
+ * none. Old prices are told as reasons, and by a metric to alert on; they do not take averages and sign-in away.
+ */
 import { Readiness } from "@btc-price/domain/Readiness"
 import { Snapshot } from "@btc-price/domain/Snapshot"
 import * as DateTime from "effect/DateTime"
@@ -24,7 +27,7 @@ export const layer: Layer.Layer<Readiness, never, Snapshot> = Layer.effect(
         else if (Duration.isGreaterThan(DateTime.distance(readAt, now), silenceLimit)) {
           reasons.push(`The database was last read at ${DateTime.formatIso(readAt)}`)
         }
-        return { ready: prices.some(({ price }) => price !== null), reasons }
+        return { ready: readAt !== null, reasons }
       }),
     }),
   ),

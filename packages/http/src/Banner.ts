@@ -10,8 +10,8 @@ export interface Options {
   /** The demo user's password; undefined when Cognito knows the users. */
   readonly demoPassword: Redacted.Redacted | undefined
   readonly management: { readonly host: string; readonly port: number }
-  /** Where the replay tells its faults; undefined when prices are real. */
-  readonly replayUrl: string | undefined
+  /** Where the prices come from, for a person. */
+  readonly source: string
 }
 
 export const demoUser = "demo"
@@ -24,17 +24,16 @@ export const layer = (options: Options): Layer.Layer<never, never, HttpServer.Ht
     ),
   )
 
-const banner = (url: string, { dataDirectory, demoPassword, management, replayUrl }: Options): string => {
+const banner = (url: string, { dataDirectory, demoPassword, management, source }: Options): string => {
   const [user, password] = demoPassword === undefined ? ["…", "…"] : [demoUser, Redacted.value(demoPassword)]
   return `
   Bitcoin price
 
     API       ${url}   (documentation: ${url}/docs)
     User      ${demoPassword === undefined ? "of the Cognito user pool" : `${user}, password ${password}`}
-    Source    ${replayUrl === undefined ? "CoinGecko, https://www.coingecko.com" : `replay of CoinGecko's prices of May 2021; its faults: ${replayUrl}`}
+    Source    ${source}
     Data      ${dataDirectory}
-    Health    http://${management.host}:${management.port}/ready
-
+${management.port === 0 ? "" : `    Health    http://${management.host}:${management.port}/ready\n`}
   Paste this for a token, the price and the averages:
 
     TOKEN=$(curl -s ${url}/get_token -H 'content-type: application/json' \\

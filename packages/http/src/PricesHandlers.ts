@@ -1,6 +1,6 @@
 /** Answers the price endpoints from the snapshot. */
 import type * as Average from "@btc-price/domain/Average"
-import { minorUnit } from "@btc-price/domain/Currency"
+import { toMinorUnit } from "@btc-price/domain/Currency"
 import type { Price } from "@btc-price/domain/Price"
 import { type CurrentPrice, Snapshot } from "@btc-price/domain/Snapshot"
 import * as Arr from "effect/Array"
@@ -22,7 +22,9 @@ export const layer = HttpApiBuilder.group(
         const now = yield* DateTime.now
         const current = yield* snapshot.currentPrices
         const prices = current.flatMap(({ price }) => (price === null ? [] : [price]))
-        if (!Arr.isArrayNonEmpty(prices)) return yield* unavailable(current, now)
+        if (!Arr.isArrayNonEmpty(prices)) {
+          return yield* (yield* snapshot.readAt) === null ? notRead(current) : unavailable(current, now)
+        }
         return {
           btc_prices: Object.fromEntries(
             current.map(({ currency, price }) => [
@@ -54,9 +56,7 @@ export const layer = HttpApiBuilder.group(
 
 const toBody = ({ currency, amount, source, observedAt }: Price) => ({
   currency,
-  price_per_btc: BigDecimal.toNumberUnsafe(
-    BigDecimal.round(amount, { mode: "half-even", scale: minorUnit(currency) }),
-  ),
+  price_per_btc: BigDecimal.toNumberUnsafe(toMinorUnit(currency, amount)),
   source,
   server_data_time: observedAt,
 })
@@ -67,6 +67,12 @@ const byCurrency = <A>(averages: ReadonlyArray<Average.Average>, f: (average: Av
 const toMean = ({ mean }: Average.Average) => (mean === null ? null : BigDecimal.toNumberUnsafe(mean))
 
 const toCoverage = ({ samples, expected }: Average.Average) => ({ samples, expected })
+
+const notRead = (current: ReadonlyArray<CurrentPrice>): PriceUnavailable =>
+  new PriceUnavailable({
+    detail: "The prices have not been read yet.",
+    currencies: current.map(({ currency }) => ({ currency, age_seconds: null, reason: null })),
+  })
 
 const unavailable = (current: ReadonlyArray<CurrentPrice>, now: DateTime.Utc): PriceUnavailable => {
   const currencies = current.map(({ currency, newest, gap }) => ({

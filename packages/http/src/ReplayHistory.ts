@@ -9,7 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** Asks only for the slots after the newest that is there, and never for the running one, which is the worker's. */
+/** Asks only for the slots after the newest that is there. */
 export const layer = (options: {
   readonly currencies: ReadonlyArray<Currency>
   readonly timeZone: DateTime.TimeZone.Named
@@ -26,15 +26,13 @@ export const layer = (options: {
         options.timeZone,
       )
       const latest = yield* repository.latest(options.currencies)
-      const end = Slot.start(Slot.at(now))
       yield* Effect.forEach(options.currencies, (currency) => {
         const newest = latest.get(currency)
         const earliest = DateTime.min(month.start, yesterday.start)
         const start =
           newest === undefined ? earliest : DateTime.max(earliest, Slot.start(Slot.next(newest.slot)))
-        if (DateTime.isGreaterThanOrEqualTo(start, end)) return Effect.void
         // The replay has no other currencies than were recorded; those that it has are worth the start.
-        return Backfill.backfill([currency], { start, end }).pipe(
+        return Backfill.backfill([currency], { start, end: now }).pipe(
           Effect.catchTag("PriceSourceError", (error) =>
             Effect.logWarning(`The replay has no history in ${currency}`, Cause.fail(error)),
           ),

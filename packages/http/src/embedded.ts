@@ -9,16 +9,17 @@ import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/PostgresDatabase"
-import * as PostgresMigrations from "@btc-price/adapters/PostgresMigrations"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
 import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
 import * as Settings from "@btc-price/adapters/Settings"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as Worker from "@btc-price/worker/Worker"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
@@ -41,7 +42,7 @@ const program = Effect.fnUntraced(function* (isReplay: boolean) {
   const database = {
     url: yield* PostgresDatabase.ensure(postgres.url, isReplay ? "btc_price_replay" : "btc_price"),
   }
-  const source = isReplay ? yield* startReplay : { ...settings.coinGecko, source: "coingecko" }
+  const source = isReplay ? yield* startReplay : settings.coinGecko
   const authenticator =
     settings.cognito === undefined
       ? MemoryAuthenticator.layer({ users: [{ username: Banner.demoUser, password: secrets.demoUser }] })
@@ -51,7 +52,9 @@ const program = Effect.fnUntraced(function* (isReplay: boolean) {
     ...settings,
     dataDirectory,
     demoPassword: settings.cognito === undefined ? secrets.demoUser : undefined,
-    replayUrl: isReplay ? new URL("/faults", source.baseUrl).href : undefined,
+    source: isReplay
+      ? `replay of CoinGecko's prices of May 2021; its faults: ${new URL("/faults", source.baseUrl).href}`
+      : String(source.baseUrl ?? "CoinGecko, https://www.coingecko.com"),
   }).pipe(
     Layer.provide(ApiServer.layer),
     Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
@@ -62,15 +65,22 @@ const program = Effect.fnUntraced(function* (isReplay: boolean) {
     Layer.provide(Snapshot.layer(settings)),
     Layer.provide(Worker.layer({ ...settings, installation: dataDirectory })),
     Layer.provide(isReplay ? ReplayHistory.layer(settings) : Layer.empty),
+    Layer.provide(prepare),
     Layer.provide(CoinGeckoPriceSource.layer(source)),
     Layer.provide(PostgresSingleWriter.layer(database)),
     Layer.provide(PostgresPriceRepository.layer),
-    Layer.provide(PostgresMigrations.layer),
     Layer.provide(PostgresClient.layer(database)),
     Layer.provide(NodeHttpClient.layerUndici),
     Layer.provideMerge(NodeProgram.layerLog(settings.log)),
   )
 })
+
+/** Makes the tables before anything reads them. */
+const prepare = Layer.effectDiscard(
+  Effect.gen(function* () {
+    yield* (yield* PriceRepository).prepare(yield* DateTime.now)
+  }),
+)
 
 const startReplay = Effect.map(Layer.build(CoinGeckoReplay.layer()), (context) => ({
   plan: "keyless" as const,

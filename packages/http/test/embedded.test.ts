@@ -24,7 +24,7 @@ const passwordOf = (program: Program.Program) => /password (\S+)/.exec(program.o
 layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTestServices: true })(
   "The embedded program",
   (it) => {
-    it.effect("answers price and averages, and finds its data again, whether it was stopped or killed", () =>
+    it.effect("replays prices and averages, run after run, as one of them on its data at a time", () =>
       Effect.gen(function* () {
         const dataDirectory = yield* newDirectory
         const averages = Effect.fnUntraced(function* ({ url }: Program.Program, token: string) {
@@ -59,16 +59,15 @@ layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTest
       }),
     )
 
-    it.effect("samples from CoinGecko at once, and no client makes it ask again", () =>
+    it.effect("samples at once, keeps it though it is killed, and no client makes it ask again", () =>
       Effect.gen(function* () {
         const coinGecko = yield* CoinGeckoReplay.CoinGeckoReplay
-        const program = yield* Program.start("embedded", {
-          env: { DATA_DIR: yield* newDirectory, COINGECKO_BASE_URL: coinGecko.baseUrl },
-        })
+        const env = { DATA_DIR: yield* newDirectory, COINGECKO_BASE_URL: coinGecko.baseUrl }
+        const program = yield* Program.start("embedded", { env })
         const token = yield* signIn(program.url, "demo", passwordOf(program))
         const price = `${program.url}/get_btc_price`
         const { body } = yield* getUntil(price, token, ({ status }) => status === 200)
-        assert.strictEqual(body.btc_prices.eur.source, "coingecko")
+        assert.strictEqual(body.btc_prices.eur.source, new URL(coinGecko.baseUrl).host)
 
         const averages = get(`${program.url}/get_averages`, token)
         const [calls, before] = [yield* coinGecko.calls, (yield* averages).body]
@@ -81,6 +80,15 @@ layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTest
         const slots = after.monthly_coverage.EUR.samples - before.monthly_coverage.EUR.samples
         assert.strictEqual((yield* coinGecko.calls) - calls, slots)
         if (slots === 0) assert.deepStrictEqual(after.monthly_average, before.monthly_average)
+
+        // Nothing new is to be had, so what a killed run answers after its start is what it kept.
+        yield* coinGecko.setFault("reset")
+        const kept = (yield* get(price, token)).body.btc_prices
+        yield* program.stop("SIGKILL")
+        const again = yield* Program.start("embedded", { env })
+        const newToken = yield* signIn(again.url, "demo", passwordOf(again))
+        const found = yield* getUntil(`${again.url}/get_btc_price`, newToken, ({ status }) => status === 200)
+        assert.deepStrictEqual(found.body.btc_prices, kept)
 
         const log = program.output().replace(/^[^]*Ctrl-C/, "")
         assert.include(log, "route=/get_btc_price status=200")

@@ -3,8 +3,10 @@ import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
 import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
 import { get, getUntil, signIn } from "./ApiClient.ts"
@@ -40,14 +42,25 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
         const token = yield* signIn(api.url, "alice", "correct horse")
         const { body } = yield* getUntil(`${api.url}/get_btc_price`, token, ({ status }) => status === 200)
         assert.deepStrictEqual(Object.keys(body.btc_prices), ["eur", "czk"])
-        const { body: averages } = yield* get(`${api.url}/get_averages`, token)
-        assert.strictEqual(yield* coinGecko.calls, averages.monthly_coverage.EUR.samples)
-
-        // The holder of the pen ends; the other takes it, and asks nothing more of this slot.
-        const [holder, waiting] = worker.output().includes("Sampled") ? [worker, other] : [other, worker]
+        // The holder of the pen ends; the other takes it, and asks nothing more of a slot that has its prices.
+        const [holder, waiting] = worker.output().includes("Holds the pen")
+          ? [worker, other]
+          : [other, worker]
+        assert.notInclude(waiting.output(), "Holds the pen")
         assert.strictEqual(yield* holder.stop("SIGTERM"), 0)
+        yield* Effect.sync(() => waiting.output().includes("Holds the pen")).pipe(
+          Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (holds) => holds }),
+        )
         const ready = yield* get(`${waiting.url}/ready`)
         assert.deepStrictEqual(ready, { status: 200, body: { ready: true, reasons: [] } })
+        const { body: averages } = yield* getUntil(
+          `${api.url}/get_averages`,
+          token,
+          ({ body: answer }) => answer.monthly_coverage.EUR.samples > 0,
+        )
+        assert.isAtMost(yield* coinGecko.calls, averages.monthly_coverage.EUR.samples)
+        const metrics = yield* Effect.flatMap(HttpClient.get(`${waiting.url}/metrics`), ({ text }) => text)
+        assert.isString(metrics)
         for (const program of [api, worker, other]) {
           assert.notInclude(program.output(), "correct horse")
           assert.notInclude(program.output(), token)

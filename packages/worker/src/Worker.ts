@@ -20,6 +20,9 @@ import * as Schedule from "effect/Schedule"
 /** How long after something failed the worker begins anew. */
 const restartDelay = Duration.seconds(5)
 
+/** How long a worker waits for the pen without a failure until it counts as sound; longer than any operation may take. */
+const recoveryDelay = Duration.seconds(15)
+
 export interface Options {
   readonly currencies: ReadonlyArray<Currency>
   /** Any text that is this installation's own and stays the same; see {@link sampleDelay}. */
@@ -28,7 +31,7 @@ export interface Options {
 
 /**
  * Works for as long as the layer lives: samples the running slot at once and then each slot as it comes.
- * Whatever fails, the database or the pen, it lets go of everything and begins anew. It is ready while it
+ * Whatever fails, expected or not, it lets go of everything and begins anew. It is ready while it
  * holds the pen or waits for it.
  */
 export const layer = (
@@ -39,13 +42,20 @@ export const layer = (
     Effect.gen(function* () {
       const writer = yield* SingleWriter
       const failure = yield* Ref.make<string | null>(null)
+      const recover = Effect.sleep(recoveryDelay).pipe(
+        Effect.andThen(Ref.set(failure, null)),
+        Effect.andThen(Effect.never),
+      )
       yield* Ref.set(failure, null).pipe(
+        Effect.andThen(Effect.logInfo("Holds the pen")),
         Effect.andThen(Effect.forever(sampleSlot(options))),
         writer.hold,
-        Effect.tapError((error) =>
+        Effect.raceFirst(recover),
+        Effect.sandbox,
+        Effect.tapError((cause) =>
           Effect.andThen(
-            Ref.set(failure, `Not sampling: ${error.message}`),
-            Effect.logWarning("The worker begins anew", Cause.fail(error)),
+            Ref.set(failure, `Not sampling: ${Cause.prettyErrors(cause)[0]?.message ?? "unknown"}`),
+            Effect.logWarning("The worker begins anew", cause),
           ),
         ),
         Effect.retry(Schedule.spaced(restartDelay)),

@@ -3,7 +3,6 @@ import * as CoinGeckoPriceSource from "@btc-price/adapters/CoinGeckoPriceSource"
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresMigrations from "@btc-price/adapters/PostgresMigrations"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
 import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
 import * as Settings from "@btc-price/adapters/Settings"
@@ -18,7 +17,6 @@ const program = Effect.map(Settings.worker, (settings) =>
     Layer.provide(CoinGeckoPriceSource.layer(settings.coinGecko)),
     Layer.provide(PostgresSingleWriter.layer(settings.database)),
     Layer.provide(PostgresPriceRepository.layer),
-    Layer.provide(PostgresMigrations.layer),
     Layer.provide(PostgresClient.layer(settings.database)),
     Layer.provide(NodeHttpClient.layerUndici),
     Layer.provideMerge(NodeProgram.layerLog(settings.log)),

@@ -38,6 +38,7 @@ const logLimit = ByteSize.mebibytes(1)
 
 /** Starts the server on the data of `folder`, answers when it accepts connections, and starts it again if it ends. */
 export const run = Effect.fnUntraced(function* (folder: Folder.Folder, binaries: Binaries, options: Options) {
+  yield* keepLog(folder)
   const { url, port, hasEnded } = yield* start(folder, binaries, options).pipe(
     // The free port may be taken meanwhile, and the children of a killed server need a moment to end.
     Effect.retry({
@@ -61,7 +62,7 @@ const startAgain = Effect.fnUntraced(function* (
   let hasEnded = firstHasEnded
   while (true) {
     yield* hasEnded
-    yield* Effect.logError(`PostgreSQL has ended and is started again; see ${folder.log}`)
+    yield* Effect.logError(`PostgreSQL has ended and is started again; see ${yield* keepLog(folder)}`)
     const leftover = yield* Folder.readPostmasterFile(folder.cluster)
     const next = yield* start({ ...folder, leftover }, binaries, options).pipe(
       Effect.tapError((error) => Effect.logError(error.message)),
@@ -74,8 +75,7 @@ const startAgain = Effect.fnUntraced(function* (
 const start = Effect.fnUntraced(
   function* (folder: Folder.Folder, binaries: Binaries, options: Options) {
     const fileSystem = yield* FileSystem.FileSystem
-    const path = yield* Path.Path
-    yield* Effect.ignore(fileSystem.rename(folder.log, path.join(folder.home, "server.previous.log")))
+    yield* fileSystem.remove(folder.log, { force: true })
     const port = options.port === 0 ? yield* freePort : options.port
     const url = Redacted.make(
       `postgres://postgres:${encodeURIComponent(Redacted.value(options.password))}@${host}:${port}/postgres`,
@@ -202,6 +202,15 @@ const explain = Effect.fnUntraced(function* (folder: Folder.Folder, port: number
     reason: "failed",
     message: `PostgreSQL did not start: ${line.replace(/^.*\] /, "")} (see ${folder.log})`,
   })
+})
+
+/** Keeps the log of the server before this one under another name, which it answers. */
+const keepLog = Effect.fnUntraced(function* ({ home, log }: Folder.Folder) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const kept = path.join(home, "server.previous.log")
+  yield* Effect.ignore(fileSystem.rename(log, kept))
+  return kept
 })
 
 const boundLog = Effect.fnUntraced(function* (log: string) {

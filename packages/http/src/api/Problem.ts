@@ -101,7 +101,7 @@ export class PriceUnavailable extends HttpApiError.Problem<PriceUnavailable>()(
     currencies: Schema.Array(
       Schema.Struct({
         currency: Currency,
-        /** Age of the newest price by its source's own time; null when there has never been one. */
+        /** Age of the newest price by its source's own time; null when none is known. */
         age_seconds: Schema.NullOr(Schema.Int),
         /** Why there is no newer one; null when no attempt failed lately. */
         reason: Schema.NullOr(Gap.Reason),
