@@ -1,6 +1,7 @@
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
 import * as PostgresMigrations from "@btc-price/adapters/PostgresMigrations"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import { Gap } from "@btc-price/domain/Gap"
 import { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
@@ -74,6 +75,31 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
       yield* repository.record({ prices: [price("2024-03-01T00:00:00Z")], gaps: [] })
       assert.strictEqual((yield* repository.latest(["EUR"])).size, 1)
     }).pipe(Effect.provide(Reactivity.layer)),
+  )
+
+  it.effect("keeps nothing of what it cannot keep whole", () =>
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      const sql = yield* PgClient.PgClient
+      const gap = new Gap({
+        currency: "CZK",
+        slot: Slot.at(DateTime.makeUnsafe("2024-04-01T00:00:00Z")),
+        reason: "missing",
+        detail: "",
+      })
+      yield* sql`alter table gap add constraint never check (false) not valid`
+      const facts = { prices: [price("2024-04-01T00:00:00Z")], gaps: [gap] }
+      const error = yield* Effect.flip(repository.record(facts))
+      yield* sql`alter table gap drop constraint never`
+      assert.deepStrictEqual([error.reason, error.operation], ["rejected", "PriceRepository.record"])
+      const range = {
+        start: DateTime.makeUnsafe("2024-04-01T00:00:00Z"),
+        end: DateTime.makeUnsafe("2024-04-02T00:00:00Z"),
+      }
+      assert.strictEqual((yield* repository.tally(["EUR"], range)).size, 0)
+      yield* repository.record(facts)
+      assert.strictEqual((yield* repository.tally(["EUR"], range)).size, 1)
+    }),
   )
 
   it.effect("says that it is unavailable when the server is", () =>

@@ -7,6 +7,7 @@ import * as Slot from "@btc-price/domain/Slot"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -89,6 +90,29 @@ describe("Sampler", () => {
       yield* TestClock.adjust("20 seconds")
       yield* Fiber.join(second)
       assert.strictEqual(yield* source.calls, 4)
+      assert.deepStrictEqual(yield* kept(), { prices: ["EUR 40320"], gaps: [] })
+    }))
+
+  test("asks again when it is told to come back soon, and not when it is told to come back later", () =>
+    Effect.gen(function* () {
+      const source = yield* MemoryPriceSource.MemoryPriceSource
+      yield* source.setPrices({ EUR: "40320" })
+      const limited = (seconds: number) =>
+        new PriceSourceError({
+          reason: "rate-limited",
+          detail: "Too often",
+          retryAfter: Duration.seconds(seconds),
+        })
+      yield* source.failNext(limited(21))
+      yield* Sampler.sample(["EUR"])
+      assert.strictEqual(yield* source.calls, 1)
+
+      yield* source.failNext(limited(18))
+      const sampling = yield* Effect.forkChild(Sampler.sample(["EUR"]))
+      yield* TestClock.adjust("17 seconds")
+      assert.strictEqual(yield* source.calls, 2)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(sampling)
       assert.deepStrictEqual(yield* kept(), { prices: ["EUR 40320"], gaps: [] })
     }))
 

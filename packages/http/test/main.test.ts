@@ -47,6 +47,8 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
           ? [worker, other]
           : [other, worker]
         assert.notInclude(waiting.output(), "Holds the pen")
+        const metrics = yield* Effect.flatMap(HttpClient.get(`${holder.url}/metrics`), ({ text }) => text)
+        assert.match(metrics, /^btc_price_samples_total\{currency="EUR",source="127\.0\.0\.1:\d+"\} \d+$/m)
         assert.strictEqual(yield* holder.stop("SIGTERM"), 0)
         yield* Effect.sync(() => waiting.output().includes("Holds the pen")).pipe(
           Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (holds) => holds }),
@@ -59,8 +61,6 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
           ({ body: answer }) => answer.monthly_coverage.EUR.samples > 0,
         )
         assert.isAtMost(yield* coinGecko.calls, averages.monthly_coverage.EUR.samples)
-        const metrics = yield* Effect.flatMap(HttpClient.get(`${waiting.url}/metrics`), ({ text }) => text)
-        assert.isString(metrics)
         for (const program of [api, worker, other]) {
           assert.notInclude(program.output(), "correct horse")
           assert.notInclude(program.output(), token)

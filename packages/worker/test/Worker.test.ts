@@ -4,8 +4,10 @@ import * as MemorySingleWriter from "@btc-price/adapters/MemorySingleWriter"
 import { PriceRepository, PriceRepositoryError } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import { Readiness } from "@btc-price/domain/Readiness"
+import { SingleWriter, SingleWriterError } from "@btc-price/domain/SingleWriter"
 import * as Worker from "@btc-price/worker/Worker"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -96,6 +98,66 @@ describe("Worker", () => {
         assert.strictEqual(yield* samples, 1)
       }).pipe(Effect.provide(Worker.layer(options).pipe(Layer.provide(flaky))))
     }).pipe(Effect.provide(adapters)),
+  )
+
+  it.effect("begins anew after a defect, too", () =>
+    Effect.gen(function* () {
+      const memory = yield* PriceRepository
+      const source = yield* MemoryPriceSource.MemoryPriceSource
+      const isBroken = yield* Ref.make(true)
+      const broken = Layer.succeed(PriceRepository, {
+        ...memory,
+        latest: (currencies) =>
+          Effect.flatMap(Ref.getAndSet(isBroken, false), (first) =>
+            first ? Effect.die("nobody expected this") : memory.latest(currencies),
+          ),
+      })
+      yield* TestClock.setTime(DateTime.toEpochMillis(start))
+      yield* source.setPrices({ EUR: "40320" })
+      yield* Layer.build(Worker.layer(options).pipe(Layer.provide(broken)))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* samples, 1)
+    }).pipe(Effect.scoped, Effect.provide(adapters)),
+  )
+
+  it.effect("asks the source once a slot although the database reads and does not write", () =>
+    Effect.gen(function* () {
+      const memory = yield* PriceRepository
+      const source = yield* MemoryPriceSource.MemoryPriceSource
+      const error = new PriceRepositoryError({
+        reason: "unavailable",
+        operation: "record",
+        cause: "read-only",
+      })
+      const readOnly = Layer.succeed(PriceRepository, { ...memory, record: () => Effect.fail(error) })
+      yield* TestClock.setTime(DateTime.toEpochMillis(start))
+      yield* source.setPrices({ EUR: "40320" })
+      yield* Layer.build(Worker.layer(options).pipe(Layer.provide(readOnly)))
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual(yield* source.calls, 3, "the slot that ran and the two that began")
+    }).pipe(Effect.scoped, Effect.provide(adapters)),
+  )
+
+  it.effect("is ready again when it waits for the pen after a failure", () =>
+    Effect.gen(function* () {
+      const { hold } = yield* SingleWriter
+      const fails = yield* Ref.make(true)
+      const lost = new SingleWriterError({ reason: "unavailable", cause: "away" })
+      const writer = Layer.succeed(SingleWriter, {
+        hold: (effect) =>
+          Effect.flatMap(Ref.getAndSet(fails, false), (first) => (first ? Effect.fail(lost) : hold(effect))),
+      })
+      yield* Effect.forkScoped(hold(Effect.never))
+      const ready = Layer.build(Worker.layer(options).pipe(Layer.provide(writer)))
+      const { check } = Context.get(yield* ready, Readiness)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* check, {
+        ready: false,
+        reasons: ["Not sampling: The pen could not be asked for"],
+      })
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(yield* check, { ready: true, reasons: [] })
+    }).pipe(Effect.scoped, Effect.provide(adapters)),
   )
 
   it("waits 5 to 24 seconds into a slot, always the same for an installation", () => {
