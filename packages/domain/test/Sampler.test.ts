@@ -36,6 +36,13 @@ const kept = Effect.fnUntraced(function* () {
   }
 })
 
+const limited = (seconds: number) =>
+  new PriceSourceError({
+    reason: "rate-limited",
+    detail: "Too often",
+    retryAfter: Duration.seconds(seconds),
+  })
+
 describe("Sampler", () => {
   test("keeps the prices of the running slot, with the source's own time and ours", () =>
     Effect.gen(function* () {
@@ -97,12 +104,6 @@ describe("Sampler", () => {
     Effect.gen(function* () {
       const source = yield* MemoryPriceSource.MemoryPriceSource
       yield* source.setPrices({ EUR: "40320" })
-      const limited = (seconds: number) =>
-        new PriceSourceError({
-          reason: "rate-limited",
-          detail: "Too often",
-          retryAfter: Duration.seconds(seconds),
-        })
       yield* source.failNext(limited(21))
       yield* Sampler.sample(["EUR"])
       assert.strictEqual(yield* source.calls, 1)
