@@ -24,7 +24,10 @@ const setting = <A, Fallback extends string | null, const Needing extends Progra
 
 const Text = Schema.NonEmptyString
 const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
-const Port = Schema.FiniteFromString.pipe(Schema.decodeTo(Schema.Port))
+const Port = Schema.String.check(Schema.isPattern(/^\d{1,5}$/)).pipe(
+  Schema.decodeTo(Schema.FiniteFromString),
+  Schema.decodeTo(Schema.Port),
+)
 const Url = Schema.URLFromString.check(
   Schema.makeFilter((url) => url.protocol === "https:" || url.protocol === "http:"),
 )
@@ -43,6 +46,10 @@ const Currencies = Schema.String.pipe(
       encode: (codes) => codes.join(","),
     }),
   ),
+)
+/** An offset such as +02:00 is no zone: it knows no clock changes. */
+const TimeZoneName = Schema.String.check(Schema.isPattern(/^[A-Z]/i)).pipe(
+  Schema.decodeTo(Schema.TimeZoneNamedFromString),
 )
 const port = "a port number, 0 for any free one"
 const url = "an http or https URL"
@@ -90,7 +97,7 @@ export const declarations = {
     fallback: "EUR,CZK",
   }),
   TIME_ZONE: setting({
-    schema: Schema.TimeZoneNamedFromString,
+    schema: TimeZoneName,
     expected: "an IANA time zone such as Europe/Prague",
     meaning: "zone whose days and months are averaged",
     fallback: "UTC",

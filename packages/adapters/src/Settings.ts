@@ -186,12 +186,8 @@ const databaseUrlProblems = (secret: Redacted.Redacted | undefined): ReadonlyArr
   if (secret === undefined) return []
   const expected = `expected ${declarations.DATABASE_URL.expected}`
   const url = URL.parse(Redacted.value(secret))
-  if (
-    url === null ||
-    !/^postgres(?:ql)?:$/.test(url.protocol) ||
-    url.hostname === "" ||
-    url.pathname.length < 2
-  ) {
+  const isComplete = url !== null && url.hostname !== "" && url.pathname.length > 1
+  if (!isComplete || !/^postgres(?:ql)?:$/.test(url.protocol) || !isEncoded(url.username + url.password)) {
     return [`DATABASE_URL is not valid: ${expected}`]
   }
   // A parameter can name another host than the one that TLS is decided by.
@@ -199,6 +195,9 @@ const databaseUrlProblems = (secret: Redacted.Redacted | undefined): ReadonlyArr
     ? []
     : [`DATABASE_URL has parameters: ${expected}; beyond loopback TLS is always on and verified`]
 }
+
+/** A `%` that begins no escape is to be written `%25`. */
+const isEncoded = (text: string): boolean => !/%(?![0-9A-F]{2})/i.test(text)
 
 const authoritiesProblems = Effect.fnUntraced(function* ({ DATABASE_CA_FILE: file }: Values) {
   if (file === undefined) return []

@@ -99,7 +99,17 @@ describe("Settings", () => {
           "DATABASE_CA_FILE",
         ],
       )
-      assert.deepStrictEqual(yield* problems(Settings.embedded, { CURRENCIES: "EUR,EUR" }), ["CURRENCIES"])
+      for (const [name, value] of [
+        ["CURRENCIES", "EUR,EUR"],
+        ["TIME_ZONE", "+02:00"],
+        ["HTTP_PORT", "5e3"],
+        ["DATABASE_URL", "mysql://user:hunter2@db.example.com/btc"],
+        ["DATABASE_URL", "postgres://user:hunter2%@db.example.com/btc"],
+        ["DATABASE_URL", "postgres://user:hunter2@localhost/btc?host=db.example.com"],
+        ["DATABASE_URL", "db.example.com"],
+      ] as const) {
+        assert.deepStrictEqual(yield* problems(Settings.embedded, { [name]: value }), [name], value)
+      }
     }),
   )
 

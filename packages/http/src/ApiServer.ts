@@ -49,7 +49,9 @@ const problems = HttpRouter.middleware(
 )
 
 const refuse = Effect.fnUntraced(function* (request: HttpServerRequest) {
-  const allowed = methods.get(request.url.split("?", 1)[0] ?? "")
+  // As the router compares paths: neither case nor a second or last slash counts.
+  const path = (request.url.split("?", 1)[0] ?? "").toLowerCase().replace(/\/{2,}/g, "/")
+  const allowed = methods.get(path.replace(/(?<=.)\/$/, ""))
   if (allowed === undefined) return yield* HttpServerRespondable.toResponse(new NotFound())
   const response = yield* HttpServerRespondable.toResponse(new MethodNotAllowed())
   return HttpServerResponse.setHeader(response, "allow", [...allowed].join(", "))

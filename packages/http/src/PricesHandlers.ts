@@ -2,6 +2,7 @@
 import type * as Average from "@btc-price/domain/Average"
 import { toMinorUnit } from "@btc-price/domain/Currency"
 import type { Price } from "@btc-price/domain/Price"
+import * as Slot from "@btc-price/domain/Slot"
 import { type CurrentPrice, Snapshot } from "@btc-price/domain/Snapshot"
 import * as Arr from "effect/Array"
 import * as BigDecimal from "effect/BigDecimal"
@@ -9,6 +10,8 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpEffect from "effect/http/HttpEffect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Api } from "./api/Api.ts"
 import { PriceUnavailable } from "./api/Problem.ts"
 
@@ -23,6 +26,7 @@ export const layer = HttpApiBuilder.group(
         const current = yield* snapshot.currentPrices
         const prices = current.flatMap(({ price }) => (price === null ? [] : [price]))
         if (!Arr.isArrayNonEmpty(prices)) {
+          yield* retryAfterNextSample(now)
           return yield* (yield* snapshot.readAt) === null ? notRead(current) : unavailable(current, now)
         }
         return {
@@ -53,6 +57,15 @@ export const layer = HttpApiBuilder.group(
     })
   }),
 )
+
+/** The next attempt to get prices is made early in the next slot. */
+const retryAfterNextSample = (now: DateTime.Utc) => {
+  const next = DateTime.add(Slot.start(Slot.next(Slot.at(now))), { seconds: 30 })
+  const seconds = Math.ceil(Duration.toSeconds(DateTime.distance(now, next)))
+  return HttpEffect.appendPreResponseHandler((_, response) =>
+    Effect.succeed(HttpServerResponse.setHeader(response, "retry-after", String(seconds))),
+  )
+}
 
 const toBody = ({ currency, amount, source, observedAt }: Price) => ({
   currency,

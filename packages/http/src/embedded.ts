@@ -29,8 +29,10 @@ import * as Banner from "./Banner.ts"
 import * as LocalSecrets from "./LocalSecrets.ts"
 import * as ReplayHistory from "./ReplayHistory.ts"
 
-const program = Effect.fnUntraced(function* (isReplay: boolean) {
-  const settings = yield* Settings.embedded
+const program = Effect.fnUntraced(function* (
+  settings: Effect.Success<typeof Settings.embedded>,
+  isReplay: boolean,
+) {
   const path = yield* Path.Path
   const dataDirectory = path.resolve(settings.dataDirectory)
   const secrets = yield* LocalSecrets.load(dataDirectory)
@@ -48,20 +50,19 @@ const program = Effect.fnUntraced(function* (isReplay: boolean) {
       ? MemoryAuthenticator.layer({ users: [{ username: Banner.demoUser, password: secrets.demoUser }] })
       : CognitoAuthenticator.layer(settings.cognito)
 
-  const api = Banner.layer({
+  return Banner.layer({
     ...settings,
     dataDirectory,
     demoPassword: settings.cognito === undefined ? secrets.demoUser : undefined,
     source: isReplay
       ? `replay of CoinGecko's prices of May 2021; its faults: ${new URL("/faults", source.baseUrl).href}`
-      : String(source.baseUrl ?? "CoinGecko, https://www.coingecko.com"),
+      : `${source.baseUrl ?? "CoinGecko, https://www.coingecko.com"} (without a network: npm start -- --replay)`,
   }).pipe(
+    Layer.provide(ManagementServer.layer(settings.management)),
+    Layer.provide(ApiReadiness.layer),
     Layer.provide(ApiServer.layer),
     Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
     Layer.provide(authenticator),
-  )
-  const management = ManagementServer.layer(settings.management).pipe(Layer.provide(ApiReadiness.layer))
-  return Layer.merge(api, management).pipe(
     Layer.provide(Snapshot.layer(settings)),
     Layer.provide(Worker.layer({ ...settings, installation: dataDirectory })),
     Layer.provide(isReplay ? ReplayHistory.layer(settings) : Layer.empty),
@@ -71,9 +72,16 @@ const program = Effect.fnUntraced(function* (isReplay: boolean) {
     Layer.provide(PostgresPriceRepository.layer),
     Layer.provide(PostgresClient.layer(database)),
     Layer.provide(NodeHttpClient.layerUndici),
-    Layer.provideMerge(NodeProgram.layerLog(settings.log)),
   )
 })
+
+/** The log is there before anything begins, so that all of it is of one form. */
+const launch = (isReplay: boolean) =>
+  Effect.flatMap(Settings.embedded, (settings) =>
+    Layer.launch(
+      Layer.unwrap(program(settings, isReplay)).pipe(Layer.provide(NodeProgram.layerLog(settings.log))),
+    ),
+  )
 
 /** Makes the tables before anything reads them. */
 const prepare = Layer.effectDiscard(
@@ -96,7 +104,7 @@ const command = Command.make(
       Flag.withDefault(false),
     ),
   },
-  ({ replay }) => Layer.launch(Layer.unwrap(program(replay))),
+  ({ replay }) => launch(replay),
 ).pipe(Command.withDescription("The bitcoin price service on one's own machine"))
 
 NodeProgram.run(Command.run(command, { version: "0.1.0" }))

@@ -14,13 +14,11 @@ import * as ApiReadiness from "./ApiReadiness.ts"
 import * as ApiServer from "./ApiServer.ts"
 
 const program = Effect.map(Settings.http, (settings) =>
-  Layer.mergeAll(
-    ApiServer.layer.pipe(
-      Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
-      Layer.provide(CognitoAuthenticator.layer(settings.cognito)),
-    ),
-    ManagementServer.layer(settings.management).pipe(Layer.provide(ApiReadiness.layer)),
-  ).pipe(
+  ManagementServer.layer(settings.management).pipe(
+    Layer.provide(ApiReadiness.layer),
+    Layer.provide(ApiServer.layer),
+    Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
+    Layer.provide(CognitoAuthenticator.layer(settings.cognito)),
     Layer.provide(Snapshot.layer(settings)),
     Layer.provide(PostgresPriceRepository.layer),
     Layer.provide(PostgresClient.layer(settings.database)),
