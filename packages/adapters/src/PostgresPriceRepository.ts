@@ -20,6 +20,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import { withDeadline } from "./PostgresClient.ts"
 import { migrate } from "./PostgresMigrations.ts"
+import * as PostgresPartitions from "./PostgresPartitions.ts"
 
 /** The channel of the hints that `changes` gives. */
 const channel = "btc_price"
@@ -31,23 +32,8 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
   PriceRepository,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
-    const preparedMonths = new Set<number>()
+    const makePartitions = PostgresPartitions.make(sql)
     let isMigrated = false
-
-    /** Makes the partitions of `months` that this process has not made or met before. */
-    const prepareMonths = Effect.fnUntraced(function* (months: Iterable<DateTime.Utc>) {
-      const missing = Arr.dedupeWith(months, DateTime.Equivalence).filter(
-        (month) => !preparedMonths.has(month.epochMilliseconds),
-      )
-      if (missing.length === 0) return
-      yield* sql.withTransaction(
-        Effect.gen(function* () {
-          yield* sql`select pg_advisory_xact_lock(hashtext('btc-price partitions'))`
-          yield* Effect.forEach(missing, (month) => sql.unsafe(createPartition(month)), { discard: true })
-        }),
-      )
-      for (const month of missing) preparedMonths.add(month.epochMilliseconds)
-    })
 
     const insertPrices = Effect.fnUntraced(function* (prices: Arr.NonEmptyReadonlyArray<Price>) {
       yield* sql`
@@ -72,7 +58,7 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
 
     return PriceRepository.of({
       record: Effect.fn("PriceRepository.record")(function* ({ prices, gaps }) {
-        yield* prepareMonths(prices.map(({ slot }) => startOfMonth(Slot.start(slot)))).pipe(run("record"))
+        yield* makePartitions(prices.map(({ slot }) => Slot.start(slot))).pipe(run("record"))
         yield* Effect.gen(function* () {
           if (Arr.isReadonlyArrayNonEmpty(prices)) yield* insertPrices(prices)
           yield* Effect.forEach(gaps, insertGap, { discard: true })
@@ -124,10 +110,10 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
           yield* migrate.pipe(Effect.provideService(SqlClient.SqlClient, sql), run("prepare"))
           isMigrated = true
         }
-        const months = Arr.makeBy(monthsAhead + 1, (ahead) =>
-          DateTime.add(startOfMonth(now), { months: ahead }),
-        )
-        yield* prepareMonths(months).pipe(run("prepare"))
+        const month = DateTime.startOf(DateTime.toUtc(now), "month")
+        yield* makePartitions(
+          Arr.makeBy(monthsAhead + 1, (ahead) => DateTime.add(month, { months: ahead })),
+        ).pipe(run("prepare"))
       }),
     })
   }),
@@ -166,16 +152,6 @@ const finalReasons: ReadonlySet<string> = new Set<SqlError["reason"]["_tag"]>([
   "SqlSyntaxError",
   "UniqueViolation",
 ])
-
-const startOfMonth = (instant: DateTime.DateTime): DateTime.Utc =>
-  DateTime.startOf(DateTime.toUtc(instant), "month")
-
-const createPartition = (month: DateTime.Utc): string => {
-  const from = DateTime.formatIso(month)
-  const to = DateTime.formatIso(DateTime.add(month, { months: 1 }))
-  const name = `price_${from.slice(0, 7).replace("-", "_")}`
-  return `create table if not exists ${name} partition of price for values from ('${from}') to ('${to}')`
-}
 
 const slotDate = (slot: Slot.Slot) => DateTime.toDateUtc(Slot.start(slot))
 

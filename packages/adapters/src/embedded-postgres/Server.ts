@@ -1,6 +1,5 @@
 /** The running server of an embedded PostgreSQL. */
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
-import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -13,6 +12,7 @@ import { EmbeddedPostgresError, failed } from "../EmbeddedPostgresError.ts"
 import { command } from "./Account.ts"
 import type { Binaries } from "./Binaries.ts"
 import * as Folder from "./Folder.ts"
+import * as Startup from "./Startup.ts"
 
 export interface Server {
   /** `postgres://postgres:password@127.0.0.1:port/postgres` */
@@ -29,9 +29,6 @@ interface Options {
 }
 
 const host = "127.0.0.1"
-
-/** The longest that a start may take, recovery from a crash included, in seconds. */
-const startLimitSeconds = 60
 
 /** A log that has grown longer than this starts over. */
 const logLimit = ByteSize.mebibytes(1)
@@ -83,8 +80,8 @@ const start = Effect.fnUntraced(
     const handle = yield* serverCommand(folder, binaries, { ...options, port })
     const hasEnded = Effect.ignore(handle.exitCode)
     yield* Effect.raceFirst(
-      Effect.andThen(isReady(folder), connect(folder, url)),
-      Effect.andThen(hasEnded, explain(folder, port)),
+      Effect.andThen(Startup.isReady(folder), Startup.connect(folder, url)),
+      Effect.andThen(hasEnded, Startup.explain(folder, port)),
     )
     return { url, port, hasEnded }
   },
@@ -141,68 +138,6 @@ server=$!
 wait $server
 kill $!
 wait`
-
-/** Waits until the server says in its `postmaster.pid` that it is ready, which is how pg_ctl does it. */
-const isReady = (folder: Folder.Folder) =>
-  Folder.readPostmasterFile(folder.cluster).pipe(
-    Effect.repeat({
-      until: (text) => text !== folder.leftover && text.split("\n")[7]?.trim() === "ready",
-      schedule: Schedule.spaced("5 millis"),
-    }),
-    Effect.timeoutOrElse({
-      duration: `${startLimitSeconds} seconds`,
-      orElse: () =>
-        Effect.fail(
-          new EmbeddedPostgresError({
-            reason: "failed",
-            message: `PostgreSQL was not ready within ${startLimitSeconds} seconds; see ${folder.log}`,
-          }),
-        ),
-    }),
-  )
-
-/** Opens one session, which proves that the server is ours and that the password is right. */
-const connect = (folder: Folder.Folder, url: Redacted.Redacted) =>
-  PgConnection.make({ url, ssl: false }).pipe(
-    Effect.scoped,
-    Effect.mapError(
-      (cause) =>
-        new EmbeddedPostgresError(
-          cause.reason._tag === "AuthenticationError"
-            ? {
-                reason: "password",
-                message: `The database in ${folder.home} was made with another password: bring that back or choose another folder`,
-                cause,
-              }
-            : {
-                reason: "failed",
-                message: `PostgreSQL does not accept connections: ${cause.message}`,
-                cause,
-              },
-        ),
-    ),
-  )
-
-/** Fails with the reason why the server ended, as its log has it. */
-const explain = Effect.fnUntraced(function* (folder: Folder.Folder, port: number) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const text = yield* Effect.orElseSucceed(fileSystem.readFileString(folder.log), () => "")
-  if (text.includes("could not bind")) {
-    return yield* new EmbeddedPostgresError({
-      reason: "port-in-use",
-      message: `The port ${port} for PostgreSQL is in use: choose another`,
-    })
-  }
-  if (/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(text)) {
-    return yield* Folder.inUse(folder.home)
-  }
-  const lines = text.trim().split("\n")
-  const line = lines.findLast((line) => /FATAL|PANIC/.test(line)) ?? lines.at(-1) ?? ""
-  return yield* new EmbeddedPostgresError({
-    reason: "failed",
-    message: `PostgreSQL did not start: ${line.replace(/^.*\] /, "")} (see ${folder.log})`,
-  })
-})
 
 /** Keeps the log of the server before this one under another name, which it answers. */
 const keepLog = Effect.fnUntraced(function* ({ home, log }: Folder.Folder) {

@@ -1,0 +1,73 @@
+/** How a server that was just started turns out: whether it accepts connections, or why it ended. */
+import * as PgConnection from "@effect/sql-pg/PgConnection"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import type * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import { EmbeddedPostgresError } from "../EmbeddedPostgresError.ts"
+import * as Folder from "./Folder.ts"
+
+/** The longest that a start may take, recovery from a crash included, in seconds. */
+const startLimitSeconds = 60
+
+/** Waits until the server says in its `postmaster.pid` that it is ready, which is how pg_ctl does it. */
+export const isReady = (folder: Folder.Folder) =>
+  Folder.readPostmasterFile(folder.cluster).pipe(
+    Effect.repeat({
+      until: (text) => text !== folder.leftover && text.split("\n")[7]?.trim() === "ready",
+      schedule: Schedule.spaced("5 millis"),
+    }),
+    Effect.timeoutOrElse({
+      duration: `${startLimitSeconds} seconds`,
+      orElse: () =>
+        Effect.fail(
+          new EmbeddedPostgresError({
+            reason: "failed",
+            message: `PostgreSQL was not ready within ${startLimitSeconds} seconds; see ${folder.log}`,
+          }),
+        ),
+    }),
+  )
+
+/** Opens one session, which proves that the server is ours and that the password is right. */
+export const connect = (folder: Folder.Folder, url: Redacted.Redacted) =>
+  PgConnection.make({ url, ssl: false }).pipe(
+    Effect.scoped,
+    Effect.mapError(
+      (cause) =>
+        new EmbeddedPostgresError(
+          cause.reason._tag === "AuthenticationError"
+            ? {
+                reason: "password",
+                message: `The database in ${folder.home} was made with another password: bring that back or choose another folder`,
+                cause,
+              }
+            : {
+                reason: "failed",
+                message: `PostgreSQL does not accept connections: ${cause.message}`,
+                cause,
+              },
+        ),
+    ),
+  )
+
+/** Fails with the reason why the server ended, as its log has it. */
+export const explain = Effect.fnUntraced(function* (folder: Folder.Folder, port: number) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const text = yield* Effect.orElseSucceed(fileSystem.readFileString(folder.log), () => "")
+  if (text.includes("could not bind")) {
+    return yield* new EmbeddedPostgresError({
+      reason: "port-in-use",
+      message: `The port ${port} for PostgreSQL is in use: choose another`,
+    })
+  }
+  if (/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(text)) {
+    return yield* Folder.inUse(folder.home)
+  }
+  const lines = text.trim().split("\n")
+  const line = lines.findLast((line) => /FATAL|PANIC/.test(line)) ?? lines.at(-1) ?? ""
+  return yield* new EmbeddedPostgresError({
+    reason: "failed",
+    message: `PostgreSQL did not start: ${line.replace(/^.*\] /, "")} (see ${folder.log})`,
+  })
+})
