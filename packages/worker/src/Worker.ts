@@ -21,7 +21,7 @@ import * as Schedule from "effect/Schedule"
 const restartDelay = Duration.seconds(5)
 
 /** How long a worker waits for the pen without a failure until it counts as sound; longer than any operation may take. */
-const recoveryDelay = Duration.seconds(15)
+const recoveryDelay = Duration.seconds(20)
 
 export interface Options {
   readonly currencies: ReadonlyArray<Currency>
