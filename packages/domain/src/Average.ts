@@ -26,6 +26,9 @@ export interface Average {
   readonly samples: number
   /** Slots that have started in the period by the time it was computed. */
   readonly expected: number
+  /** The first and the last slot that have a price; null when none has. */
+  readonly oldest: Slot | null
+  readonly newest: Slot | null
   readonly sources: ReadonlyArray<string>
 }
 
@@ -75,5 +78,7 @@ export const make = (
   mean: tally === undefined ? null : mean(tally, minorUnit(currency)),
   samples: tally?.samples ?? 0,
   expected: Period.expectedSlots(period, now),
+  oldest: tally?.oldest ?? null,
+  newest: tally?.newest ?? null,
   sources: tally?.sources ?? [],
 })

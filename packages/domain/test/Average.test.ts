@@ -137,6 +137,8 @@ describe("Average", () => {
       mean: null,
       samples: 0,
       expected: 144,
+      oldest: null,
+      newest: null,
       sources: [],
     })
   })

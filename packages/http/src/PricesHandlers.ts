@@ -79,7 +79,12 @@ const byCurrency = <A>(averages: ReadonlyArray<Average.Average>, f: (average: Av
 
 const toMean = ({ mean }: Average.Average) => (mean === null ? null : BigDecimal.toNumberUnsafe(mean))
 
-const toCoverage = ({ samples, expected }: Average.Average) => ({ samples, expected })
+const toCoverage = ({ samples, expected, oldest, newest }: Average.Average) => ({
+  samples,
+  expected,
+  oldest: oldest === null ? null : Slot.start(oldest),
+  newest: newest === null ? null : Slot.start(newest),
+})
 
 const notRead = (current: ReadonlyArray<CurrentPrice>): PriceUnavailable =>
   new PriceUnavailable({

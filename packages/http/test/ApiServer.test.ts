@@ -153,6 +153,9 @@ layer(server, { excludeTestServices: true })("ApiServer", (it) => {
       assert.strictEqual(body.monthly_average.EUR, 40320.12)
       assert.strictEqual(body.monthly_coverage.EUR.samples, 1)
       assert.isAtLeast(body.monthly_coverage.EUR.expected, 1)
+      const { oldest, newest } = body.monthly_coverage.EUR
+      assert.strictEqual(oldest, newest, "its only sample")
+      assert.strictEqual(Slot.at(DateTime.makeUnsafe(body.server_data_time)), Date.parse(newest))
       assert.deepStrictEqual([body.time_zone, body.sources], ["UTC", ["test"]])
       assert.deepStrictEqual(Object.keys(body.daily_average), ["EUR", "CZK"])
       assert.match(body.server_data_time, /^\d{4}-\d\d-\d\dT/)

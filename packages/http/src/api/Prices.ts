@@ -35,11 +35,14 @@ const Means = Schema.Record(
   Schema.String,
   Schema.NullOr(Schema.Finite.annotate({ description: "Rounded half-even to the currency's minor unit" })),
 )
+const SlotStart = Schema.NullOr(Schema.DateTimeUtcFromString)
 const Coverage = Schema.Record(
   Schema.String,
   Schema.Struct({
     samples: Schema.Int.annotate({ description: "Five-minute slots that have a price" }),
     expected: Schema.Int.annotate({ description: "Five-minute slots that have started in the period" }),
+    oldest: SlotStart.annotate({ description: "Start of the first slot that has a price; null: none has" }),
+    newest: SlotStart.annotate({ description: "Start of the last slot that has a price; null: none has" }),
   }),
 )
 
