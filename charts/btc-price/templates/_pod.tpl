@@ -67,7 +67,7 @@ volumeMounts:
 - name: DATABASE_CA_FILE
   value: /etc/btc-price/ca.pem
 {{- end }}
-{{- range $name := concat (list "DATABASE_URL" "CURRENCIES" "TIME_ZONE" "LOG_LEVEL" "LOG_FORMAT") (rest .) }}
+{{- range $name := concat (list "DATABASE_URL" "CURRENCIES" "TIME_ZONE" "MINIMUM_COVERAGE" "LOG_LEVEL" "LOG_FORMAT") (rest .) }}
 {{- if index $values.settings $name }}
 - name: {{ $name }}
   value: {{ index $values.settings $name | quote }}

@@ -20,6 +20,10 @@ export const parse = Option.liftThrowable((text: string): unknown =>
   ),
 )
 
+/** The decimal that a text writes as JSON would; undefined when it is none, or one beyond any use. */
+export const decimal = (text: string): BigDecimal.BigDecimal | undefined =>
+  /^-?\d+(?:\.\d+)?(?:e[-+]?\d+)?$/i.test(text) ? exact(text) : undefined
+
 const exact = (source: string | undefined): BigDecimal.BigDecimal | undefined => {
   if (source === undefined || source.length > numberLengthLimit) return undefined
   const exponent = Number(source.split(/e/i)[1] ?? 0)

@@ -1,71 +1,156 @@
 /** PriceRepository in the memory of one process, for tests and trials: nothing outlives the layer. */
 import * as Average from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
-import type { Gap } from "@btc-price/domain/Gap"
-import { contains } from "@btc-price/domain/Period"
+import { Gap } from "@btc-price/domain/Gap"
+import type { Range } from "@btc-price/domain/Period"
 import type { Price } from "@btc-price/domain/Price"
+import * as PriceLines from "@btc-price/domain/PriceLines"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
-import { type Slot, start } from "@btc-price/domain/Slot"
+import * as Slot from "@btc-price/domain/Slot"
+import * as Arr from "effect/Array"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
+import { MemoryTimeline } from "./MemoryTimeline.ts"
 
 export const layer: Layer.Layer<PriceRepository> = Layer.effect(
   PriceRepository,
   Effect.gen(function* () {
-    const prices = new Map<string, Price>()
-    const gaps = new Map<string, Gap>()
+    const prices = new Map<Currency, MemoryTimeline<Price>>()
+    const gaps = new Map<Currency, MemoryTimeline<Gap>>()
     const hints = yield* PubSub.sliding<void>(1)
+
+    const tallyOf = (currency: Currency, { start, end }: Range) => {
+      const carry = DateTime.subtractDuration(start, Average.holdLimit)
+      return Average.tally(of(prices, currency).range({ start: carry, end }), { start, end })
+    }
 
     return PriceRepository.of({
       record: Effect.fn("PriceRepository.record")(function* (facts) {
         for (const price of facts.prices) {
-          const key = keyOf(price)
-          const kept = prices.get(key)
-          if (kept === undefined || (kept.kind === "backfill" && price.kind === "live"))
-            prices.set(key, price)
-          gaps.delete(key)
+          const timeline = of(prices, price.currency)
+          const kept = timeline.get(price.slot)
+          if (kept === undefined || (kept.kind === "backfill" && price.kind === "live")) timeline.set(price)
+          of(gaps, price.currency).delete(price.slot)
         }
         for (const gap of facts.gaps) {
-          if (!prices.has(keyOf(gap))) gaps.set(keyOf(gap), gap)
+          if (of(prices, gap.currency).get(gap.slot) === undefined) of(gaps, gap.currency).set(gap)
         }
         yield* PubSub.publish(hints, undefined)
       }),
 
-      latest: Effect.fn("PriceRepository.latest")(function* (currencies) {
-        const latest = new Map<Currency, Price>()
-        for (const price of prices.values()) {
-          if (
-            currencies.includes(price.currency) &&
-            price.slot > (latest.get(price.currency)?.slot ?? -Infinity)
-          ) {
-            latest.set(price.currency, price)
+      recordMissing: Effect.fn("PriceRepository.recordMissing")(({ currency, range, reason, detail }) =>
+        Effect.sync(() => {
+          const [priced, known] = [of(prices, currency), of(gaps, currency)]
+          let missing = 0
+          for (const slot of slotsOf(range)) {
+            if (priced.get(slot) !== undefined || known.get(slot) !== undefined) continue
+            known.set(new Gap({ currency, slot, reason, detail, tried: [] }))
+            missing += 1
           }
-        }
-        return latest
-      }),
+          return missing
+        }),
+      ),
 
-      tally: Effect.fn("PriceRepository.tally")(function* (currencies, range) {
-        return Average.tally(
-          prices
-            .values()
-            .filter(({ currency, slot }) => currencies.includes(currency) && contains(range, start(slot))),
-        )
-      }),
+      recordTried: Effect.fn("PriceRepository.recordTried")(({ currency, range, history }) =>
+        Effect.sync(() => {
+          for (const gap of of(gaps, currency).range(range)) {
+            if (!gap.tried.includes(history)) {
+              of(gaps, currency).set(new Gap({ ...gap, tried: [...gap.tried, history] }))
+            }
+          }
+        }),
+      ),
 
-      gaps: Effect.fn("PriceRepository.gaps")(function* (range) {
-        return [...gaps.values()]
-          .filter(({ slot }) => contains(range, start(slot)))
-          .toSorted((a, b) => a.slot - b.slot || a.currency.localeCompare(b.currency))
-      }),
+      latest: Effect.fn("PriceRepository.latest")((currencies) =>
+        Effect.sync(() => mapOf(currencies, (currency) => of(prices, currency).newest)),
+      ),
+
+      at: Effect.fn("PriceRepository.at")((questions) =>
+        Effect.sync(() =>
+          questions.map(({ currency, slot }) => of(prices, currency).atOrBefore(slot) ?? null),
+        ),
+      ),
+
+      prices: (currency, range) =>
+        Stream.suspend(() => Stream.fromIterable(of(prices, currency).range(range))),
+
+      lines: (currency, range, format) =>
+        Stream.suspend(() =>
+          Stream.fromIterable(Arr.chunksOf(of(prices, currency).range(range), blockLines)),
+        ).pipe(Stream.map((block) => block.map((price) => PriceLines.line(format, price)).join(""))),
+
+      tallies: Effect.fn("PriceRepository.tallies")((currencies, ranges) =>
+        Effect.sync(() => ranges.map((range) => mapOf(currencies, (currency) => tallyOf(currency, range)))),
+      ),
+
+      extent: Effect.fn("PriceRepository.extent")((currencies) =>
+        Effect.sync(() =>
+          mapOf(currencies, (currency) => {
+            const { oldest, newest } = of(prices, currency)
+            return oldest && newest && { oldest: oldest.slot, newest: newest.slot }
+          }),
+        ),
+      ),
+
+      gaps: (range) =>
+        Stream.suspend(() =>
+          Stream.fromIterable(
+            [...gaps.values()]
+              .flatMap((timeline) => timeline.range(range))
+              .toSorted((a, b) => a.slot - b.slot || (a.currency < b.currency ? -1 : 1)),
+          ),
+        ),
 
       changes: Stream.fromPubSub(hints),
 
       prepare: () => Effect.void,
+
+      prune: Effect.fn("PriceRepository.prune")(({ start, isDryRun }) =>
+        Effect.sync(() => {
+          const timelines = [...prices.values(), ...gaps.values()]
+          const end = DateTime.startOf(start, "month")
+          const months = new Set(
+            timelines
+              .flatMap((timeline): Array<{ readonly slot: Slot.Slot }> =>
+                timeline.range({ start: epoch, end }),
+              )
+              .map(({ slot }) => DateTime.startOf(Slot.start(slot), "month").epochMilliseconds),
+          )
+          if (!isDryRun)
+            for (const timeline of timelines) timeline.deleteRange(-Infinity, end.epochMilliseconds)
+          return [...months].toSorted((a, b) => a - b).map((millis) => DateTime.makeUnsafe(millis))
+        }),
+      ),
     })
   }),
 )
 
-const keyOf = ({ currency, slot }: { readonly currency: Currency; readonly slot: Slot }): string =>
-  `${currency} ${slot}`
+/** Lines of a block. */
+const blockLines = 4_096
+
+const epoch = DateTime.makeUnsafe(0)
+
+/** The timeline of a currency; its own from now on. */
+const of = <A extends { readonly slot: Slot.Slot }>(
+  timelines: Map<Currency, MemoryTimeline<A>>,
+  currency: Currency,
+): MemoryTimeline<A> => timelines.getOrInsertComputed(currency, () => new MemoryTimeline<A>())
+
+/** What is known of each currency. */
+const mapOf = <A>(currencies: ReadonlyArray<Currency>, find: (currency: Currency) => A | undefined) => {
+  const found = new Map<Currency, A>()
+  for (const currency of currencies) {
+    const value = find(currency)
+    if (value !== undefined) found.set(currency, value)
+  }
+  return found
+}
+
+const slotsOf = function* ({ start, end }: Range): Generator<Slot.Slot> {
+  const first = Slot.at(start)
+  let slot = Slot.start(first).epochMilliseconds < start.epochMilliseconds ? Slot.next(first) : first
+  for (; slot < end.epochMilliseconds; slot = Slot.next(slot)) yield slot
+}

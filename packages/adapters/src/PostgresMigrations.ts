@@ -34,9 +34,56 @@ const createGap = Effect.gen(function* () {
     )`
 })
 
+/** Where a price comes from, in full, and its times in the milliseconds that lines of text give. */
+const addProvenance = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    alter table price
+      add column derived boolean not null default false,
+      add column flagged boolean not null default false,
+      alter column observed_at type timestamptz(3),
+      alter column fetched_at type timestamptz(3)`
+})
+
+/** Which histories were asked for a gap since. */
+const addTried = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`alter table gap add column tried text[] not null default '{}'`
+})
+
+/** What was asked of each source, by UTC month, and how its last calls ended. */
+const createSource = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    create table source_calls (
+      source text not null,
+      month date not null check (extract(day from month) = 1),
+      calls integer not null check (calls > 0),
+      first_call_at timestamptz not null,
+      cap integer,
+      last_slot timestamptz,
+      primary key (source, month)
+    )`
+  yield* sql`
+    create table source_outcome (
+      source text primary key,
+      breaker text not null,
+      last_success_at timestamptz,
+      last_failure_at timestamptz,
+      last_failure_reason text,
+      last_failure_detail text
+    )`
+})
+
 /** Brings the database up to date; harmless when it is, and when several processes do it at once. */
 export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> =
   Migrator.make({})({
-    loader: Migrator.fromRecord({ "0001_create_price": createPrice, "0002_create_gap": createGap }),
+    loader: Migrator.fromRecord({
+      "0001_create_price": createPrice,
+      "0002_create_gap": createGap,
+      "0003_add_provenance": addProvenance,
+      "0004_add_tried": addTried,
+      "0005_create_source": createSource,
+    }),
     table: "migration",
   }).pipe(Effect.asVoid)

@@ -1,26 +1,23 @@
 /** PriceRepository in PostgreSQL 15 or later; `prepare` makes the tables, by `PostgresMigrations`. */
-import type { Tally } from "@btc-price/domain/Average"
-import { Currency } from "@btc-price/domain/Currency"
-import { Gap } from "@btc-price/domain/Gap"
+import type { Currency } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
-import { Price } from "@btc-price/domain/Price"
-import { PriceRepository, PriceRepositoryError } from "@btc-price/domain/PriceRepository"
+import type { Price } from "@btc-price/domain/Price"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
-import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
-import * as SchemaGetter from "effect/SchemaGetter"
-import type { MigrationError } from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
-import { withDeadline } from "./PostgresClient.ts"
+import * as PostgresGaps from "./PostgresGaps.ts"
 import { migrate } from "./PostgresMigrations.ts"
+import { type Failure, run as runOperation, toRepositoryError } from "./PostgresOperation.ts"
 import * as PostgresPartitions from "./PostgresPartitions.ts"
+import * as PostgresPriceLines from "./PostgresPriceLines.ts"
+import * as PostgresPriceRows from "./PostgresPriceRows.ts"
+import * as PostgresTallies from "./PostgresTallies.ts"
 
 /** The channel of the hints that `changes` gives. */
 const channel = "btc_price"
@@ -28,81 +25,116 @@ const channel = "btc_price"
 /** Partitions that `prepare` makes beyond the running month. */
 const monthsAhead = 2
 
+/** Slots of a page of a stream; a page has at most as many prices. */
+const pageSlots = 4_096
+
+/** Pages of a stream that PostgreSQL works on at the same time. */
+const pagesAtOnce = 2
+
+/** Slots of a statement that looks for missing ones: about a year. */
+const missingSlots = 100_000
+
 export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Layer.effect(
   PriceRepository,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
-    const makePartitions = PostgresPartitions.make(sql)
+    const partitions = PostgresPartitions.make(sql)
     let isMigrated = false
 
-    const insertPrices = Effect.fnUntraced(function* (prices: Arr.NonEmptyReadonlyArray<Price>) {
-      yield* sql`
-        insert into price ${sql.insert(Arr.map(prices, toRow))}
-        on conflict (currency, slot) do update
-        set amount = excluded.amount, observed_at = excluded.observed_at, fetched_at = excluded.fetched_at,
-            source = excluded.source, kind = excluded.kind
-        where price.kind = 'backfill' and excluded.kind = 'live'`
-      yield* sql`
-        delete from gap using unnest(
-          ${prices.map(({ currency }) => currency)}::text[], ${prices.map(({ slot }) => slotDate(slot))}::timestamptz[]
-        ) as priced (currency, slot)
-        where gap.currency = priced.currency and gap.slot = priced.slot`
+    /** One after the other, so that no gap is kept for a price that is just being kept, and nobody deadlocks. */
+    const write = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      sql.withTransaction(
+        Effect.andThen(sql`select pg_advisory_xact_lock(hashtext('btc-price write'))`, effect),
+      )
+
+    const extent = Effect.fn("PriceRepository.extent")(function* (currencies: ReadonlyArray<Currency>) {
+      const rows = yield* PostgresPriceRows.selectExtent(sql, currencies).pipe(run("extent"))
+      return new Map(
+        rows.map(({ currency, oldest, newest }) => [
+          currency,
+          { oldest: PostgresPriceRows.slotOf(oldest), newest: PostgresPriceRows.slotOf(newest) },
+        ]),
+      )
     })
 
-    const insertGap = ({ currency, slot, reason, detail }: Gap) => sql`
-      insert into gap (currency, slot, reason, detail)
-      select ${currency}::text, ${slotDate(slot)}, ${reason}::text, ${detail}::text
-      where not exists (select from price where currency = ${currency} and slot = ${slotDate(slot)})
-      on conflict (slot, currency) do update
-      set reason = excluded.reason, detail = excluded.detail, recorded_at = excluded.recorded_at`
+    /** What `select` gives of each page of the part of the range that has prices, in order. */
+    const pages = <A>(
+      operation: string,
+      currency: Currency,
+      range: Range,
+      select: (page: Range) => Effect.Effect<A, Failure>,
+    ) =>
+      Stream.unwrap(
+        Effect.map(extent([currency]), (extents) => {
+          const found = extents.get(currency)
+          return found === undefined
+            ? Stream.empty
+            : Stream.fromIterable(
+                piecesOf(
+                  {
+                    start: DateTime.max(range.start, Slot.start(found.oldest)),
+                    end: DateTime.min(range.end, Slot.start(Slot.next(found.newest))),
+                  },
+                  pageSlots,
+                ),
+              )
+        }),
+      ).pipe(Stream.mapEffect((page) => run(operation)(select(page)), { concurrency: pagesAtOnce }))
 
     return PriceRepository.of({
       record: Effect.fn("PriceRepository.record")(function* ({ prices, gaps }) {
-        yield* makePartitions(prices.map(({ slot }) => Slot.start(slot))).pipe(run("record"))
         yield* Effect.gen(function* () {
-          if (Arr.isReadonlyArrayNonEmpty(prices)) yield* insertPrices(prices)
-          yield* Effect.forEach(gaps, insertGap, { discard: true })
+          if (Arr.isReadonlyArrayNonEmpty(prices)) yield* PostgresPriceRows.insert(sql, prices)
+          if (gaps.length > 0) yield* PostgresGaps.insert(sql, gaps)
           yield* sql`select pg_notify(${channel}, '')`
-        }).pipe(sql.withTransaction, run("record"))
+        }).pipe(write, partitions.within(prices.map(({ slot }) => slot)), run("record"))
+      }),
+
+      recordMissing: Effect.fn("PriceRepository.recordMissing")(function* ({ range, ...gap }) {
+        let missing = 0
+        for (const piece of piecesOf(range, missingSlots)) {
+          missing += yield* PostgresGaps.insertMissing(sql, gap, piece).pipe(write, run("recordMissing"))
+        }
+        return missing
+      }),
+
+      recordTried: Effect.fn("PriceRepository.recordTried")(function* (tried) {
+        yield* PostgresGaps.updateTried(sql, tried).pipe(run("recordTried"))
       }),
 
       latest: Effect.fn("PriceRepository.latest")(function* (currencies) {
-        const rows = yield* sql`
-          select price.* from unnest(${currencies}::text[]) as wanted (currency)
-          cross join lateral (
-            select currency, slot, amount, observed_at as "observedAt", fetched_at as "fetchedAt", source, kind
-            from price where price.currency = wanted.currency order by slot desc limit 1
-          ) as price`.pipe(Effect.flatMap(decodePrices), run("latest"))
-        return new Map(rows.map((row): [Currency, Price] => [row.currency, new Price(row)]))
+        const prices = yield* PostgresPriceRows.selectLatest(sql, currencies).pipe(run("latest"))
+        return new Map(prices.map((price): [Currency, Price] => [price.currency, price]))
       }),
 
-      tally: Effect.fn("PriceRepository.tally")(function* (currencies, { start, end }) {
-        const rows = yield* sql`
-          select currency, sum(samples)::integer as samples, sum(sum) as sum,
-                 min(oldest) as oldest, max(newest) as newest, array_agg(source order by source) as sources
-          from (
-            select currency, source, count(*) as samples, sum(amount) as sum,
-                   min(slot) as oldest, max(slot) as newest
-            from price
-            where currency = any(${currencies}::text[])
-              and slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
-            group by currency, source
-          ) as by_source
-          group by currency`.pipe(Effect.flatMap(decodeTallies), run("tally"))
-        return new Map(rows.map((row): [Currency, Tally] => [row.currency, row]))
+      at: Effect.fn("PriceRepository.at")(function* (questions) {
+        return yield* PostgresPriceRows.selectAt(sql, questions).pipe(run("at"))
       }),
 
-      gaps: Effect.fn("PriceRepository.gaps")(function* ({ start, end }: Range) {
-        const rows = yield* sql`
-          select currency, slot, reason, detail from gap
-          where slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
-          order by slot, currency`.pipe(Effect.flatMap(decodeGaps), run("gaps"))
-        return rows.map((row) => new Gap(row))
+      prices: (currency, range) =>
+        pages("prices", currency, range, (page) => PostgresPriceRows.selectPage(sql, currency, page)).pipe(
+          Stream.flattenIterable,
+        ),
+
+      lines: (currency, range, format) =>
+        pages("lines", currency, range, (page) =>
+          PostgresPriceLines.select(sql, currency, page, format),
+        ).pipe(Stream.filter((block) => block !== null)),
+
+      tallies: Effect.fn("PriceRepository.tallies")(function* (currencies, ranges) {
+        return yield* PostgresTallies.select(sql, currencies, ranges).pipe(run("tallies"))
       }),
+
+      extent,
+
+      gaps: (range) =>
+        Stream.paginate(PostgresGaps.beforeAll(range), (after) =>
+          PostgresGaps.selectPage(sql, range, after).pipe(run("gaps")),
+        ),
 
       changes: Stream.unwrap(Effect.map(sql.listen(channel), Stream.fromQueue)).pipe(
         Stream.map(() => undefined),
-        Stream.mapError(toRepositoryError("changes")),
+        Stream.mapError(toRepositoryError("PriceRepository.changes")),
       ),
 
       prepare: Effect.fn("PriceRepository.prepare")(function* (now) {
@@ -111,92 +143,39 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
           isMigrated = true
         }
         const month = DateTime.startOf(DateTime.toUtc(now), "month")
-        yield* makePartitions(
-          Arr.makeBy(monthsAhead + 1, (ahead) => DateTime.add(month, { months: ahead })),
-        ).pipe(run("prepare"))
+        yield* partitions
+          .ensure(
+            Arr.makeBy(monthsAhead + 1, (ahead) =>
+              DateTime.toEpochMillis(DateTime.add(month, { months: ahead })),
+            ),
+          )
+          .pipe(run("prepare"))
+      }),
+
+      prune: Effect.fn("PriceRepository.prune")(function* ({ start, isDryRun }) {
+        const months = yield* PostgresPartitions.selectMonths(sql, DateTime.startOf(start, "month")).pipe(
+          run("prune"),
+        )
+        if (!isDryRun) {
+          yield* PostgresPartitions.dropDetached(sql).pipe(run("prune"))
+          for (const { month } of months) {
+            yield* partitions.detach(month).pipe(Effect.mapError(toRepositoryError("PriceRepository.prune")))
+            yield* PostgresPartitions.dropDetached(sql).pipe(run("prune"))
+          }
+        }
+        return months.filter(({ isUsed }) => isUsed).map(({ month }) => month)
       }),
     })
   }),
 )
 
-type Failure = SqlError | Schema.SchemaError | MigrationError
+const run = (operation: string) => runOperation(`PriceRepository.${operation}`)
 
-/**
- * Every operation is idempotent, so one that met a connection which had died unnoticed, as all do after a
- * failover, is done once more.
- */
-const run =
-  (operation: string) =>
-  <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, PriceRepositoryError, R> =>
-    withDeadline(effect).pipe(
-      Effect.retry({ times: 1, while: isConnectionError }),
-      Effect.mapError(toRepositoryError(operation)),
-    )
-
-const isConnectionError = (error: Failure): boolean =>
-  error._tag === "SqlError" && error.reason._tag === "ConnectionError"
-
-/** Faults of the statement or of the data are final; of anything else, such as a server that starts up, not. */
-const toRepositoryError =
-  (operation: string) =>
-  (error: Failure): PriceRepositoryError =>
-    new PriceRepositoryError({
-      operation: `PriceRepository.${operation}`,
-      reason: error._tag === "SqlError" && !finalReasons.has(error.reason._tag) ? "unavailable" : "rejected",
-      cause: error,
-    })
-
-const finalReasons: ReadonlySet<string> = new Set<SqlError["reason"]["_tag"]>([
-  "AuthorizationError",
-  "ConstraintError",
-  "SqlSyntaxError",
-  "UniqueViolation",
-])
-
-const slotDate = (slot: Slot.Slot) => DateTime.toDateUtc(Slot.start(slot))
-
-const toRow = (price: Price) => ({
-  currency: price.currency,
-  slot: slotDate(price.slot),
-  amount: BigDecimal.format(price.amount),
-  observed_at: DateTime.toDateUtc(price.observedAt),
-  fetched_at: DateTime.toDateUtc(price.fetchedAt),
-  source: price.source,
-  kind: price.kind,
-})
-
-const SlotFromDate = Schema.DateTimeUtcFromDate.pipe(
-  Schema.decodeTo(Slot.Slot, {
-    decode: SchemaGetter.transform(DateTime.toEpochMillis),
-    encode: SchemaGetter.transform((millis) => DateTime.makeUnsafe(millis)),
-  }),
-)
-
-const decodePrices = Schema.decodeUnknownEffect(
-  Schema.Array(
-    Schema.Struct({
-      ...Price.fields,
-      amount: Schema.BigDecimalFromString,
-      slot: SlotFromDate,
-      observedAt: Schema.DateTimeUtcFromDate,
-      fetchedAt: Schema.DateTimeUtcFromDate,
-    }),
-  ),
-)
-
-const decodeTallies = Schema.decodeUnknownEffect(
-  Schema.Array(
-    Schema.Struct({
-      currency: Currency,
-      samples: Schema.Int,
-      sum: Schema.BigDecimalFromString,
-      oldest: SlotFromDate,
-      newest: SlotFromDate,
-      sources: Schema.Array(Schema.String),
-    }),
-  ),
-)
-
-const decodeGaps = Schema.decodeUnknownEffect(
-  Schema.Array(Schema.Struct({ ...Gap.fields, slot: SlotFromDate })),
-)
+/** The range in pieces of a number of slots. */
+const piecesOf = function* ({ start, end }: Range, slots: number): Generator<Range> {
+  while (DateTime.isLessThan(start, end)) {
+    const pieceEnd = DateTime.min(end, DateTime.add(start, { milliseconds: slots * Slot.slotMillis }))
+    yield { start, end: pieceEnd }
+    start = pieceEnd
+  }
+}

@@ -8,8 +8,8 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Schedule from "effect/Schedule"
 import { config, type Options, withDeadline } from "./PostgresClient.ts"
 
-/** How often one that waits asks for the pen. */
-const askInterval = Duration.seconds(2)
+/** How often one that waits asks for the pen, unless it is told otherwise. */
+const defaultAskInterval = Duration.seconds(2)
 
 /** How often the holder says that it is alive, and learns whether it still holds the pen. */
 const heartbeatInterval = Duration.seconds(10)
@@ -21,11 +21,14 @@ const heartbeatInterval = Duration.seconds(10)
  */
 export const layer = (
   options: Options & {
-    /** Whole seconds, more than the two between the questions of one that waits. */
+    /** How often one that waits asks for the pen. */
+    readonly askInterval?: Duration.Duration
+    /** Whole seconds, more than between the questions of one that waits. */
     readonly silenceLimit?: Duration.Duration
   },
 ): Layer.Layer<SingleWriter> => {
   const { startupParameters, ...connection } = config(options)
+  const { askInterval = defaultAskInterval } = options
   const silenceLimit =
     options.silenceLimit ?? Duration.subtract(Duration.seconds(takeoverSeconds), askInterval)
   const openSession = PgClient.makeClient({
@@ -37,7 +40,7 @@ export const layer = (
   return Layer.succeed(SingleWriter, {
     hold: Effect.fn("SingleWriter.hold")(<A, E, R>(effect: Effect.Effect<A, E, R>) =>
       openSession.pipe(
-        Effect.tap(takePen),
+        Effect.tap((session) => takePen(session, askInterval)),
         Effect.mapError((cause) => new SingleWriterError({ reason: "unavailable", cause })),
         Effect.flatMap((session) => Effect.raceFirst(effect, losePen(session))),
         Effect.scoped,
@@ -47,7 +50,7 @@ export const layer = (
 }
 
 /** Returns when the session has the pen. */
-const takePen = (session: PgClient.PgClient) =>
+const takePen = (session: PgClient.PgClient, askInterval: Duration.Duration) =>
   session<{ readonly held: boolean }>`
     select pg_try_advisory_lock(hashtext('btc-price'), hashtext('pen')) as held`.pipe(
     withDeadline,

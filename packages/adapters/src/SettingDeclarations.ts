@@ -1,5 +1,6 @@
 /** What can be set, by environment variables. The README's table is made from these declarations. */
 import { Currency } from "@btc-price/domain/Currency"
+import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
@@ -51,8 +52,35 @@ const Currencies = Schema.String.pipe(
 const TimeZoneName = Schema.String.check(Schema.isPattern(/^[A-Z]/i)).pipe(
   Schema.decodeTo(Schema.TimeZoneNamedFromString),
 )
+const WholeNumber = Schema.String.check(Schema.isPattern(/^\d{1,9}$/)).pipe(
+  Schema.decodeTo(Schema.FiniteFromString),
+)
+const list = <const Item extends string>(items: ReadonlyArray<Item>) =>
+  Schema.String.pipe(
+    Schema.decodeTo(
+      Schema.UniqueArray(Schema.Literals(items)).check(Schema.isMinLength(1)),
+      SchemaTransformation.transform({
+        decode: (text): ReadonlyArray<Item> => text.split(",").map((item) => item.trim() as Item),
+        encode: (items) => items.join(","),
+      }),
+    ),
+  )
+const Share = Schema.BigDecimalFromString.check(
+  Schema.isBetweenBigDecimal({ minimum: BigDecimal.make(0n, 0), maximum: BigDecimal.make(1n, 0) }),
+)
 const port = "a port number, 0 for any free one"
 const url = "an http or https URL"
+
+/** Roots that only tests and proxies change. */
+const vendorRoot = (vendor: string) =>
+  setting({ schema: Url, expected: url, meaning: `root of ${vendor}; default: the vendor's`, fallback: null })
+const vendorRoots = {
+  COINMATE_BASE_URL: vendorRoot("Coinmate's API"),
+  COINBASE_BASE_URL: vendorRoot("Coinbase's API"),
+  KRAKEN_BASE_URL: vendorRoot("Kraken's API"),
+  BITSTAMP_BASE_URL: vendorRoot("Bitstamp's API, which gives prices of the past"),
+  CNB_BASE_URL: vendorRoot("the Czech National Bank's API, which gives exchange rates"),
+}
 
 export const declarations = {
   HTTP_HOST: setting({
@@ -83,6 +111,12 @@ export const declarations = {
     fallback: null,
     neededBy: ["http", "worker"],
   }),
+  LEGACY_DATABASE_URL: setting({
+    schema: Secret,
+    expected: "postgres://user:password@host:port/database, without parameters",
+    meaning: "where `import-legacy` finds the table `btc_price`; default: `DATABASE_URL`",
+    fallback: null,
+  }),
   DATABASE_CA_FILE: setting({
     schema: Text,
     expected: "a readable PEM file",
@@ -102,6 +136,24 @@ export const declarations = {
     meaning: "zone whose days and months are averaged",
     fallback: "UTC",
   }),
+  MINIMUM_COVERAGE: setting({
+    schema: Share,
+    expected: "a number from 0 to 1",
+    meaning: "an average with prices in less than this share of its slots says that it is `partial`",
+    fallback: "0.95",
+  }),
+  RETENTION_MONTHS: setting({
+    schema: WholeNumber.check(Schema.isGreaterThanOrEqualTo(2)),
+    expected: "a number of months from 2 up",
+    meaning: "whole UTC months kept beside the running one; default: all",
+    fallback: null,
+  }),
+  PRICE_SOURCES: setting({
+    schema: list(["coingecko", "coinmate", "coinbase", "kraken"]),
+    expected: "some of coingecko, coinmate, coinbase and kraken, separated by commas",
+    meaning: "sources of prices, the first to ask in front; the next is asked for what the one before lacks",
+    fallback: "coingecko,coinmate,coinbase,kraken",
+  }),
   COINGECKO_PLAN: setting({
     schema: Schema.Literals(["keyless", "demo", "pro"]),
     expected: "keyless, demo or pro",
@@ -114,12 +166,19 @@ export const declarations = {
     meaning: "key of a `demo` or `pro` plan",
     fallback: null,
   }),
+  COINGECKO_MONTHLY_CALLS: setting({
+    schema: WholeNumber.check(Schema.isGreaterThan(0)),
+    expected: "a whole number above 0",
+    meaning: "most calls to CoinGecko in a UTC month, over all processes",
+    fallback: "10000",
+  }),
   COINGECKO_BASE_URL: setting({
     schema: Url,
     expected: url,
     meaning: "root of CoinGecko's API; default: the plan's",
     fallback: null,
   }),
+  ...vendorRoots,
   COGNITO_REGION: setting({
     schema: Text,
     expected: "an AWS region such as eu-central-1",

@@ -34,7 +34,11 @@ export const worker = Effect.gen(function* () {
   return {
     ...common(values, "json"),
     database: yield* database(values.DATABASE_URL, values.DATABASE_CA_FILE),
-    coinGecko: coinGecko(values),
+    legacyDatabase: yield* database(
+      values.LEGACY_DATABASE_URL ?? values.DATABASE_URL,
+      values.DATABASE_CA_FILE,
+    ),
+    ...sampling(values),
     installation: new URL(Redacted.value(values.DATABASE_URL)).host,
   }
 })
@@ -46,7 +50,7 @@ export const embedded = Effect.gen(function* () {
   return {
     ...common(values, "pretty"),
     dataDirectory: values.DATA_DIR,
-    coinGecko: coinGecko(values),
+    ...sampling(values),
     cognito:
       userPoolId === undefined || region === undefined || clientId === undefined
         ? undefined
@@ -59,13 +63,29 @@ const common = (values: Values, logFormat: "pretty" | "json") => ({
   management: { host: values.HTTP_HOST, port: values.MANAGEMENT_PORT },
   currencies: values.CURRENCIES,
   timeZone: values.TIME_ZONE,
+  minimumCoverage: values.MINIMUM_COVERAGE,
   log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? logFormat },
 })
 
-const coinGecko = (values: Values) => ({
-  plan: values.COINGECKO_PLAN,
-  apiKey: values.COINGECKO_API_KEY,
-  baseUrl: values.COINGECKO_BASE_URL,
+/** What the one that samples needs. */
+const sampling = (values: Values) => ({
+  retentionMonths: values.RETENTION_MONTHS,
+  priceSources: {
+    order: values.PRICE_SOURCES,
+    coinGecko: {
+      plan: values.COINGECKO_PLAN,
+      apiKey: values.COINGECKO_API_KEY,
+      baseUrl: values.COINGECKO_BASE_URL,
+      monthlyCalls: values.COINGECKO_MONTHLY_CALLS,
+    },
+    baseUrls: {
+      coinmate: values.COINMATE_BASE_URL,
+      coinbase: values.COINBASE_BASE_URL,
+      kraken: values.KRAKEN_BASE_URL,
+      bitstamp: values.BITSTAMP_BASE_URL,
+      cnb: values.CNB_BASE_URL,
+    },
+  },
 })
 
 const cognito = (values: Values, userPoolId: string, region: string, clientId: string) => ({
@@ -167,7 +187,16 @@ const contradictions = (values: Values): ReadonlyArray<string> => {
 
 /** What would send secrets or prices unprotected over a network, each with the way out. */
 const unsafe = (program: Program, values: Values): ReadonlyArray<string> => {
-  const urls = ["COINGECKO_BASE_URL", "COGNITO_ENDPOINT", "COGNITO_JWKS_URL"] as const
+  const urls = [
+    "COINGECKO_BASE_URL",
+    "COINMATE_BASE_URL",
+    "COINBASE_BASE_URL",
+    "KRAKEN_BASE_URL",
+    "BITSTAMP_BASE_URL",
+    "CNB_BASE_URL",
+    "COGNITO_ENDPOINT",
+    "COGNITO_JWKS_URL",
+  ] as const
   const isOpen = values.HTTP_HOST !== undefined && !isLoopback(values.HTTP_HOST)
   return [
     ...(isOpen && values.TLS_TERMINATED_UPSTREAM === false && program !== "worker"
@@ -178,22 +207,26 @@ const unsafe = (program: Program, values: Values): ReadonlyArray<string> => {
     ...urls
       .filter((name) => values[name]?.protocol === "http:" && !isLoopback(values[name].hostname))
       .map((name) => `${name} is plaintext http: use https; only loopback addresses are excepted`),
-    ...databaseUrlProblems(values.DATABASE_URL),
+    ...databaseUrlProblems("DATABASE_URL", values.DATABASE_URL),
+    ...databaseUrlProblems("LEGACY_DATABASE_URL", values.LEGACY_DATABASE_URL),
   ]
 }
 
-const databaseUrlProblems = (secret: Redacted.Redacted | undefined): ReadonlyArray<string> => {
+const databaseUrlProblems = (
+  name: "DATABASE_URL" | "LEGACY_DATABASE_URL",
+  secret: Redacted.Redacted | undefined,
+): ReadonlyArray<string> => {
   if (secret === undefined) return []
-  const expected = `expected ${declarations.DATABASE_URL.expected}`
+  const expected = `expected ${declarations[name].expected}`
   const url = URL.parse(Redacted.value(secret))
   const isComplete = url !== null && url.hostname !== "" && url.pathname.length > 1
   if (!isComplete || !/^postgres(?:ql)?:$/.test(url.protocol) || !isEncoded(url.username + url.password)) {
-    return [`DATABASE_URL is not valid: ${expected}`]
+    return [`${name} is not valid: ${expected}`]
   }
   // A parameter can name another host than the one that TLS is decided by.
   return url.search === ""
     ? []
-    : [`DATABASE_URL has parameters: ${expected}; beyond loopback TLS is always on and verified`]
+    : [`${name} has parameters: ${expected}; beyond loopback TLS is always on and verified`]
 }
 
 /** A `%` that begins no escape is to be written `%25`. */

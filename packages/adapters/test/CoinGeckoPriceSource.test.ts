@@ -1,39 +1,17 @@
-import * as CoinGeckoPriceSource from "@btc-price/adapters/CoinGeckoPriceSource"
-import { CoinGeckoReplay } from "@btc-price/adapters/CoinGeckoReplay"
-import { PriceSource, type PriceSourceError } from "@btc-price/domain/PriceSource"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
-import * as FetchHttpClient from "effect/http/FetchHttpClient"
-import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as TestClock from "effect/testing/TestClock"
-import * as Tracer from "effect/Tracer"
-import { inspect } from "node:util"
 import * as CoinGeckoStub from "./CoinGeckoStub.ts"
-import { current, demo, json, key, recorded, type Respond, summary } from "./CoinGeckoStub.ts"
+import { current, recorded } from "./CoinGeckoStub.ts"
 import * as PriceSourceTest from "./PriceSourceTest.ts"
+import { json, type Respond, summary } from "./VendorStub.ts"
 
-PriceSourceTest.suite("CoinGecko", CoinGeckoStub.overSocket, {
-  failNext: Effect.flatMap(CoinGeckoReplay, ({ setFault }) => setFault("server-fault", 1)),
-  calls: Effect.flatMap(CoinGeckoReplay, ({ calls }) => calls),
-})
+PriceSourceTest.suite("CoinGecko", CoinGeckoStub.overSocket, CoinGeckoStub.control)
 
 const price = (value: string): Respond => json(`{"bitcoin":{"eur":${value},"last_updated_at":1779092258}}`)
-
-const history = (respond: Respond) =>
-  CoinGeckoStub.ask(respond, (source) =>
-    source.history("USD", {
-      start: DateTime.makeUnsafe("2021-05-14T00:00:00Z"),
-      end: DateTime.makeUnsafe("2021-05-16T00:00:00Z"),
-    }),
-  )
 
 describe("CoinGeckoPriceSource.current", () => {
   it.effect("reads the documented answer", () =>
@@ -82,6 +60,19 @@ describe("CoinGeckoPriceSource.current", () => {
       assert.deepStrictEqual(
         answer.missing.map(({ detail }) => detail),
         ["null cannot be the price in CZK", "CoinGecko's answer has no USD"],
+      )
+    }),
+  )
+
+  it.effect("knows its CZK as derived, and no other currency", () =>
+    Effect.gen(function* () {
+      const { quotes } = yield* current(price(`41946.24,"czk":1015000`), ["EUR", "CZK"])
+      assert.deepStrictEqual(
+        quotes.map(({ currency, derived }) => [currency, derived]),
+        [
+          ["EUR", false],
+          ["CZK", true],
+        ],
       )
     }),
   )
@@ -183,220 +174,13 @@ describe("CoinGeckoPriceSource.current", () => {
         }
       }),
   )
-})
 
-describe("CoinGeckoPriceSource.history", () => {
-  const Chart = Schema.fromJsonString(
-    Schema.Struct({ prices: Schema.Array(Schema.Tuple([Schema.Number, Schema.Number])) }),
-  )
-  const charts: ReadonlyArray<readonly [file: string, inRange: number]> = [
-    ["market_chart_btc_usd_days1_2021-05-15.json", 288],
-    ["market_chart_btc_usd_days1_2021-05-16.json", 189],
-    ["market_chart_btc_usd_days30_2021-05-15.json", 40],
-    ["market_chart_btc_usd_days90_daily_2021-05-15.json", 3],
-    ["oas_market_chart_range.json", 0],
-  ]
-  it.effect.each(charts)("puts recorded %s in order, %s points within the range", ([file, inRange]) =>
+  it.effect("asks nothing when there is nothing to ask, because each call counts against the month", () =>
     Effect.gen(function* () {
-      const quotes = yield* history(json(recorded(file)))
-      const { prices } = yield* Schema.decodeEffect(Chart)(recorded(file))
-      const expected = prices
-        .filter(([millis]) => Date.UTC(2021, 4, 14) <= millis && millis < Date.UTC(2021, 4, 16))
-        .toSorted(([a], [b]) => a - b)
-      assert.lengthOf(expected, inRange)
-      assert.deepStrictEqual(
-        quotes.map(({ observedAt }) => DateTime.toEpochMillis(observedAt)),
-        expected.map(([millis]) => millis),
-      )
-      for (const [index, { amount }] of quotes.entries()) {
-        assert.approximately(BigDecimal.toNumberUnsafe(amount), expected[index]?.[1] ?? 0, 0.000_000_006)
-      }
-    }),
-  )
-
-  it.effect("takes the digits from the text and keeps eight", () =>
-    Effect.gen(function* () {
-      const body = recorded("market_chart_btc_usd_days1_2021-05-15.json")
-      assert.include(body, "[1621003519770,50675.258073370765]")
-      const [first] = yield* history(json(body))
-      assert.deepStrictEqual(first?.amount, BigDecimal.fromStringUnsafe("50675.25807337"))
-    }),
-  )
-
-  it.effect("leaves out what cannot be a price, and takes the later of two", () =>
-    Effect.gen(function* () {
-      const points = `[1621003520000,3],[1621003519000,1],[1621003521000,null],[1621003522000,-1],
-        [1621003523000,0],[1621003524000,1e999999999],[1621003519000,2.5e0],[1621003525000,"5"]`
-      const quotes = yield* history(json(`{"prices":[${points}],"market_caps":[],"total_volumes":[]}`))
-      assert.deepStrictEqual(
-        quotes.map(({ amount, observedAt }) => [
-          DateTime.toEpochMillis(observedAt),
-          BigDecimal.toNumberUnsafe(amount),
-        ]),
-        [
-          [1_621_003_519_000, 2.5],
-          [1_621_003_520_000, 3],
-        ],
-      )
-    }),
-  )
-
-  it.effect.each([
-    `{}`,
-    `{"prices":null}`,
-    `{"prices":[1]}`,
-    `{"prices":[[1621003519000]]}`,
-    `{"prices":[["1621003519000",1]]}`,
-    `{"prices":[[1621003519,1]]}`,
-    `{"prices":[[1e999999999,1]]}`,
-  ])("does not take %s for a history", (body) =>
-    Effect.gen(function* () {
-      assert.strictEqual((yield* Effect.flip(history(json(body)))).reason, "malformed")
-    }),
-  )
-})
-
-describe("CoinGeckoPriceSource, what it sends", () => {
-  const sent = Effect.fnUntraced(function* (
-    options: CoinGeckoPriceSource.Options,
-    call: (source: PriceSource["Service"]) => Effect.Effect<unknown, PriceSourceError>,
-  ) {
-    const requests: Array<{ readonly href: string; readonly headers: Readonly<Record<string, string>> }> = []
-    const respond: Respond = ({ headers }, { href }) => {
-      requests.push({ href, headers: { ...headers } })
-      return new Response("")
-    }
-    yield* Effect.flip(CoinGeckoStub.ask(respond, call, options))
-    return requests
-  })
-  const headers = {
-    accept: "application/json",
-    "user-agent": "btc-price/0.1.0 (samples the bitcoin price every five minutes)",
-  }
-  const query = "simple/price?ids=bitcoin&vs_currencies=eur%2Cczk&include_last_updated_at=true&precision=full"
-  const [publicRoot, proRoot] = ["https://api.coingecko.com/api/v3", "https://pro-api.coingecko.com/api/v3"]
-  const apiKey = Redacted.make(key)
-  const localRoot = "http://127.0.0.1:5002/api/v3"
-
-  const plans: ReadonlyArray<readonly [CoinGeckoPriceSource.Options, root: string, object]> = [
-    [{ plan: "keyless" }, publicRoot, headers],
-    [{ plan: "keyless", apiKey }, publicRoot, headers],
-    [{ plan: "demo", apiKey }, publicRoot, { ...headers, "x-cg-demo-api-key": key }],
-    [{ plan: "pro", apiKey }, proRoot, { ...headers, "x-cg-pro-api-key": key }],
-    [{ plan: "pro", apiKey, baseUrl: localRoot }, localRoot, { ...headers, "x-cg-pro-api-key": key }],
-    [{ plan: "keyless", baseUrl: new URL(`${localRoot}/`) }, localRoot, headers],
-  ]
-  it.effect.each(plans)("%j asks %s, with the key in its header only", ([options, root, headers]) =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* sent(options, (source) => source.current(["EUR", "CZK"])), [
-        { href: `${root}/${query}`, headers },
-      ])
-    }),
-  )
-
-  it.effect("asks for a history in whole seconds around the range", () =>
-    Effect.gen(function* () {
-      const [request] = yield* sent({ plan: "keyless" }, (source) =>
-        source.history("CZK", {
-          start: DateTime.makeUnsafe(1_621_003_519_770),
-          end: DateTime.makeUnsafe(1_621_089_919_001),
-        }),
-      )
-      const path = "coins/bitcoin/market_chart/range?vs_currency=czk&from=1621003519&to=1621089920"
-      assert.strictEqual(request?.href, `${publicRoot}/${path}`)
-    }),
-  )
-
-  it.effect("nothing when there is nothing to ask, because each call counts against the month", () =>
-    Effect.gen(function* () {
-      const instant = DateTime.makeUnsafe(1_621_003_519_770)
-      const nothing = yield* CoinGeckoStub.ask(
-        () => assert.fail("CoinGecko was asked"),
-        (source) => Effect.all([source.current([]), source.history("EUR", { start: instant, end: instant })]),
-      )
-      assert.deepStrictEqual(nothing, [{ quotes: [], missing: [] }, []])
-    }),
-  )
-
-  it.effect("no trace to CoinGecko, and no key to a trace", () =>
-    Effect.gen(function* () {
-      const spans: Array<Tracer.NativeSpan> = []
-      const tracer = Tracer.make({
-        span: (options) => {
-          const span = new Tracer.NativeSpan(options)
-          spans.push(span)
-          return span
-        },
+      assert.deepStrictEqual(yield* current(() => assert.fail("CoinGecko was asked"), []), {
+        quotes: [],
+        missing: [],
       })
-      const [request] = yield* Effect.withTracer(
-        sent(demo, (source) => source.current(["EUR"])),
-        tracer,
-      )
-      assert.deepStrictEqual(request?.headers, { ...headers, "x-cg-demo-api-key": key })
-      const paths = spans.map(({ attributes }) => attributes.get("url.path"))
-      assert.include(paths, "/api/v3/simple/price")
-      assert.notInclude(inspect(spans.map(({ attributes }) => attributes)), key)
     }),
-  )
-
-  it.effect("no key to where a redirect leads", () =>
-    Effect.gen(function* () {
-      const redirects: Array<RequestInit["redirect"]> = []
-      const fetch: typeof globalThis.fetch = (_url, init) => {
-        redirects.push(init?.redirect)
-        return Promise.resolve(new Response(null, { status: 307, headers: { location: localRoot } }))
-      }
-      const error = yield* Effect.flip((yield* PriceSource).current(["EUR"])).pipe(
-        Effect.provideService(FetchHttpClient.Fetch, fetch),
-      )
-      assert.strictEqual(error.reason, "malformed")
-      assert.deepStrictEqual(redirects, ["manual"])
-    }).pipe(Effect.provide(CoinGeckoPriceSource.layer(demo).pipe(Layer.provide(FetchHttpClient.layer)))),
-  )
-
-  const failures: ReadonlyArray<readonly [what: string, apiKey: string, typeof FetchHttpClient.layer]> = [
-    ["a connection that fails", key, NodeHttpClient.layerUndici],
-    ["a key that no header can hold", `${key}\n${key}`, NodeHttpClient.layerUndici],
-    ["a key that fetch refuses, and names", `${key}\n${key}`, FetchHttpClient.layer],
-  ]
-  it.live.each(failures)("no key into the error of %s", ([, apiKey, client]) =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip((yield* PriceSource).current(["EUR"]))
-      assert.strictEqual(error.reason, "unreachable")
-      assert.match(error.detail, apiKey === key ? /ECONNREFUSED/ : /header/)
-      assert.notInclude(inspect(error, { depth: Infinity, showHidden: true }), key)
-    }).pipe(
-      Effect.provide(
-        CoinGeckoPriceSource.layer({
-          plan: "demo",
-          apiKey: Redacted.make(apiKey),
-          baseUrl: "http://127.0.0.1:1/api/v3",
-        }).pipe(Layer.provide(client)),
-      ),
-    ),
-  )
-})
-
-describe("CoinGeckoPriceSource, how long it waits", () => {
-  const waits = Effect.fnUntraced(function* (respond: Effect.Effect<Response>, seconds: number) {
-    const fiber = yield* Effect.flatMap(PriceSource, (source) => source.current(["EUR"])).pipe(
-      Effect.flip,
-      Effect.provide(CoinGeckoStub.layer(() => respond)),
-      Effect.forkChild,
-    )
-    yield* TestClock.adjust(Duration.millis(seconds * 1000 - 1))
-    assert.isUndefined(fiber.pollUnsafe())
-    yield* TestClock.adjust("1 millis")
-    const { message } = yield* Fiber.join(fiber)
-    assert.strictEqual(message, `timed-out: CoinGecko did not answer within ${seconds} seconds`)
-  })
-
-  it.effect("5 seconds for an answer to begin", () => waits(Effect.never, 5))
-
-  it.effect("10 seconds for all of it", () =>
-    waits(
-      Effect.sync(() => new Response(new ReadableStream())),
-      10,
-    ),
   )
 })

@@ -1,5 +1,7 @@
 import { CoinGeckoReplay } from "@btc-price/adapters/CoinGeckoReplay"
 import { type FaultName, faults } from "@btc-price/adapters/CoinGeckoReplayFault"
+import type { Currency } from "@btc-price/domain/Currency"
+import { PriceHistory } from "@btc-price/domain/PriceHistory"
 import { PriceSource, type PriceSourceError } from "@btc-price/domain/PriceSource"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
@@ -9,8 +11,9 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Struct from "effect/Struct"
 import * as TestClock from "effect/testing/TestClock"
-import { overSocket, summary } from "./CoinGeckoStub.ts"
+import { overSocket } from "./CoinGeckoStub.ts"
 import { now } from "./PriceSourceTest.ts"
+import { summary } from "./VendorStub.ts"
 
 type Outcome =
   | PriceSourceError["reason"]
@@ -47,19 +50,23 @@ const outcomes: Record<FaultName, Outcome> = {
   hang: "timed-out",
 }
 
+const current = (currencies: ReadonlyArray<Currency>) =>
+  Effect.flatMap(PriceSource, (source) => source.current(currencies))
+
 describeLayer(overSocket)("CoinGeckoReplayFault", (it) => {
   const lastHour = { start: DateTime.subtract(now, { hours: 1 }), end: now }
+  const past = Effect.flatMap(PriceHistory, (history) => history.prices("EUR", lastHour))
 
   /** Makes a call with `fault`, and lets the clock reach every limit once the request has arrived. */
   const rehearse = Effect.fnUntraced(function* <A>(
     fault: FaultName,
-    call: (source: PriceSource["Service"]) => Effect.Effect<A, PriceSourceError>,
+    call: Effect.Effect<A, PriceSourceError, PriceSource | PriceHistory>,
   ) {
     yield* TestClock.setTime(DateTime.toEpochMillis(now))
     const replay = yield* CoinGeckoReplay
     const before = yield* replay.calls
     yield* replay.setFault(fault, 1)
-    const fiber = yield* Effect.forkChild(Effect.flatMap(PriceSource, call))
+    const fiber = yield* Effect.forkChild(call)
     yield* Effect.yieldNow.pipe(
       Effect.andThen(replay.calls),
       Effect.repeat({ while: (calls) => calls === before }),
@@ -70,8 +77,8 @@ describeLayer(overSocket)("CoinGeckoReplayFault", (it) => {
 
   it.effect.each(Struct.keys(faults))("%s", (fault) =>
     Effect.gen(function* () {
-      const prices = yield* rehearse(fault, (source) => source.current(["EUR", "CZK"]))
-      const points = yield* rehearse(fault, (source) => source.history("EUR", lastHour))
+      const prices = yield* rehearse(fault, current(["EUR", "CZK"]))
+      const points = yield* rehearse(fault, past)
       const seen = Result.all({
         prices: Result.map(prices, summary),
         points: Result.map(points, Struct.get("length")),
@@ -87,8 +94,8 @@ describeLayer(overSocket)("CoinGeckoReplayFault", (it) => {
   it.effect("asks to wait for 18 seconds where it says so, and else for no time", () =>
     Effect.gen(function* () {
       const waits = [
-        yield* rehearse("rate-limited", (source) => source.current(["EUR"])),
-        yield* rehearse("rate-limited-without-retry-after", (source) => source.current(["EUR"])),
+        yield* rehearse("rate-limited", current(["EUR"])),
+        yield* rehearse("rate-limited-without-retry-after", current(["EUR"])),
       ].map((result) => Result.match(result, { onSuccess: () => null, onFailure: Struct.get("retryAfter") }))
       assert.deepStrictEqual(waits, [Duration.seconds(18), undefined])
     }),

@@ -57,4 +57,31 @@ describe("ExactJson", () => {
   it("leaves all else as it is", () => {
     assert.deepStrictEqual(parse(`{"a":[null,true,"1.5",{}]}`), { a: [null, true, "1.5", {}] })
   })
+
+  it.each(["1", "-1", "0.5", "38268", "1e3", "1E-8", "0041946.2400"])(
+    "takes the text %s for a decimal",
+    (text) => {
+      assert.deepStrictEqual(ExactJson.decimal(text), BigDecimal.fromStringUnsafe(text))
+    },
+  )
+
+  it.each([
+    "",
+    " 1",
+    "1 ",
+    "+1",
+    ".5",
+    "1.",
+    "1,5",
+    "0x10",
+    "NaN",
+    "Infinity",
+    "1e",
+    "1e999999999",
+    "1e-999999999",
+    "9".repeat(65),
+    "9".repeat(1_000_000),
+  ])("takes the text %s for none", (text) => {
+    assert.isUndefined(ExactJson.decimal(text))
+  })
 })

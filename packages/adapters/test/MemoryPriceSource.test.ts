@@ -3,19 +3,22 @@ import { PriceSource, PriceSourceError } from "@btc-price/domain/PriceSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
+import * as PriceHistoryTest from "./PriceHistoryTest.ts"
 import * as PriceSourceTest from "./PriceSourceTest.ts"
 
 const told = MemoryPriceSource.MemoryPriceSource
 
-const history = {
-  "2026-02-03T10:00:00Z": "41946.24",
-  "2026-02-02T23:55:00Z": "42067.64",
-  "2026-02-03T09:55:00Z": "0",
-  "2026-02-03T09:50:00Z": "42081.97",
-}
+/** A price per slot of the last day but one, which is no price. */
+const history = Object.fromEntries(
+  Array.from({ length: 288 }, (_, index) => [
+    DateTime.formatIso(DateTime.subtract(PriceHistoryTest.now, { minutes: 5 * index + 1 })),
+    index === 7 ? "0" : `41946.${index}`,
+  ]),
+)
 
 const withHistory = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -25,12 +28,15 @@ const withHistory = Layer.effectDiscard(
   }),
 ).pipe(Layer.provideMerge(MemoryPriceSource.layer({ EUR: "41946.24", CZK: "1072775.21" })))
 
-PriceSourceTest.suite("memory", withHistory, {
+const outage = new PriceSourceError({ reason: "upstream-fault", detail: "It is told to fail" })
+
+const control = {
   failNext: Effect.flatMap(told, ({ failNext }) => failNext(outage)),
   calls: Effect.flatMap(told, ({ calls }) => calls),
-})
+}
 
-const outage = new PriceSourceError({ reason: "upstream-fault", detail: "It is told to fail" })
+PriceSourceTest.suite("memory", withHistory, control)
+PriceHistoryTest.suite("memory", withHistory, control)
 
 describe("MemoryPriceSource", () => {
   it.effect("says what it was told, as of the moment of the call", () =>
@@ -68,5 +74,43 @@ describe("MemoryPriceSource", () => {
       assert.lengthOf((yield* source.current(["EUR"])).quotes, 1)
       assert.strictEqual(yield* memory.calls, 3)
     }).pipe(Effect.provide(MemoryPriceSource.layer({ EUR: "41946.24" }))),
+  )
+
+  it.effect("does what a script says until it is told prices again", () =>
+    Effect.gen(function* () {
+      const [source, memory] = [yield* PriceSource, yield* told]
+      yield* memory.script((currencies) =>
+        currencies.includes("CZK") ? Effect.fail(outage) : Effect.succeed({ quotes: [], missing: [] }),
+      )
+      assert.strictEqual(yield* Effect.flip(source.current(["EUR", "CZK"])), outage)
+      assert.deepStrictEqual(yield* source.current(["EUR"]), { quotes: [], missing: [] })
+      yield* memory.setPrices({ EUR: "1" })
+      assert.lengthOf((yield* source.current(["EUR"])).quotes, 1)
+      assert.strictEqual(yield* memory.calls, 3)
+    }).pipe(Effect.provide(MemoryPriceSource.layer())),
+  )
+
+  it.effect("can be several, each with its own name, prices and reach", () =>
+    Effect.gen(function* () {
+      const first = yield* MemoryPriceSource.make({ name: "first", prices: { EUR: "1" } })
+      const second = yield* MemoryPriceSource.make({ name: "second", reach: Duration.hours(2) })
+      yield* first.control.failNext(outage)
+      yield* second.control.setPrices({ EUR: "2" })
+      assert.strictEqual(yield* Effect.flip(first.source.current(["EUR"])), outage)
+      const quotes = [
+        ...(yield* first.source.current(["EUR"])).quotes,
+        ...(yield* second.source.current(["EUR"])).quotes,
+      ]
+      assert.deepStrictEqual(
+        quotes.map(({ source, amount }) => [source, BigDecimal.format(amount)]),
+        [
+          ["first", "1"],
+          ["second", "2"],
+        ],
+      )
+      assert.deepStrictEqual([first.history.reach, second.history.reach], [null, Duration.hours(2)])
+      assert.deepStrictEqual([first.history.name, second.history.name], ["first", "second"])
+      assert.deepStrictEqual([yield* first.control.calls, yield* second.control.calls], [2, 1])
+    }),
   )
 })

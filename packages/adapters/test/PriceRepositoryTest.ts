@@ -3,7 +3,8 @@ import * as Average from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap, type Reason } from "@btc-price/domain/Gap"
 import * as Period from "@btc-price/domain/Period"
-import { type Kind, Price } from "@btc-price/domain/Price"
+import { Price } from "@btc-price/domain/Price"
+import * as PriceLines from "@btc-price/domain/PriceLines"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import { assert, layer as describeLayer } from "@effect/vitest"
@@ -15,6 +16,7 @@ import * as Equal from "effect/Equal"
 import type * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import * as GappySeries from "./GappySeries.ts"
 
 /** Each test writes in a month of its own, so that the tests may share one repository. */
 const month = (year: number): DateTime.Utc => DateTime.makeUnsafe(`${year}-03-01T00:00:00Z`)
@@ -22,28 +24,49 @@ const month = (year: number): DateTime.Utc => DateTime.makeUnsafe(`${year}-03-01
 const slotAt = (origin: DateTime.Utc, index: number): Slot.Slot =>
   Slot.at(DateTime.add(origin, { minutes: 5 * index }))
 
-const price = (
-  slot: Slot.Slot,
-  amount: string,
-  options: { readonly currency?: Currency; readonly kind?: Kind; readonly source?: string } = {},
-): Price =>
+const price = (slot: Slot.Slot, amount: string, options: Partial<Price> = {}): Price =>
   new Price({
-    currency: options.currency ?? "EUR",
+    currency: "EUR",
     amount: BigDecimal.fromStringUnsafe(amount),
     slot,
     observedAt: DateTime.add(Slot.start(slot), { seconds: -17 }),
     fetchedAt: DateTime.add(Slot.start(slot), { seconds: 8, milliseconds: 123 }),
-    source: options.source ?? "coingecko",
-    kind: options.kind ?? "live",
+    source: "coingecko",
+    kind: "live",
+    derived: false,
+    flagged: false,
+    ...options,
   })
 
-const gap = (slot: Slot.Slot, reason: Reason, currency: Currency = "EUR"): Gap =>
-  new Gap({ currency, slot, reason, detail: `It was ${reason}` })
+const gap = (
+  slot: Slot.Slot,
+  reason: Reason,
+  currency: Currency = "EUR",
+  tried: ReadonlyArray<string> = [],
+): Gap => new Gap({ currency, slot, reason, detail: `It was "${reason}"`, tried })
 
 const rangeOf = (origin: DateTime.Utc): Period.Range => ({
   start: origin,
   end: DateTime.add(origin, { months: 1 }),
 })
+
+/** Of slots of the month, the second not included. */
+const slotRange = (origin: DateTime.Utc, from: number, to: number): Period.Range => ({
+  start: Slot.start(slotAt(origin, from)),
+  end: Slot.start(slotAt(origin, to)),
+})
+
+/** Amounts as text, because equal ones may be held in different ways. */
+const shown = (tally: Average.Tally | undefined) =>
+  tally && {
+    ...tally,
+    sum: BigDecimal.format(tally.sum),
+    heldSum: BigDecimal.format(tally.heldSum),
+    open: BigDecimal.format(tally.open),
+    high: BigDecimal.format(tally.high),
+    low: BigDecimal.format(tally.low),
+    close: BigDecimal.format(tally.close),
+  }
 
 export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository, unknown>): void =>
   describeLayer(repositoryLayer, { excludeTestServices: true })(`PriceRepository: ${name}`, (it) => {
@@ -51,102 +74,84 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const recorded = [
-          price(slotAt(month(2001), 0), "0.00000001", { currency: "CHF" }),
-          price(slotAt(month(2001), 0), "999999999999.99999999", { currency: "JPY", kind: "backfill" }),
+          price(slotAt(month(2001), 0), "0.00000001", { currency: "CHF", derived: true }),
+          price(slotAt(month(2001), 0), "999999999999.99999999", {
+            currency: "JPY",
+            kind: "backfill",
+            flagged: true,
+            source: `a "source", so to say\nof two lines\\ ž 💰`,
+          }),
         ]
         yield* repository.record({ prices: recorded, gaps: [] })
         const latest = yield* repository.latest(["CHF", "JPY", "NOK"])
         assert.isTrue(Equal.equals(latest.get("CHF"), recorded[0]))
         assert.isTrue(Equal.equals(latest.get("JPY"), recorded[1]))
         assert.isFalse(latest.has("NOK"))
+        assert.strictEqual((yield* repository.latest([])).size, 0)
       }),
     )
 
-    it.effect("knows the newest slot of a currency, whatever the order of recording", () =>
+    it.effect("knows the newest slot and the extent of a currency, whatever the order of recording", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
-        const slots = [3, 9000, 5].map((index) => slotAt(month(2002), index))
-        for (const slot of slots)
+        const slots = [3, 9000, 2, 5].map((index) => slotAt(month(2002), index))
+        for (const slot of slots) {
           yield* repository.record({ prices: [price(slot, "1", { currency: "PLN" })], gaps: [] })
+        }
         assert.strictEqual((yield* repository.latest(["PLN"])).get("PLN")?.slot, slots[1])
+        assert.deepStrictEqual(
+          yield* repository.extent(["PLN", "SEK"]),
+          new Map([["PLN" as const, { oldest: slots[2]!, newest: slots[1]! }]]),
+        )
       }),
     )
 
     it.effect("keeps the first price of a slot, but a live one replaces a backfilled one", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
-        const slot = slotAt(month(2003), 1)
-        const sum = Effect.fnUntraced(function* (offered: Price) {
-          yield* repository.record({ prices: [offered], gaps: [] })
-          const tally = (yield* repository.tally(["EUR"], rangeOf(month(2003)))).get("EUR")
-          return tally === undefined ? undefined : [BigDecimal.format(tally.sum), tally.samples]
+        const kept = Effect.fnUntraced(function* (index: number, ...offered: ReadonlyArray<Partial<Price>>) {
+          const slot = slotAt(month(2003), index)
+          const prices = offered.map((options, position) =>
+            price(slot, `${position + 1}`, { source: options.kind ?? "", ...options }),
+          )
+          // One after the other in the even slots, as one batch in the odd ones.
+          for (const batch of index % 2 === 0 ? prices.map((price) => [price]) : [prices]) {
+            yield* repository.record({ prices: batch, gaps: [] })
+          }
+          const [found] = yield* repository.at([{ currency: "EUR", slot }])
+          return found && `${found.source} ${BigDecimal.format(found.amount)}`
         })
-        assert.deepStrictEqual(yield* sum(price(slot, "1", { kind: "backfill" })), ["1", 1])
-        assert.deepStrictEqual(yield* sum(price(slot, "2", { kind: "backfill" })), ["1", 1])
-        assert.deepStrictEqual(yield* sum(price(slot, "3", { kind: "live" })), ["3", 1])
-        assert.deepStrictEqual(yield* sum(price(slot, "4", { kind: "live" })), ["3", 1])
-        assert.deepStrictEqual(yield* sum(price(slot, "5", { kind: "backfill" })), ["3", 1])
+        const [backfill, live] = [{ kind: "backfill" }, { kind: "live" }] as const
+        for (const index of [0, 1]) {
+          assert.strictEqual(yield* kept(index, backfill, backfill), "backfill 1")
+          assert.strictEqual(yield* kept(index + 2, backfill, backfill, live, live, backfill), "live 3")
+          assert.strictEqual(yield* kept(index + 4, live, backfill, live), "live 1")
+        }
+        // Also over a batch that was kept before.
+        assert.strictEqual(yield* kept(1, backfill, live), "live 2")
       }),
     )
 
-    it.effect("sums up exactly, over a half-open range, by currency", () =>
+    it.effect("finds the price at or before a slot, for any number of questions", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
-        const slots = [0, 1, 2, 3].map((index) => slotAt(month(2004), index))
-        const prices = [
-          price(slots[0]!, "0.1"),
-          price(slots[1]!, "0.2", { source: "replay" }),
-          price(slots[2]!, "40184.00000001"),
-          price(slots[3]!, "7"),
-          price(slots[1]!, "991167.25", { currency: "CZK" }),
-        ]
+        const prices = [0, 2, 9000].flatMap((index) => [
+          price(slotAt(month(2004), index), `${index + 1}`, { currency: "BRL" }),
+          price(slotAt(month(2004), index + 1), `${index + 2}`, { currency: "CAD" }),
+        ])
         yield* repository.record({ prices, gaps: [] })
-        const range = { start: Slot.start(slots[0]!), end: Slot.start(slots[3]!) }
-        const tallies = yield* repository.tally(["EUR", "CZK", "USD"], range)
-        const eur = tallies.get("EUR")!
-        assert.strictEqual(BigDecimal.format(eur.sum), "40184.30000001")
-        assert.deepStrictEqual(
-          { ...eur, sum: undefined },
-          {
-            currency: "EUR",
-            samples: 3,
-            sum: undefined,
-            oldest: slots[0]!,
-            newest: slots[2]!,
-            sources: ["coingecko", "replay"],
-          },
+        const indices = [-1, 0, 1, 2, 3, 4000, 8999, 9000, 9001, 9100]
+        const questions = Array.from({ length: 1000 }, (_, index) => ({
+          currency: (["BRL", "CAD", "NOK"] as const)[index % 3]!,
+          slot: slotAt(month(2004), indices[index % 10]!),
+        }))
+        const expected = questions.map(
+          ({ currency, slot }) =>
+            prices.findLast((price) => price.currency === currency && price.slot <= slot) ?? null,
         )
-        assert.strictEqual(tallies.get("CZK")?.samples, 1)
-        assert.isFalse(tallies.has("USD"))
-        assert.strictEqual(
-          (yield* repository.tally(["EUR"], { start: range.end, end: range.end })).size,
-          0,
-          "an empty range has no prices",
-        )
-      }),
-    )
-
-    it.effect("tallies a month that spans a partition's bound as the domain does", () =>
-      Effect.gen(function* () {
-        const repository = yield* PriceRepository
-        const zone = DateTime.zoneMakeNamedUnsafe("Europe/Prague")
-        const period = Period.containing("month", month(2005), zone)
-        const prices = [-13, -12, -1, 0, 1, 4000, 8900, 8915, 8928].map((index) =>
-          price(slotAt(month(2005), index), `${50_000 + index}.37`),
-        )
-        yield* repository.record({ prices, gaps: [] })
-        const expected = Average.tally(
-          prices.filter(({ slot }) => Period.contains(period, Slot.start(slot))),
-        ).get("EUR")!
-        const actual = (yield* repository.tally(["EUR"], period)).get("EUR")!
-        assert.strictEqual(expected.samples, 6)
-        assert.deepStrictEqual(
-          { ...actual, sum: BigDecimal.format(actual.sum) },
-          {
-            ...expected,
-            sum: BigDecimal.format(expected.sum),
-          },
-        )
+        assert.isTrue(Equal.equals(yield* repository.at(questions), expected))
+        assert.strictEqual(new Set(expected).size, 7)
+        assert.deepStrictEqual(yield* repository.at([]), [])
       }),
     )
 
@@ -154,11 +159,19 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const [first, second] = [slotAt(month(2006), 1), slotAt(month(2006), 2)] as const
-        const gaps = repository.gaps(rangeOf(month(2006)))
+        const gaps = Stream.runCollect(repository.gaps(rangeOf(month(2006))))
         yield* repository.record({
           prices: [],
-          gaps: [gap(second, "timed-out"), gap(first, "missing", "CZK")],
+          gaps: [
+            gap(second, "missing"),
+            gap(second, "timed-out", "EUR", ["kraken", "b"]),
+            gap(first, "missing", "CZK"),
+          ],
         })
+        assert.deepStrictEqual(yield* gaps, [
+          gap(first, "missing", "CZK"),
+          gap(second, "timed-out", "EUR", ["kraken", "b"]),
+        ])
         yield* repository.record({
           prices: [],
           gaps: [gap(first, "rate-limited"), gap(second, "unreachable")],
@@ -168,22 +181,185 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           gap(first, "rate-limited"),
           gap(second, "unreachable"),
         ])
-        yield* repository.record({ prices: [price(first, "1", { kind: "backfill" })], gaps: [] })
+        const ending = price(first, "1", { kind: "backfill" })
+        yield* repository.record({ prices: [ending], gaps: [gap(first, "refused")] })
         assert.deepStrictEqual(yield* gaps, [gap(first, "missing", "CZK"), gap(second, "unreachable")])
         yield* repository.record({ prices: [], gaps: [gap(first, "refused")] })
         assert.deepStrictEqual(yield* gaps, [gap(first, "missing", "CZK"), gap(second, "unreachable")])
       }),
     )
 
+    it.effect("records what is missing where there is neither a price nor a gap", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const origin = month(2007)
+        const known = gap(slotAt(origin, 3), "refused", "EUR", ["kraken"])
+        yield* repository.record({
+          prices: [price(slotAt(origin, 2), "1"), price(slotAt(origin, 4), "1", { currency: "CZK" })],
+          gaps: [known],
+        })
+        // Neither bound is on the grid: the first slot is 1, the last 6.
+        const range = {
+          start: DateTime.add(origin, { milliseconds: 1 }),
+          end: DateTime.add(origin, { minutes: 30, milliseconds: 1 }),
+        }
+        const missing = { currency: "EUR", range, reason: "not-running", detail: "Nobody" } as const
+        assert.strictEqual(yield* repository.recordMissing(missing), 4)
+        assert.strictEqual(yield* repository.recordMissing(missing), 0)
+        const newGaps = [1, 4, 5, 6].map(
+          (index) =>
+            new Gap({
+              currency: "EUR",
+              slot: slotAt(origin, index),
+              reason: "not-running",
+              detail: "Nobody",
+              tried: [],
+            }),
+        )
+        assert.deepStrictEqual(yield* Stream.runCollect(repository.gaps(rangeOf(origin))), [
+          newGaps[0]!,
+          known,
+          ...newGaps.slice(1),
+        ])
+        const reversed = { ...missing, range: { start: range.end, end: range.start } }
+        assert.strictEqual(yield* repository.recordMissing(reversed), 0)
+      }),
+    )
+
+    it.effect("remembers which histories were asked for a gap, once each", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const origin = month(2008)
+        const slots = [0, 1, 2, 3].map((index) => slotAt(origin, index))
+        yield* repository.record({
+          prices: [],
+          gaps: [...slots.map((slot) => gap(slot, "missing")), gap(slots[1]!, "missing", "CZK")],
+        })
+        const tried = { currency: "EUR", range: slotRange(origin, 1, 3) } as const
+        yield* repository.recordTried({ ...tried, history: "bitstamp" })
+        yield* repository.recordTried({ ...tried, history: "bitstamp" })
+        yield* repository.recordTried({ ...tried, range: slotRange(origin, 2, 9), history: "coingecko" })
+        assert.deepStrictEqual(
+          (yield* Stream.runCollect(repository.gaps(rangeOf(origin)))).map(({ tried }) => tried.join()),
+          ["", "", "bitstamp", "bitstamp,coingecko", "coingecko"],
+        )
+      }),
+    )
+
+    it.effect("streams long ranges in order, and only what is in them", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const origin = month(2009)
+        const size = 12_000
+        const prices = Array.from({ length: size }, (_, index) =>
+          price(slotAt(origin, index), `${index + 1}`, { currency: "NZD" }),
+        )
+        yield* repository.record({ prices, gaps: [] })
+        yield* repository.recordMissing({
+          currency: "AUD",
+          range: slotRange(origin, 0, size),
+          reason: "missing",
+          detail: "",
+        })
+        const range = slotRange(origin, 1, size - 1)
+        const found = yield* Stream.runCollect(repository.prices("NZD", range))
+        assert.isTrue(Equal.equals(found, prices.slice(1, -1)))
+        assert.deepStrictEqual(
+          (yield* Stream.runCollect(repository.gaps(range))).map(({ slot }) => slot),
+          found.map(({ slot }) => slot),
+        )
+        const around = { start: DateTime.makeUnsafe("1999-01-01"), end: month(2035) }
+        assert.strictEqual(yield* Stream.runCount(repository.prices("NZD", around)), size)
+        assert.strictEqual(yield* Stream.runCount(repository.prices("NOK", around)), 0)
+        const reversed = { start: range.end, end: range.start }
+        assert.strictEqual(yield* Stream.runCount(repository.prices("NZD", reversed)), 0)
+        assert.strictEqual(yield* Stream.runCount(repository.lines("NZD", reversed, "csv")), 0)
+      }),
+    )
+
+    for (const format of ["csv", "ndjson"] as const) {
+      it.effect(`writes ${format} as the domain does, byte for byte`, () =>
+        Effect.gen(function* () {
+          const repository = yield* PriceRepository
+          const origin = month(format === "csv" ? 2011 : 2012)
+          const prices = GappySeries.make({ seed: 7, currencies: ["EUR", "JPY", "KWD"], origin, slots: 9000 })
+          yield* repository.record({ prices, gaps: [] })
+          for (const currency of ["EUR", "JPY", "KWD"] as const) {
+            const range = slotRange(origin, 1, 8999)
+            const blocks = yield* Stream.runCollect(repository.lines(currency, range, format))
+            const expected = prices.filter(
+              (price) => price.currency === currency && Period.contains(range, Slot.start(price.slot)),
+            )
+            assert.strictEqual(
+              blocks.join(""),
+              expected.map((price) => PriceLines.line(format, price)).join(""),
+            )
+            for (const block of blocks) assert.isTrue(block.endsWith("\n"))
+          }
+        }),
+      )
+    }
+
+    it.effect("tallies series with gaps as the domain does, any number of ranges at once", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const origin = month(2014)
+        const currencies = ["EUR", "CZK"] as const
+        const prices = GappySeries.make({ seed: 3, currencies, origin, slots: 9000 })
+        yield* repository.record({ prices, gaps: [] })
+        const zone = DateTime.zoneMakeNamedUnsafe("Europe/Prague")
+        const ranges = [
+          Period.containing("month", DateTime.add(origin, { days: 7 }), zone),
+          rangeOf(origin),
+          ...Array.from({ length: 31 }, (_, day) =>
+            Period.containing("day", DateTime.add(origin, { days: day, hours: 12 }), zone),
+          ),
+          // Hours, and ranges with bounds off the grid, down to a few milliseconds.
+          ...Array.from({ length: 300 }, (_, hour) => slotRange(origin, hour * 12, hour * 12 + 12)),
+          ...Array.from({ length: 100 }, (_, index) => ({
+            start: DateTime.add(origin, { minutes: index * 7, milliseconds: index * 13 }),
+            end: DateTime.add(origin, { minutes: index * 8, milliseconds: index * 17 + 5 }),
+          })),
+          { start: DateTime.subtract(origin, { years: 1 }), end: DateTime.subtract(origin, { months: 11 }) },
+        ]
+        const expected = ranges.map((range) =>
+          currencies.map((currency) =>
+            shown(
+              Average.tally(
+                prices.filter((price) => price.currency === currency),
+                range,
+              ),
+            ),
+          ),
+        )
+        const shownOf = (tallies: ReadonlyMap<Currency, Average.Tally>) =>
+          currencies.map((currency) => shown(tallies.get(currency)))
+        const together = yield* repository.tallies([...currencies, "USD"], ranges)
+        assert.deepStrictEqual(together.map(shownOf), expected)
+        for (const [index, range] of ranges.slice(0, 40).entries()) {
+          const [alone] = yield* repository.tallies(currencies, [range])
+          assert.deepStrictEqual(shownOf(alone!), expected[index])
+        }
+        assert.isFalse(together.some((tallies) => tallies.has("USD")))
+        assert.deepStrictEqual(yield* repository.tallies(currencies, []), [])
+        assert.deepStrictEqual(yield* repository.tallies([], [rangeOf(origin)]), [new Map()])
+      }),
+    )
+
     it.effect("bears any number of writers of the same slots at once", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
-        const slots = Array.from({ length: 50 }, (_, index) => slotAt(month(2007), index))
+        const slots = Array.from({ length: 50 }, (_, index) => slotAt(month(2016), index))
         const write = (writer: number) =>
-          repository.record({ prices: slots.map((slot) => price(slot, `${writer}`)), gaps: [] })
+          repository.record({
+            prices: (writer % 2 === 0 ? slots : slots.toReversed()).map((slot) => price(slot, `${writer}`)),
+            gaps: [],
+          })
         yield* Effect.forEach([1, 2, 3, 4, 5, 6], write, { concurrency: "unbounded", discard: true })
-        const tally = (yield* repository.tally(["EUR"], rangeOf(month(2007)))).get("EUR")!
-        assert.strictEqual(tally.samples, slots.length)
+        const [tallies] = yield* repository.tallies(["EUR"], [rangeOf(month(2016))])
+        const { samples, high, low } = tallies!.get("EUR")!
+        assert.strictEqual(samples, slots.length)
+        assert.isTrue(BigDecimal.equals(high, low), "one batch was kept whole")
       }),
     )
 
@@ -197,7 +373,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
         )
         // A hint given before the listener is ready is lost, as the port allows; so it is given until one arrives.
         yield* repository
-          .record({ prices: [price(slotAt(month(2009), 1), "1")], gaps: [] })
+          .record({ prices: [price(slotAt(month(2017), 1), "1")], gaps: [] })
           .pipe(Effect.repeat(Schedule.spaced("20 millis")), Effect.raceFirst(Deferred.await(hinted)))
       }),
     )
@@ -205,10 +381,47 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
     it.effect("makes room for the months to come, as often as it is asked", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
-        yield* repository.prepare(month(2010))
-        yield* repository.prepare(DateTime.add(month(2010), { days: 30, hours: 23 }))
-        yield* repository.record({ prices: [price(slotAt(month(2010), 9000), "1")], gaps: [] })
+        yield* repository.prepare(month(2018))
+        yield* repository.prepare(DateTime.add(month(2018), { days: 30, hours: 23 }))
+        yield* repository.record({ prices: [price(slotAt(month(2018), 9000), "1")], gaps: [] })
         assert.strictEqual((yield* repository.latest(["EUR"])).has("EUR"), true)
+      }),
+    )
+
+    // The last one, because it gives up what is older than its own months.
+    it.effect("gives up whole months, and takes them back", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const start = DateTime.makeUnsafe("2021-01-31T23:59:59Z")
+        yield* repository.prune({ start: DateTime.makeUnsafe("2020-01-01T00:00:00Z"), isDryRun: false })
+        const [october, november, december, january] = ["2020-10", "2020-11", "2020-12", "2021-01"].map(
+          (text) => DateTime.makeUnsafe(`${text}-01T00:00:00Z`),
+        ) as [DateTime.Utc, DateTime.Utc, DateTime.Utc, DateTime.Utc]
+        yield* repository.prepare(october)
+        const facts = {
+          prices: [price(slotAt(december, 8927), "1"), price(slotAt(january, 0), "2")],
+          gaps: [gap(slotAt(october, 0), "missing"), gap(slotAt(january, 1), "missing")],
+        }
+        yield* repository.record(facts)
+        assert.deepStrictEqual(yield* repository.prune({ start, isDryRun: true }), [october, december])
+        const all = { start: october, end: DateTime.add(january, { months: 1 }) }
+        const [prices, gaps] = [repository.prices("EUR", all), repository.gaps(all)]
+        assert.strictEqual(yield* Stream.runCount(prices), 2)
+        assert.strictEqual(yield* Stream.runCount(gaps), 2)
+
+        assert.deepStrictEqual(yield* repository.prune({ start, isDryRun: false }), [october, december])
+        assert.isTrue(Equal.equals(yield* Stream.runCollect(prices), [facts.prices[1]]))
+        assert.deepStrictEqual(yield* Stream.runCollect(gaps), [facts.gaps[1]!])
+        assert.deepStrictEqual(yield* repository.prune({ start, isDryRun: false }), [])
+
+        yield* repository.record({ prices: [price(slotAt(november, 5), "3")], gaps: [] })
+        yield* repository.record(facts)
+        assert.strictEqual(yield* Stream.runCount(prices), 3)
+        assert.deepStrictEqual(yield* repository.prune({ start, isDryRun: false }), [
+          october,
+          november,
+          december,
+        ])
       }),
     )
   })

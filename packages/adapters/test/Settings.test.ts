@@ -2,6 +2,7 @@ import * as Settings from "@btc-price/adapters/Settings"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
+import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -55,8 +56,18 @@ describe("Settings", () => {
       assert.deepStrictEqual(http.log.format, "json")
       const worker = yield* Settings.worker
       assert.deepStrictEqual(worker.currencies, ["CZK", "USD", "JPY"])
-      assert.deepStrictEqual([worker.coinGecko.plan, worker.installation], ["demo", "db.example.com:5432"])
-      assert.strictEqual(Redacted.value(worker.coinGecko.apiKey!), "CG-hunter2")
+      assert.strictEqual(worker.installation, "db.example.com:5432")
+      const { order, coinGecko, baseUrls } = worker.priceSources
+      assert.deepStrictEqual(order, ["kraken", "coingecko"])
+      assert.deepStrictEqual([coinGecko.plan, coinGecko.monthlyCalls], ["demo", 5000])
+      assert.strictEqual(Redacted.value(coinGecko.apiKey!), "CG-hunter2")
+      assert.deepStrictEqual(
+        [baseUrls.kraken?.href, baseUrls.cnb],
+        ["https://kraken.example.com/", undefined],
+      )
+      assert.strictEqual(worker.retentionMonths, 2)
+      assert.strictEqual(BigDecimal.format(worker.minimumCoverage), "0.5")
+      assert.strictEqual(Redacted.value(worker.legacyDatabase.url), "postgres://old@127.0.0.1/flask")
     }).pipe(
       within({
         ...cognito,
@@ -64,9 +75,33 @@ describe("Settings", () => {
         CURRENCIES: "czk, USD,jpy",
         COINGECKO_PLAN: "demo",
         COINGECKO_API_KEY: "CG-hunter2",
+        COINGECKO_MONTHLY_CALLS: "5000",
+        PRICE_SOURCES: "kraken, coingecko",
+        KRAKEN_BASE_URL: "https://kraken.example.com",
+        RETENTION_MONTHS: "2",
+        MINIMUM_COVERAGE: "0.5",
+        LEGACY_DATABASE_URL: "postgres://old@127.0.0.1/flask",
       }),
     ),
   )
+
+  for (const [name, ...values] of [
+    ["PRICE_SOURCES", "kraken,binance", "kraken,kraken", ","],
+    ["COINGECKO_MONTHLY_CALLS", "0", "-1", "1e3", "1.5"],
+    ["RETENTION_MONTHS", "1", "two"],
+    ["MINIMUM_COVERAGE", "1.01", "-0.1", "95%"],
+    ["CNB_BASE_URL", "http://cnb.example.com", "ftp://127.0.0.1"],
+    ["LEGACY_DATABASE_URL", "mysql://127.0.0.1/flask", "postgres://127.0.0.1/flask?host=example.com"],
+  ] as const) {
+    it.effect(`refuse ${name} of ${values.join(" and of ")}`, () =>
+      Effect.gen(function* () {
+        for (const value of values) {
+          const env = { DATABASE_URL: databaseUrl, [name]: value }
+          assert.deepStrictEqual(yield* problems(Settings.worker, env), [name])
+        }
+      }),
+    )
+  }
 
   it.effect("list all that is missing or wrong at once", () =>
     Effect.gen(function* () {

@@ -1,45 +1,98 @@
-/** Use case: keep the prices of a past range from the source's history. */
+/** Use case: keep the prices of a past range from a source's history. */
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type { Currency } from "./Currency.ts"
 import type { Range } from "./Period.ts"
 import { Price } from "./Price.ts"
+import type { PriceHistory } from "./PriceHistory.ts"
 import { PriceRepository } from "./PriceRepository.ts"
-import { PriceSource } from "./PriceSource.ts"
 import * as Slot from "./Slot.ts"
+import { SourceGate } from "./SourceGate.ts"
 
-/** Prices kept by one `record`; bounds the size of a statement. */
-const batchSize = 2_000
+/** One call of a backfill, done. */
+export interface Progress {
+  readonly currency: Currency
+  readonly range: Range
+  /** Prices offered to the repository, which leaves alone what it has. */
+  readonly offered: number
+}
+
+/** How many calls may be ahead of what is kept. */
+const callsAhead = 2
 
 /**
- * Asks the source once per currency for its history of `range`, up to the running slot, and keeps for each slot the first price
- * whose own time falls in it, as `backfill`; a live price stays. Answers how many prices were offered to the
- * repository. Fails with `PriceSourceError` or `PriceRepositoryError`; what was kept before that stays, and
+ * Asks the history call by call, oldest first, for each currency's prices of `range` up to the running slot, and
+ * keeps for each slot the first price whose own time falls in it, as `backfill`. A live price stays, and
+ * what is complete already is not asked for. A slot that the history does not have either becomes a gap. Emits
+ * after each call. Fails with `PriceSourceError` or `RepositoryError`; what was kept before that stays, and
  * doing it again is harmless.
  */
-export const backfill = Effect.fn("Backfill.backfill")(function* (
+export const backfill = (
+  history: PriceHistory["Service"],
   currencies: ReadonlyArray<Currency>,
   range: Range,
+) =>
+  Stream.unwrap(
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      const gate = yield* SourceGate
+      // The running slot is left to the sampler, which takes a price that is there for its own.
+      const end = DateTime.min(range.end, Slot.start(Slot.at(yield* DateTime.now)))
+      const windows = [...windowsOf({ start: range.start, end }, history)]
+      const isIncomplete = Effect.fnUntraced(function* (currency: Currency, window: Range) {
+        const [tallies] = yield* repository.tallies([currency], [window])
+        return (tallies?.get(currency)?.samples ?? 0) < Slot.count(window.start, window.end)
+      })
+      return Stream.fromIterable(
+        windows.flatMap((window) => currencies.map((currency) => ({ currency, window }))),
+      ).pipe(
+        Stream.filterEffect(({ currency, window }) => isIncomplete(currency, window)),
+        Stream.mapEffect(
+          ({ currency, window }) =>
+            Effect.map(pricesOf(gate, history, currency, window), (prices) => ({ currency, window, prices })),
+          { concurrency: callsAhead },
+        ),
+        Stream.mapEffect(
+          Effect.fnUntraced(function* ({ currency, window, prices }) {
+            yield* repository.record({ prices, gaps: [] })
+            yield* repository.recordMissing({
+              currency,
+              range: window,
+              reason: "missing",
+              detail: `The history of ${history.name} has no price`,
+            })
+            yield* repository.recordTried({ currency, range: window, history: history.name })
+            return { currency, range: window, offered: prices.length } satisfies Progress
+          }),
+        ),
+      )
+    }),
+  )
+
+/** The first price of each slot, from one counted call. */
+export const pricesOf = Effect.fnUntraced(function* (
+  gate: SourceGate["Service"],
+  history: PriceHistory["Service"],
+  currency: Currency,
+  window: Range,
 ) {
-  const source = yield* PriceSource
-  const repository = yield* PriceRepository
-  // The running slot is left to the sampler, which takes a price that is there for its own.
-  const end = DateTime.min(range.end, Slot.start(Slot.at(yield* DateTime.now)))
-  let offered = 0
-  for (const currency of currencies) {
-    const quotes = yield* source.history(currency, { start: range.start, end })
-    const fetchedAt = yield* DateTime.now
-    const firstOfSlot = Arr.dedupeAdjacentWith(
-      quotes.map(
-        (quote) => new Price({ ...quote, slot: Slot.at(quote.observedAt), fetchedAt, kind: "backfill" }),
-      ),
-      (a, b) => a.slot === b.slot,
-    )
-    for (const prices of Arr.chunksOf(firstOfSlot, batchSize)) {
-      yield* repository.record({ prices, gaps: [] })
-    }
-    offered += firstOfSlot.length
-  }
-  return offered
+  const quotes = yield* gate.pass({ source: history.name, slot: null }, history.prices(currency, window))
+  const fetchedAt = yield* DateTime.now
+  return Arr.dedupeAdjacentWith(
+    quotes.map(
+      (quote) =>
+        new Price({ ...quote, slot: Slot.at(quote.observedAt), fetchedAt, kind: "backfill", flagged: false }),
+    ),
+    (a, b) => a.slot === b.slot,
+  )
 })
+
+const windowsOf = function* ({ start, end }: Range, { window }: PriceHistory["Service"]): Generator<Range> {
+  while (DateTime.isLessThan(start, end)) {
+    const windowEnd = DateTime.min(end, DateTime.addDuration(start, window))
+    yield { start, end: windowEnd }
+    start = windowEnd
+  }
+}

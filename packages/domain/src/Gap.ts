@@ -12,7 +12,10 @@ import { Slot } from "./Slot.ts"
  * - `upstream-fault`: the source said that it failed;
  * - `malformed`: the answer was not in the documented form;
  * - `missing`: the answer did not have this currency;
- * - `rejected`: the value cannot be a price (null, zero, negative, not a number, too large) or is too old.
+ * - `rejected`: the value cannot be a price (null, zero, negative, not a number, too large) or is too old;
+ * - `circuit-open`: the source failed too often and is left alone for a while;
+ * - `budget-spent`: the calls of the month are used up, or kept for the slots to come;
+ * - `not-running`: nobody asked, or not to the end.
  */
 export const Reason = Schema.Literals([
   "rate-limited",
@@ -23,6 +26,9 @@ export const Reason = Schema.Literals([
   "malformed",
   "missing",
   "rejected",
+  "circuit-open",
+  "budget-spent",
+  "not-running",
 ])
 export type Reason = typeof Reason.Type
 
@@ -32,4 +38,6 @@ export class Gap extends Schema.Class<Gap>("@btc-price/domain/Gap")({
   reason: Reason,
   /** One sentence for the person who looks into it; never a secret. */
   detail: Schema.String,
+  /** The names of the histories that were asked since and do not have it either. */
+  tried: Schema.Array(Schema.String),
 }) {}

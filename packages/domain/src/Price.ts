@@ -37,4 +37,8 @@ export class Price extends Schema.Class<Price>("@btc-price/domain/Price")({
   /** The name of the source, such as `coingecko`. */
   source: Schema.NonEmptyString,
   kind: Kind,
+  /** Whether it came about through an exchange rate, rather than from trades in this currency. */
+  derived: Schema.Boolean,
+  /** Whether it looked wrong and no other source could confirm it. */
+  flagged: Schema.Boolean,
 }) {}

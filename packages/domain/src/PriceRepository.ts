@@ -2,25 +2,15 @@
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
-import * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type { Tally } from "./Average.ts"
 import type { Currency } from "./Currency.ts"
 import type { Gap } from "./Gap.ts"
 import type { Range } from "./Period.ts"
 import type { Price } from "./Price.ts"
-
-export class PriceRepositoryError extends Schema.TaggedError<PriceRepositoryError>()("PriceRepositoryError", {
-  /** `unavailable`: trying again may help. `rejected`: it will not; the repository is not as expected. */
-  reason: Schema.Literals(["unavailable", "rejected"]),
-  /** The operation that failed, such as `PriceRepository.record`. */
-  operation: Schema.String,
-  cause: Schema.Defect(),
-}) {
-  override get message(): string {
-    return `${this.operation}: ${this.reason}`
-  }
-}
+import type { LineFormat } from "./PriceLines.ts"
+import type { RepositoryError } from "./RepositoryError.ts"
+import type { Slot } from "./Slot.ts"
 
 export class PriceRepository extends Context.Service<
   PriceRepository,
@@ -34,32 +24,88 @@ export class PriceRepository extends Context.Service<
     readonly record: (facts: {
       readonly prices: ReadonlyArray<Price>
       readonly gaps: ReadonlyArray<Gap>
-    }) => Effect.Effect<void, PriceRepositoryError>
+    }) => Effect.Effect<void, RepositoryError>
+
+    /**
+     * Keeps a gap for each slot that starts in the range and has neither a price nor a gap, and answers how
+     * many there were.
+     */
+    readonly recordMissing: (missing: {
+      readonly currency: Currency
+      readonly range: Range
+      readonly reason: Gap["reason"]
+      readonly detail: string
+    }) => Effect.Effect<number, RepositoryError>
+
+    /** Adds a history's name to `tried` of each gap whose slot starts in the range. */
+    readonly recordTried: (tried: {
+      readonly currency: Currency
+      readonly range: Range
+      readonly history: string
+    }) => Effect.Effect<void, RepositoryError>
 
     /** The price of the newest slot of each of the currencies; one without any price is absent. */
     readonly latest: (
       currencies: ReadonlyArray<Currency>,
-    ) => Effect.Effect<ReadonlyMap<Currency, Price>, PriceRepositoryError>
+    ) => Effect.Effect<ReadonlyMap<Currency, Price>, RepositoryError>
 
-    /** The prices whose slots start in [start, end), summed up by currency; one without any price is absent. */
-    readonly tally: (
-      currencies: ReadonlyArray<Currency>,
+    /** For each question, in the same order, the price of the newest slot not after `slot`; null: there is none. */
+    readonly at: (
+      questions: ReadonlyArray<{ readonly currency: Currency; readonly slot: Slot }>,
+    ) => Effect.Effect<ReadonlyArray<Price | null>, RepositoryError>
+
+    /** The prices of one currency whose slots start in [start, end), oldest first, in bounded memory. */
+    readonly prices: (currency: Currency, range: Range) => Stream.Stream<Price, RepositoryError>
+
+    /**
+     * The same prices as blocks of whole lines, without a header, each line as `PriceLines.line` writes it. It is
+     * what the repository can give fastest, in bounded memory.
+     */
+    readonly lines: (
+      currency: Currency,
       range: Range,
-    ) => Effect.Effect<ReadonlyMap<Currency, Tally>, PriceRepositoryError>
+      format: LineFormat,
+    ) => Stream.Stream<string, RepositoryError>
 
-    /** The gaps whose slots start in [start, end), oldest first, then by currency. */
-    readonly gaps: (range: Range) => Effect.Effect<ReadonlyArray<Gap>, PriceRepositoryError>
+    /**
+     * For each range, in the same order, the tallies (as `Average.tally` defines them) of the currencies; one
+     * without a price in the range is absent.
+     */
+    readonly tallies: (
+      currencies: ReadonlyArray<Currency>,
+      ranges: ReadonlyArray<Range>,
+    ) => Effect.Effect<ReadonlyArray<ReadonlyMap<Currency, Tally>>, RepositoryError>
+
+    /** The slots of the oldest and the newest price of each of the currencies; one without any is absent. */
+    readonly extent: (
+      currencies: ReadonlyArray<Currency>,
+    ) => Effect.Effect<
+      ReadonlyMap<Currency, { readonly oldest: Slot; readonly newest: Slot }>,
+      RepositoryError
+    >
+
+    /** The gaps whose slots start in [start, end), oldest first, then by currency, in bounded memory. */
+    readonly gaps: (range: Range) => Stream.Stream<Gap, RepositoryError>
 
     /**
      * Emits after `record` kept something, in this or another process. A hint only: it may be late, be
      * lost or come twice, and what is kept is the truth. Fails when the repository goes away.
      */
-    readonly changes: Stream.Stream<void, PriceRepositoryError>
+    readonly changes: Stream.Stream<void, RepositoryError>
 
     /**
      * Makes the repository ready for the slots of this and the coming months. Cheap when it is; the one that
      * writes calls it before each slot.
      */
-    readonly prepare: (now: DateTime.DateTime) => Effect.Effect<void, PriceRepositoryError>
+    readonly prepare: (now: DateTime.DateTime) => Effect.Effect<void, RepositoryError>
+
+    /**
+     * Gives up all prices and gaps of the UTC months that end before or at `start`, a month at a time, and
+     * answers the first instants of the months that had any, oldest first. `isDryRun`: only answers.
+     */
+    readonly prune: (options: {
+      readonly start: DateTime.Utc
+      readonly isDryRun: boolean
+    }) => Effect.Effect<ReadonlyArray<DateTime.Utc>, RepositoryError>
   }
 >()("@btc-price/domain/PriceRepository") {}

@@ -6,7 +6,6 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Currency } from "./Currency.ts"
 import * as Gap from "./Gap.ts"
-import type { Range } from "./Period.ts"
 
 /** A price as a source quotes it, validated but not yet accepted for a slot. */
 export interface Quote {
@@ -17,6 +16,8 @@ export interface Quote {
   readonly observedAt: DateTime.Utc
   /** The name of the source that quoted it. */
   readonly source: string
+  /** Whether it came about through an exchange rate, rather than from trades in this currency. */
+  readonly derived: boolean
 }
 
 /** Each currency that was asked for stands in exactly one of the two. */
@@ -38,6 +39,9 @@ export class PriceSourceError extends Schema.TaggedError<PriceSourceError>()("Pr
     "refused",
     "upstream-fault",
     "malformed",
+    "circuit-open",
+    "budget-spent",
+    "not-running",
   ]),
   /** One sentence, never a secret. */
   detail: Schema.String,
@@ -52,21 +56,19 @@ export class PriceSourceError extends Schema.TaggedError<PriceSourceError>()("Pr
 export class PriceSource extends Context.Service<
   PriceSource,
   {
+    /** The name stored with each price, such as `coingecko`; its calls are counted under it. */
+    readonly name: string
+
     /**
      * The prices now, in one call to the source. A currency that the source does not have, or whose
      * value cannot be a price, is in `missing` with its reason. Fails with `PriceSourceError` when the
      * answer as a whole is of no use. Does not retry.
      */
     readonly current: (currencies: ReadonlyArray<Currency>) => Effect.Effect<Quotes, PriceSourceError>
-
-    /**
-     * The prices of one currency whose own time falls in [start, end), oldest first, without two of the
-     * same time, as finely as the source still has them; empty when it has none. Values that cannot be a
-     * price are left out. Fails with `PriceSourceError`. Does not retry.
-     */
-    readonly history: (
-      currency: Currency,
-      range: Range,
-    ) => Effect.Effect<ReadonlyArray<Quote>, PriceSourceError>
   }
 >()("@btc-price/domain/PriceSource") {}
+
+/** The sources that are there, the one to ask first in front. */
+export class PriceSources extends Context.Service<PriceSources, ReadonlyArray<PriceSource["Service"]>>()(
+  "@btc-price/domain/PriceSources",
+) {}

@@ -1,17 +1,20 @@
 /** Use case: sample the prices of the running slot. */
+import * as Arr from "effect/Array"
+import type * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
 import type { Currency } from "./Currency.ts"
+import { ExchangeRates } from "./ExchangeRates.ts"
 import { Gap } from "./Gap.ts"
+import * as Inquiry from "./Inquiry.ts"
+import * as Plausibility from "./Plausibility.ts"
 import { Price } from "./Price.ts"
 import { PriceRepository } from "./PriceRepository.ts"
-import { PriceSource, type PriceSourceError, type Quote, type Quotes } from "./PriceSource.ts"
 import * as Slot from "./Slot.ts"
-
-/** A quote whose own time is further than this from ours is another moment's price and is rejected. */
-export const quoteAgeLimit = Duration.minutes(10)
 
 /** What one sampling kept. */
 export interface Sample {
@@ -21,44 +24,54 @@ export interface Sample {
 }
 
 /**
- * Asks the source once for the currencies that have no price in the running slot yet, and keeps what came
- * and why the rest did not. Asks nothing when all have one. A call that failed in passing, or that
- * may be made again soon, is made once more. Fails with `PriceRepositoryError` only.
+ * Finds a price for each of the currencies that has none in the running slot yet, and keeps what it found and why
+ * there is nothing for the rest. Each currency's price is that of the first source that answers well. Where it
+ * looks wrong, all others are asked and the median is taken; one that still looks wrong, and that nobody else
+ * confirms, is flagged. Fails with `RepositoryError` only.
  */
 export const sample = Effect.fn("Sampler.sample")(function* (currencies: ReadonlyArray<Currency>) {
-  const source = yield* PriceSource
   const repository = yield* PriceRepository
-  const slot = Slot.at(yield* DateTime.now)
+  const now = yield* DateTime.now
+  const slot = Slot.at(now)
 
   const latest = yield* repository.latest(currencies)
   const wanted = currencies.filter((currency) => latest.get(currency)?.slot !== slot)
-  if (wanted.length === 0) return { slot, prices: [], gaps: [] } satisfies Sample
+  if (!Arr.isReadonlyArrayNonEmpty(wanted)) return { slot, prices: [], gaps: [] } satisfies Sample
 
-  const { quotes, missing } = yield* source.current(wanted).pipe(
-    Effect.catchIf(isPassing, (error) =>
-      Effect.andThen(Effect.sleep(error.retryAfter ?? retryDelay), source.current(wanted)),
-    ),
-    Effect.catch((error) => Effect.succeed(allMissing(wanted, error))),
-  )
-  const fetchedAt = yield* DateTime.now
-  const [late, timely] = partitionByAge(quotes, fetchedAt)
+  const inquiry = yield* Inquiry.begin(slot)
+  const base = wanted[0]
+  const [rates] = yield* Effect.all([ratesOf(base, wanted, now), inquiry.askInOrder(wanted)], {
+    concurrency: 2,
+  })
+  const references = yield* referencesOf(latest, now)
+  const knowledge = { now: yield* DateTime.now, references, base, rates }
+  const first = choose(wanted, (currency) => inquiry.answersOf(currency)[0])
+  const suspects = Plausibility.suspects(first, knowledge)
+  if (suspects.size > 0) yield* inquiry.askOthers([...suspects])
+  const chosen = choose(wanted, (currency) => {
+    const answers = inquiry.answersOf(currency)
+    return suspects.has(currency) ? Plausibility.median(answers, knowledge) : answers[0]
+  })
+  const stillSuspect = Plausibility.suspects(chosen, knowledge)
+
   const sample: Sample = {
     slot,
-    prices: timely.map((quote) => new Price({ ...quote, slot, fetchedAt, kind: "live" })),
-    gaps: [
-      ...missing.map((miss) => new Gap({ ...miss, slot })),
-      ...late.map(
-        ({ currency, observedAt }) =>
-          new Gap({
-            currency,
-            slot,
-            reason: "rejected",
-            detail: `The source's own time is ${DateTime.formatIso(observedAt)}, too far from ours`,
-          }),
-      ),
-    ],
+    prices: [...chosen.values()].map(
+      (answer) =>
+        new Price({
+          ...answer,
+          slot,
+          kind: "live",
+          flagged:
+            stillSuspect.has(answer.currency) &&
+            !Plausibility.isConfirmed(answer, inquiry.answersOf(answer.currency), knowledge.now),
+        }),
+    ),
+    gaps: wanted
+      .filter((currency) => !chosen.has(currency))
+      .map((currency) => gapOf(currency, slot, inquiry.missesOf(currency))),
   }
-  // A sample in hand is worth keeping for as long as its slot runs: to ask the source again would cost a call.
+  // A sample in hand is worth keeping for as long as its slot runs: to ask the sources again would cost calls.
   yield* repository.record(sample).pipe(
     Effect.retry({
       schedule: recordDelay,
@@ -68,28 +81,65 @@ export const sample = Effect.fn("Sampler.sample")(function* (currencies: Readonl
   return sample
 })
 
-const retryDelay = Duration.seconds(5)
-
-/** A source that wants to be left alone for longer is left alone for the whole slot. */
-const retryDelayLimit = Duration.seconds(20)
-
 const recordDelay = Schedule.spaced("5 seconds")
 
-const isPassing = ({ reason, retryAfter }: PriceSourceError): boolean =>
-  retryAfter === undefined
-    ? reason === "timed-out" || reason === "unreachable" || reason === "upstream-fault"
-    : Duration.isLessThanOrEqualTo(retryAfter, retryDelayLimit)
+const choose = (
+  currencies: ReadonlyArray<Currency>,
+  choice: (currency: Currency) => Inquiry.Answer | undefined,
+): ReadonlyMap<Currency, Inquiry.Answer> =>
+  new Map(
+    currencies.flatMap((currency) => {
+      const answer = choice(currency)
+      return answer === undefined ? [] : [[currency, answer]]
+    }),
+  )
 
-const allMissing = (currencies: ReadonlyArray<Currency>, { reason, detail }: PriceSourceError): Quotes => ({
-  quotes: [],
-  missing: currencies.map((currency) => ({ currency, reason, detail })),
+/** How far back a price is looked for that is not flagged. */
+const referenceAgeLimit = Duration.days(1)
+
+/** The last price of each currency that is not flagged: what nobody confirmed confirms nothing either. */
+const referencesOf = Effect.fnUntraced(function* (latest: ReadonlyMap<Currency, Price>, now: DateTime.Utc) {
+  const repository = yield* PriceRepository
+  const recent = { start: DateTime.subtractDuration(now, referenceAgeLimit), end: now }
+  const references = new Map<Currency, Price>()
+  for (const [currency, price] of latest) {
+    const reference = price.flagged
+      ? yield* repository.prices(currency, recent).pipe(
+          Stream.filter(({ flagged }) => !flagged),
+          Stream.runLast,
+          Effect.map(Option.getOrUndefined),
+        )
+      : price
+    if (reference !== undefined) references.set(currency, reference)
+  }
+  return references
 })
 
-const partitionByAge = (
-  quotes: ReadonlyArray<Quote>,
+/** The exchange rates from `base` that are known; without one there is a check less, and no failure. */
+const ratesOf = Effect.fnUntraced(function* (
+  base: Currency,
+  currencies: ReadonlyArray<Currency>,
   now: DateTime.Utc,
-): [late: ReadonlyArray<Quote>, timely: ReadonlyArray<Quote>] => {
-  const isLate = ({ observedAt }: Quote): boolean =>
-    Duration.isGreaterThan(Duration.abs(DateTime.distance(observedAt, now)), quoteAgeLimit)
-  return [quotes.filter(isLate), quotes.filter((quote) => !isLate(quote))]
-}
+) {
+  const { fixing } = yield* ExchangeRates
+  const rates = new Map<Currency, BigDecimal.BigDecimal>()
+  for (const currency of currencies.filter((currency) => currency !== base)) {
+    const known = yield* fixing(base, currency, now).pipe(
+      Effect.tapError((error) => Effect.logDebug("No exchange rate to compare prices with", error)),
+      Effect.orElseSucceed(() => null),
+    )
+    if (known !== null) rates.set(currency, known.rate)
+  }
+  return rates
+})
+
+/** The reason is that of the source asked first; the detail says what each of them answered. */
+const gapOf = (currency: Currency, slot: Slot.Slot, misses: ReadonlyArray<Inquiry.Miss>): Gap =>
+  new Gap({
+    currency,
+    slot,
+    reason: misses[0]?.reason ?? "missing",
+    detail:
+      misses.map(({ source, detail }) => `${source}: ${detail}`).join("; ") || "No source is configured",
+    tried: [],
+  })

@@ -1,4 +1,5 @@
 /** Use case: what readers are answered from, held in memory so that a request touches no database. */
+import type * as BigDecimal from "effect/BigDecimal"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -14,7 +15,8 @@ import type { Currency } from "./Currency.ts"
 import type { Gap } from "./Gap.ts"
 import * as Period from "./Period.ts"
 import type { Price } from "./Price.ts"
-import { PriceRepository, type PriceRepositoryError } from "./PriceRepository.ts"
+import { PriceRepository } from "./PriceRepository.ts"
+import type { RepositoryError } from "./RepositoryError.ts"
 
 /** A price older than this, by the source's own time, is not answered as the current one. */
 export const currentPriceAgeLimit = Duration.minutes(15)
@@ -70,8 +72,8 @@ export class Snapshot extends Context.Service<
     /** When the repository was last read with success; null when it never was. */
     readonly readAt: Effect.Effect<DateTime.Utc | null>
 
-    /** Reads the repository now. Fails with `PriceRepositoryError`, and then keeps what was there. */
-    readonly refresh: Effect.Effect<void, PriceRepositoryError>
+    /** Reads the repository now. Fails with `RepositoryError`, and then keeps what was there. */
+    readonly refresh: Effect.Effect<void, RepositoryError>
   }
 >()("@btc-price/domain/Snapshot") {}
 
@@ -82,23 +84,29 @@ export class Snapshot extends Context.Service<
 export const layer = (options: {
   readonly currencies: ReadonlyArray<Currency>
   readonly timeZone: DateTime.TimeZone.Named
+  /** See `Average.make`. */
+  readonly minimumCoverage: BigDecimal.BigDecimal
 }): Layer.Layer<Snapshot, never, PriceRepository> =>
   Layer.effect(
     Snapshot,
     Effect.gen(function* () {
-      const { currencies, timeZone } = options
+      const { currencies, timeZone, minimumCoverage } = options
       const repository = yield* PriceRepository
       const facts = yield* Ref.make<Facts | null>(null)
 
       const refresh = Effect.fnUntraced(function* () {
         const readAt = yield* DateTime.now
-        const periodTally = Effect.fnUntraced(function* (unit: Period.Period["unit"]) {
-          const period = Period.containing(unit, readAt, timeZone)
-          return { period, tallies: yield* repository.tally(currencies, period) }
-        })
+        const [day, month] = [
+          Period.containing("day", readAt, timeZone),
+          Period.containing("month", readAt, timeZone),
+        ]
         const recent = { start: DateTime.subtractDuration(readAt, currentPriceAgeLimit), end: readAt }
-        const [latest, gaps, day, month] = yield* Effect.all(
-          [repository.latest(currencies), repository.gaps(recent), periodTally("day"), periodTally("month")],
+        const [latest, gaps, [dayTallies = none, monthTallies = none]] = yield* Effect.all(
+          [
+            repository.latest(currencies),
+            Stream.runCollect(repository.gaps(recent)),
+            repository.tallies(currencies, [Period.until(day, readAt), Period.until(month, readAt)]),
+          ],
           { concurrency: "unbounded" },
         )
         for (const { currency, observedAt } of latest.values()) {
@@ -109,8 +117,8 @@ export const layer = (options: {
           readAt,
           latest,
           gaps: new Map(gaps.map((gap) => [gap.currency, gap])),
-          day,
-          month,
+          day: { period: day, tallies: dayTallies },
+          month: { period: month, tallies: monthTallies },
         })
       })
 
@@ -148,12 +156,18 @@ export const layer = (options: {
         runningAverages: Effect.gen(function* () {
           const now = yield* DateTime.now
           const known = yield* Ref.get(facts)
-          const averages = (unit: Period.Period["unit"]): ReadonlyArray<Average.Average> => {
+          const averages = (unit: "day" | "month"): ReadonlyArray<Average.Average> => {
             const read = known?.[unit]
             const isRunning = read !== undefined && Period.contains(read.period, now)
             const period = isRunning ? read.period : Period.containing(unit, now, timeZone)
             return currencies.map((currency) =>
-              Average.make(currency, period, now, isRunning ? read.tallies.get(currency) : undefined),
+              Average.make({
+                currency,
+                period,
+                now,
+                tally: isRunning ? read.tallies.get(currency) : undefined,
+                minimumCoverage,
+              }),
             )
           }
           const month = averages("month")
@@ -162,6 +176,8 @@ export const layer = (options: {
       })
     }),
   )
+
+const none: ReadonlyMap<Currency, Average.Tally> = new Map()
 
 const observed = Metric.gauge("btc_price_observed_timestamp_seconds", {
   description: "The source's own time of the newest price; alert when it is long ago",

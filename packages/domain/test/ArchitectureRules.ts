@@ -40,12 +40,26 @@ const arrows: ReadonlyArray<readonly [sources: string, may: ReadonlyArray<string
 ]
 
 /** The technology of an adapter is how its file's name begins. A file that fits none is one of its own. */
-const technologies = ["CoinGecko", "Cognito", "EmbeddedPostgres", "Memory", "Postgres", "Setting"]
+const technologies = [
+  "Bitstamp",
+  "Cnb",
+  "CoinGecko",
+  "Coinbase",
+  "Coinmate",
+  "Cognito",
+  "EmbeddedPostgres",
+  "Kraken",
+  "Memory",
+  "Postgres",
+  "Setting",
+]
 
-/** The adapters' files that other technologies build on, and which ones. */
+/** The adapters' files and technologies that other technologies build on, and which ones. */
 export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
-  // Any vendor may write its prices as JSON numbers.
-  "ExactJson.ts": ["CoinGecko"],
+  // What is common to banks.
+  "CrossRate.ts": ["Cnb", "Memory"],
+  // Decimals as JSON writes them, in numbers and in strings.
+  "ExactJson.ts": ["Bitstamp", "VendorAnswer.ts", "VendorQuote.ts"],
   // The settings and the database client excuse the same addresses from TLS.
   "Loopback.ts": ["Postgres", "Setting"],
   // All HTTP servers listen, and say that they cannot, in one way.
@@ -55,6 +69,25 @@ export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
   "SigningKeys.ts": ["TokenVerifier.ts"],
   // The Authenticator in memory signs its tokens as Cognito does, so that both have them verified by the same code.
   "TokenVerifier.ts": ["Cognito", "Memory"],
+  // What is common to vendors, however each of them speaks.
+  "VendorAnswer.ts": [
+    "Bitstamp",
+    "CoinGecko",
+    "Coinbase",
+    "Coinmate",
+    "Kraken",
+    "VendorClient.ts",
+    "VendorQuote.ts",
+  ],
+  "VendorClient.ts": ["Bitstamp", "Cnb", "CoinGecko", "Coinbase", "Coinmate", "Kraken"],
+  "VendorQuote.ts": ["Bitstamp", "CoinGecko", "Coinbase", "Coinmate", "Kraken", "Memory"],
+  // The table from which the programs choose the vendors.
+  Bitstamp: ["VendorPriceSources.ts"],
+  Cnb: ["VendorPriceSources.ts"],
+  CoinGecko: ["VendorPriceSources.ts"],
+  Coinbase: ["VendorPriceSources.ts"],
+  Coinmate: ["VendorPriceSources.ts"],
+  Kraken: ["VendorPriceSources.ts"],
 }
 
 /** What a file uses although Effect has a better one, because a foreign library forces it: nothing so far. */

@@ -1,157 +1,255 @@
 import * as Average from "@btc-price/domain/Average"
-import type { Currency } from "@btc-price/domain/Currency"
-import type { Range } from "@btc-price/domain/Period"
+import { minorUnit } from "@btc-price/domain/Currency"
 import * as Period from "@btc-price/domain/Period"
-import { Price } from "@btc-price/domain/Price"
-import * as Slot from "@btc-price/domain/Slot"
+import { slotMillis } from "@btc-price/domain/Slot"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
-import { readFileSync } from "node:fs"
+import * as CivilClock from "./CivilClock.ts"
+import { PriceSeries, samplesOf, toPrice } from "./PriceSeries.ts"
+import * as Rational from "./Rational.ts"
+import * as RationalAverage from "./RationalAverage.ts"
 
-const readData = (name: string) => readFileSync(new URL(`data/${name}`, import.meta.url), "utf8")
+const [hourMillis, dayMillis] = [3_600_000, 86_400_000]
 
-const price = (currency: Currency, unixSeconds: number, amount: string, source = "test"): Price => {
-  const observedAt = DateTime.makeUnsafe(unixSeconds * 1000)
-  return new Price({
-    currency,
-    amount: BigDecimal.fromStringUnsafe(amount),
-    slot: Slot.at(observedAt),
-    observedAt,
-    fetchedAt: observedAt,
-    source,
-    kind: "backfill",
+const Between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const decimal = BigDecimal.fromStringUnsafe
+
+/** The figures of an average as `RationalAverage` writes them. */
+const figuresOf = ({
+  currency: _currency,
+  period: _period,
+  ...figures
+}: Average.Average): RationalAverage.Figures => ({
+  ...figures,
+  mean: exact(figures.mean),
+  twap: exact(figures.twap),
+  open: exact(figures.open),
+  high: exact(figures.high),
+  low: exact(figures.low),
+  close: exact(figures.close),
+  coverage: exact(figures.coverage),
+})
+
+const exact = (amount: BigDecimal.BigDecimal | null) =>
+  amount && Rational.format(Rational.fromBigDecimal(amount))
+
+/** Four prices of 2024-01-07 in UTC, the first before it, and the average as it stands at `now`. */
+const example = (now: string, minimumCoverage = "0.95") => {
+  const samples = [
+    ["2024-01-06T23:50:00Z", "90"],
+    ["2024-01-07T00:05:00Z", "100.005"],
+    ["2024-01-07T00:10:00Z", "100.035"],
+    ["2024-01-07T01:00:00Z", "130.015"],
+  ] as const
+  const prices = samples.map(([time, amount]) =>
+    toPrice("EUR", {
+      millis: Date.parse(time),
+      amount: Rational.fromText(amount),
+      source: "coingecko",
+      kind: time.includes("T00") ? "live" : "backfill",
+      derived: false,
+      flagged: false,
+    }),
+  )
+  const period = Period.ofDate("day", "2024-01-07", DateTime.zoneMakeNamedUnsafe("UTC"))!
+  const at = DateTime.makeUnsafe(now)
+  return Average.make({
+    currency: "EUR",
+    period,
+    now: at,
+    tally: Average.tally(prices, Period.until(period, at)),
+    minimumCoverage: decimal(minimumCoverage),
   })
 }
 
-const inRange = (prices: ReadonlyArray<Price>, range: Range) =>
-  prices.filter(({ slot }) => Period.contains(range, Slot.start(slot)))
-
 describe("Average", () => {
-  describe("agrees with exact rational arithmetic on real series", () => {
-    const { sets } = Schema.decodeUnknownSync(
-      Schema.fromJsonString(
-        Schema.Struct({
-          sets: Schema.Record(
-            Schema.String,
-            Schema.Struct({
-              file: Schema.String,
-              periods: Schema.Array(
-                Schema.Struct({
-                  period: Schema.String,
-                  zone: Schema.String,
-                  currency: Schema.Literals(["EUR", "CZK"]),
-                  start: Schema.DateTimeUtcFromString,
-                  end: Schema.DateTimeUtcFromString,
-                  expected_slots: Schema.Int,
-                  samples: Schema.Int,
-                  mean: Schema.String,
-                  mean_2dp_half_even: Schema.String,
-                }),
-              ),
-            }),
-          ),
-        }),
-      ),
-    )(readData("reference.json"))
+  describe.each(CivilClock.zones)("in %s", (name) => {
+    const timeZone = DateTime.zoneMakeNamedUnsafe(name)
+    it.prop(
+      "all figures are what fractions say they are",
+      {
+        instant: CivilClock.instantOf(name),
+        unit: Schema.Literals(["day", "month", "range"]),
+        rangeMillis: Between(0, 3 * dayMillis),
+        /** Where now is, in thousandths of the period; beyond 1000 the period is final. */
+        elapsed: Between(-100, 1_900),
+        minimumCoverage: Between(0, 10_000),
+        series: PriceSeries,
+      },
+      ({ instant, unit, rangeMillis, elapsed, minimumCoverage, series }) => {
+        const [startMillis, endMillis] =
+          unit === "range"
+            ? [instant, instant + rangeMillis]
+            : CivilClock.boundsOfDate(
+                name,
+                CivilClock.dateAt(name, instant).slice(0, unit === "day" ? 10 : 7),
+              )
+        const nowMillis = startMillis + Math.round(((endMillis - startMillis) * elapsed) / 1000)
+        const samples = samplesOf(series, startMillis - hourMillis, endMillis + hourMillis)
 
-    // These two have at most one sample a slot, as the service keeps them; the third set has not.
-    const windows = ["coinbase_5min_2018", "replay_hourly_2021"].flatMap((name) => {
-      const { file, periods } = sets[name]!
-      const [header, ...rows] = readData(file).trim().split("\n")
-      const columns = header!.toUpperCase().split(",")
-      return periods.map((window) => {
-        const column = columns.indexOf(window.currency)
-        const prices = rows.map((row) => {
-          const cells = row.split(",")
-          return price(window.currency, Number(cells[0]), cells[column]!)
+        const now = DateTime.makeUnsafe(nowMillis)
+        const period =
+          unit === "range"
+            ? Period.ofRange(
+                { start: DateTime.makeUnsafe(startMillis), end: DateTime.makeUnsafe(endMillis) },
+                timeZone,
+              )
+            : Period.containing(unit, DateTime.makeUnsafe(instant), timeZone)
+        const prices = samples.map((sample) => toPrice(series.currency, sample))
+        const average = Average.make({
+          currency: series.currency,
+          period,
+          now,
+          tally: Average.tally(prices, Period.until(period, now)),
+          minimumCoverage: BigDecimal.make(BigInt(minimumCoverage), 4),
         })
-        return { name, window, prices }
-      })
-    })
 
-    it("reads all windows", () => assert.strictEqual(windows.length, 26))
-
-    for (const { name, window, prices } of windows) {
-      it(`${name}: ${window.currency} ${window.period} ${window.zone}`, () => {
-        const unit = window.period.length === 10 ? "day" : "month"
-        const period = Period.containing(unit, window.start, DateTime.zoneMakeNamedUnsafe(window.zone))
+        assert.deepStrictEqual([average.currency, average.period], [series.currency, period])
         assert.deepStrictEqual(
-          [period.start, period.end].map(DateTime.formatIso),
-          [window.start, window.end].map(DateTime.formatIso),
+          figuresOf(average),
+          RationalAverage.average({
+            samples,
+            startMillis,
+            endMillis,
+            nowMillis,
+            holdSlots: 3,
+            digits: minorUnit(series.currency),
+            minimumCoverage: Rational.make(minimumCoverage, 10_000),
+          }),
         )
-        const tally = Average.tally(inRange(prices, period)).get(window.currency)!
-        assert.strictEqual(tally.samples, window.samples)
-        assert.strictEqual(BigDecimal.format(Average.mean(tally, 12)), trimZeros(window.mean))
-        const average = Average.make(window.currency, period, period.end, tally)
-        assert.strictEqual(BigDecimal.format(average.mean!), trimZeros(window.mean_2dp_half_even))
-        if (name === "coinbase_5min_2018") assert.strictEqual(average.expected, window.expected_slots)
-      })
-    }
+      },
+      { arbitrary: { runs: 40 } },
+    )
   })
 
-  const Cents = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1e9 }))
+  it("of a running period is that up to now, and says how much it rests on", () => {
+    assert.deepStrictEqual(figuresOf(example("2024-01-07T00:12:00Z")), {
+      status: "running",
+      partial: true,
+      // (100.005 + 100.035) / 2 = 100.02
+      mean: "5001/50",
+      // The price of the day before holds until 00:05; (90 × 5 + 100.005 × 5 + 100.035 × 2) / 12 = 95.84125
+      twap: "2396/25",
+      // Ties, to the even cent: 100.00 and 100.04.
+      open: "100/1",
+      high: "2501/25",
+      low: "100/1",
+      close: "2501/25",
+      samples: 2,
+      expected: 3,
+      coverage: "3333/5000",
+      heldMillis: 12 * 60_000,
+      oldest: Date.parse("2024-01-07T00:05:00Z"),
+      newest: Date.parse("2024-01-07T00:10:00Z"),
+      shares: [{ source: "coingecko", kind: "live", derived: false, flagged: false, samples: 2 }],
+    })
+  })
 
-  it.prop(
-    "is the sum over the count, a tie going to the even digit",
-    [Schema.Array(Cents).check(Schema.isBetweenLength(1, 60))],
-    ([cents]) => {
-      const prices = cents.map((amount, index) => price("EUR", index * 300, `${amount}e-3`))
-      const tally = Average.tally(prices).get("EUR")!
-      // In thousandths of a cent, by whole numbers alone: round half-even of sum / (10 n).
-      const sum = cents.reduce((total, amount) => total + BigInt(amount), 0n)
-      const divisor = 10n * BigInt(cents.length)
-      const [quotient, remainder] = [sum / divisor, sum % divisor]
-      const up = 2n * remainder > divisor || (2n * remainder === divisor && quotient % 2n === 1n)
-      assert.deepStrictEqual(
-        BigDecimal.normalize(Average.mean(tally, 2)),
-        BigDecimal.normalize(BigDecimal.make(quotient + (up ? 1n : 0n), 2)),
-      )
-    },
-  )
+  it("of a final period counts no time that no price held", () => {
+    const { status, twap, heldMillis, coverage, shares } = example("2024-01-08T00:00:00Z")
+    // 5 minutes carried in, 5 of the first, 15 each of the other two.
+    assert.strictEqual(heldMillis, 40 * 60_000)
+    // (90 × 5 + 100.005 × 5 + 100.035 × 15 + 130.015 × 15) / 40 = 110.019375
+    assert.strictEqual(BigDecimal.format(twap!), "110.02")
+    assert.strictEqual(BigDecimal.format(coverage!), "0.0104")
+    assert.strictEqual(status, "final")
+    assert.deepStrictEqual(
+      shares.map(({ kind, samples }) => [kind, samples]),
+      [
+        ["backfill", 1],
+        ["live", 2],
+      ],
+    )
+  })
 
-  it.prop(
-    "does not depend on the order of the prices",
-    [Schema.Array(Cents).check(Schema.isBetweenLength(2, 20))],
-    ([cents]) => {
-      const prices = cents.map((amount, index) =>
-        price("EUR", index * 300, `${amount}e-2`, `source ${index % 3}`),
-      )
-      const [forward, backward] = [prices, prices.toReversed()].map((order) =>
-        Average.tally(order).get("EUR")!,
-      )
-      assert.deepStrictEqual(
-        { ...backward, sum: BigDecimal.format(backward!.sum) },
-        { ...forward, sum: BigDecimal.format(forward!.sum) },
-      )
-    },
-  )
+  it("is partial below the coverage that was asked for, and not at it", () => {
+    const now = "2024-01-07T00:12:00Z"
+    assert.isFalse(example(now, "0.6666").partial)
+    // Two of three are more than that, although the coverage is shown as 0.6666.
+    assert.isFalse(example(now, "0.66666").partial)
+    assert.isTrue(example(now, "0.6667").partial)
+    assert.isFalse(example("2024-01-07T00:04:00Z", "0").partial)
+    assert.isTrue(example("2024-01-06T00:00:00Z", "0").partial)
+  })
 
-  it("of a period without prices is null, never zero", () => {
-    const now = DateTime.makeUnsafe("2024-01-07T12:00:00Z")
-    const period = Period.containing("day", now, DateTime.zoneMakeNamedUnsafe("UTC"))
-    assert.deepStrictEqual(Average.make("EUR", period, now, undefined), {
-      currency: "EUR",
-      period,
+  it("without prices is null, never zero, also when the price of the day before still holds", () => {
+    assert.deepStrictEqual(figuresOf(example("2024-01-07T00:04:00Z")), {
+      status: "running",
+      partial: true,
       mean: null,
+      twap: null,
+      open: null,
+      high: null,
+      low: null,
+      close: null,
       samples: 0,
-      expected: 144,
+      expected: 1,
+      coverage: "0/1",
+      heldMillis: 0,
       oldest: null,
       newest: null,
-      sources: [],
+      shares: [],
     })
   })
 
-  it("rounds to the minor unit of the currency", () => {
-    const now = DateTime.makeUnsafe("1970-01-01T00:10:00Z")
-    const period = Period.containing("day", now, DateTime.zoneMakeNamedUnsafe("UTC"))
-    const shown = (currency: Currency) => {
-      const tally = Average.tally([price(currency, 0, "1.5"), price(currency, 300, "1.6665")]).get(currency)
-      return BigDecimal.format(Average.make(currency, period, now, tally).mean!)
-    }
-    assert.deepStrictEqual([shown("JPY"), shown("EUR"), shown("KWD")], ["2", "1.58", "1.583"])
+  it.prop(
+    "a quotient is rounded once, half-even",
+    {
+      // Up to a century of the largest amount, in milliseconds.
+      sum: Schema.BigInt.check(Schema.isBetweenBigInt({ minimum: 0n, maximum: 10n ** 32n })),
+      scale: Between(-2, 8),
+      count: Between(1, 4e12),
+      digits: Between(0, 12),
+    },
+    ({ sum, scale, count, digits }) => {
+      const decimals = BigDecimal.make(sum, scale)
+      assert.strictEqual(
+        exact(Average.quotient(decimals, count, digits)),
+        Rational.format(
+          Rational.roundHalfEven(
+            Rational.divide(Rational.fromBigDecimal(decimals), Rational.make(count)),
+            digits,
+          ),
+        ),
+      )
+    },
+  )
+
+  it.prop(
+    "a tie goes to the even digit, and the smallest difference from it the other way",
+    [Between(0, 1e12), Between(1, 2e12), Between(0, 8)],
+    ([units, halfCount, digits]) => {
+      // units + 1/2, in the last digit, times an even count.
+      const tie = (2n * BigInt(units) + 1n) * BigInt(halfCount)
+      const shown = (difference: bigint) =>
+        Average.quotient(BigDecimal.make(tie * 10n ** 30n + difference, digits + 30), 2 * halfCount, digits)
+          .value
+      assert.deepStrictEqual(
+        [shown(-1n), shown(0n), shown(1n)],
+        [BigInt(units), BigInt(units + (units % 2)), BigInt(units) + 1n],
+      )
+    },
+  )
+
+  it("holds a month of the largest amounts exactly", () => {
+    const sample = { source: "coinmate", kind: "live", derived: true, flagged: false } as const
+    const largest = Rational.fromText("999999999999.99999999")
+    const prices = Array.from({ length: 31 * 288 }, (_, index) =>
+      toPrice("KWD", { ...sample, millis: index * slotMillis, amount: largest }),
+    )
+    const range = { start: DateTime.makeUnsafe(0), end: DateTime.makeUnsafe(31 * dayMillis) }
+    const tally = Average.tally(prices, range)!
+    assert.strictEqual(
+      BigDecimal.format(Average.quotient(tally.heldSum, tally.heldMillis, 8)),
+      "999999999999.99999999",
+    )
+    assert.strictEqual(
+      BigDecimal.format(Average.quotient(tally.sum, tally.samples, 8)),
+      "999999999999.99999999",
+    )
+    assert.strictEqual(BigDecimal.format(tally.heldSum), "2678399999999999999973.216")
   })
 })
-
-const trimZeros = (text: string) => text.replace(/\.?0+$/, "")

@@ -1,48 +1,92 @@
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
-import * as MemoryPriceSource from "@btc-price/adapters/MemoryPriceSource"
 import * as Backfill from "@btc-price/domain/Backfill"
+import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as Sampler from "@btc-price/domain/Sampler"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { test } from "./Vendors.ts"
 
-const range = {
-  start: DateTime.makeUnsafe("2024-01-07T19:00:00Z"),
-  end: DateTime.makeUnsafe("2024-01-07T20:00:00Z"),
-}
+const at = (text: string) => DateTime.makeUnsafe(text)
+const range = { start: at("2024-01-07T19:00:00Z"), end: at("2024-01-07T20:00:00Z") }
+
+const backfill = (...args: [...currencies: ReadonlyArray<"EUR" | "CZK">]) =>
+  Effect.gen(function* () {
+    const [history] = yield* PriceHistories
+    assert.isDefined(history)
+    const calls = yield* Stream.runCollect(Backfill.backfill(history, args, range))
+    return calls.map(({ currency, offered }) => `${currency} ${offered}`)
+  })
+
+const kept = Effect.gen(function* () {
+  const repository = yield* PriceRepository
+  const prices = yield* Stream.runCollect(repository.prices("EUR", range))
+  const gaps = yield* Stream.runCollect(repository.gaps(range))
+  return {
+    prices: prices.map(({ amount, kind }) => `${BigDecimal.format(amount)} ${kind}`),
+    gaps: gaps.filter(({ currency }) => currency === "EUR").length,
+  }
+})
 
 describe("Backfill", () => {
-  it.effect("keeps the first price of each slot, and leaves live ones alone", () =>
-    Effect.gen(function* () {
-      const source = yield* MemoryPriceSource.MemoryPriceSource
-      const repository = yield* PriceRepository
-      yield* TestClock.setTime(Date.parse("2024-01-07T19:30:07Z"))
-      yield* source.setPrices({ EUR: "1000" })
-      yield* Sampler.sample(["EUR"])
-      yield* TestClock.adjust("1 hour")
-      yield* source.setHistory("EUR", {
-        "2024-01-07T18:59:59Z": "1",
-        "2024-01-07T19:04:59Z": "2",
-        "2024-01-07T19:05:01Z": "30",
-        "2024-01-07T19:09:58Z": "400",
-        "2024-01-07T19:31:00Z": "5000",
-        "2024-01-07T20:00:00Z": "60000",
-      })
-      yield* source.setHistory("CZK", {})
-      assert.strictEqual(yield* Backfill.backfill(["EUR", "CZK"], range), 3)
-      assert.strictEqual(yield* Backfill.backfill(["EUR", "CZK"], range), 3)
-      const tally = (yield* repository.tally(["EUR", "CZK"], range)).get("EUR")
-      assert.deepStrictEqual([tally?.samples, BigDecimal.format(tally!.sum)], [3, "1032"])
+  test(
+    "keeps the first price of each slot, leaves live ones alone, and makes gaps of the rest",
+    "2024-01-07T19:30:07Z",
+    ([first]) =>
+      Effect.gen(function* () {
+        yield* first.setPrices({ EUR: "1000" })
+        yield* Sampler.sample(["EUR"])
+        yield* TestClock.adjust("1 hour")
+        yield* first.setHistory("EUR", {
+          "2024-01-07T18:59:59Z": "1",
+          "2024-01-07T19:04:59Z": "2",
+          "2024-01-07T19:05:01Z": "30",
+          "2024-01-07T19:09:58Z": "400",
+          "2024-01-07T19:31:00Z": "5000",
+          "2024-01-07T20:00:00Z": "60000",
+        })
+        assert.deepStrictEqual(yield* backfill("EUR", "CZK"), ["EUR 3", "CZK 0"])
+        assert.deepStrictEqual(yield* kept, { prices: ["2 backfill", "30 backfill", "1000 live"], gaps: 9 })
+        assert.deepStrictEqual(yield* backfill("EUR"), ["EUR 3"], "again is harmless")
+        assert.deepStrictEqual(yield* kept, { prices: ["2 backfill", "30 backfill", "1000 live"], gaps: 9 })
+      }),
+  )
 
-      // The running slot is the sampler's.
-      const now = yield* DateTime.now
-      yield* source.setHistory("EUR", { [DateTime.formatIso(now)]: "7" })
-      const runningRange = { start: range.start, end: DateTime.add(now, { days: 1 }) }
-      assert.strictEqual(yield* Backfill.backfill(["EUR"], runningRange), 0)
-    }).pipe(Effect.provide(Layer.merge(MemoryPriceRepository.layer, MemoryPriceSource.layer()))),
+  test("asks for nothing that is complete", "2024-01-07T21:00:00Z", ([first]) =>
+    Effect.gen(function* () {
+      yield* first.setHistory(
+        "EUR",
+        Object.fromEntries(
+          Array.from({ length: 12 }, (_, index) => [
+            DateTime.formatIso(DateTime.add(range.start, { minutes: 5 * index })),
+            "7",
+          ]),
+        ),
+      )
+      assert.deepStrictEqual(yield* backfill("EUR"), ["EUR 12"])
+      assert.deepStrictEqual(yield* backfill("EUR"), [])
+      assert.strictEqual(yield* first.calls, 1)
+    }),
+  )
+
+  test("leaves the running slot to the sampler", "2024-01-07T19:02:00Z", ([first]) =>
+    Effect.gen(function* () {
+      yield* first.setHistory("EUR", { "2024-01-07T19:01:00Z": "7" })
+      assert.deepStrictEqual(yield* backfill("EUR"), [])
+      assert.strictEqual(yield* first.calls, 0)
+    }),
+  )
+
+  test("keeps what it had when the history fails, and says so", "2024-01-07T21:00:00Z", ([first]) =>
+    Effect.gen(function* () {
+      yield* first.failNext(new PriceSourceError({ reason: "refused", detail: "As told" }))
+      const error = yield* Effect.flip(backfill("EUR"))
+      assert.strictEqual(error._tag, "PriceSourceError")
+      assert.deepStrictEqual(yield* kept, { prices: [], gaps: 0 })
+    }),
   )
 })

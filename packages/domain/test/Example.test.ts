@@ -1,17 +1,16 @@
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
-import * as MemoryPriceSource from "@btc-price/adapters/MemoryPriceSource"
+import * as MemoryAdapters from "@btc-price/adapters/MemoryAdapters"
+import { MemoryPriceSource } from "@btc-price/adapters/MemoryPriceSource"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as Sampler from "@btc-price/domain/Sampler"
 import { assert, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 
 it.effect("a slot that the source refused is a gap, and the next one has its price", () =>
   Effect.gen(function* () {
-    const source = yield* MemoryPriceSource.MemoryPriceSource
+    const source = yield* MemoryPriceSource
     const repository = yield* PriceRepository
     yield* source.failNext(new PriceSourceError({ reason: "rate-limited", detail: "Too many calls" }))
 
@@ -25,7 +24,5 @@ it.effect("a slot that the source refused is a gap, and the next one has its pri
     )
     const latest = yield* repository.latest(["EUR"])
     assert.strictEqual(BigDecimal.format(latest.get("EUR")!.amount), "41946.24")
-  }).pipe(
-    Effect.provide(Layer.merge(MemoryPriceRepository.layer, MemoryPriceSource.layer({ EUR: "41946.24" }))),
-  ),
+  }).pipe(Effect.provide(MemoryAdapters.layer({ EUR: "41946.24" }))),
 )

@@ -1,104 +1,246 @@
 import * as Period from "@btc-price/domain/Period"
+import { slotMillis } from "@btc-price/domain/Slot"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
+import * as CivilClock from "./CivilClock.ts"
 
-const zone = (name: string) => DateTime.zoneMakeNamedUnsafe(name)
+const zone = DateTime.zoneMakeNamedUnsafe
+const instant = (text: string) => DateTime.makeUnsafe(text)
 
-const zones = [
-  "UTC",
-  "Europe/Prague",
-  "America/Santiago",
-  "America/Havana",
-  "Asia/Kathmandu",
-  "Australia/Lord_Howe",
-  "Africa/Casablanca",
-  "Pacific/Apia",
-]
+const rangeOf = (startMillis: number, endMillis: number): Period.Range => ({
+  start: DateTime.makeUnsafe(startMillis),
+  end: DateTime.makeUnsafe(endMillis),
+})
 
-/** The civil date in a zone by the platform's own formatter: an independent way to the same fact. */
-const civilDate = (unit: Period.Period["unit"], timeZone: string) => {
-  const format = new Intl.DateTimeFormat("en-CA", {
-    timeZone,
-    year: "numeric",
-    month: "2-digit",
-    ...(unit === "day" ? { day: "2-digit" } : {}),
-  } as const)
-  return (millis: number) => format.format(millis)
-}
+const millisOf = ({ start, end }: Period.Range) =>
+  [DateTime.toEpochMillis(start), DateTime.toEpochMillis(end)] as const
+
+const isoOf = ({ start, end }: Period.Range) => [start, end].map(DateTime.formatIso)
+
+const Unit = Schema.Literals(["day", "month"])
+
+/** A civil date as it is written for the unit. */
+const written = (unit: Period.CivilUnit, date: string) => (unit === "day" ? date : date.slice(0, 7))
+
+const Millis = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const [hourMillis, dayMillis] = [3_600_000, 86_400_000]
 
 describe("Period", () => {
+  describe.each(CivilClock.zones)("in %s", (name) => {
+    it.prop(
+      "the civil day or month of an instant is as the clock shows it",
+      [CivilClock.instantOf(name), Unit],
+      ([millis, unit]) => {
+        const date = written(unit, CivilClock.dateAt(name, millis))
+        const period = Period.containing(unit, DateTime.makeUnsafe(millis), zone(name))
+        assert.deepStrictEqual(millisOf(period), CivilClock.boundsOfDate(name, date))
+        assert.isTrue(Period.contains(period, DateTime.makeUnsafe(millis)))
+        assert.deepStrictEqual(Period.ofDate(unit, date, zone(name)), period)
+      },
+    )
+
+    it.prop(
+      "dates follow each other without a gap",
+      [CivilClock.instantOf(name), Unit, Millis(0, 40)],
+      ([millis, unit, days]) => {
+        const [first, last] = [millis, millis + days * dayMillis].map((at) =>
+          written(unit, CivilClock.shownDate("UTC", at)),
+        )
+        const periods = Period.ofDates(unit, { first: first!, last: last! }, zone(name))!.toArray()
+        const [start, end] = [
+          CivilClock.boundsOfDate(name, first!)[0],
+          CivilClock.boundsOfDate(name, last!)[1],
+        ]
+        if (unit === "day") assert.strictEqual(periods.length, days + 1)
+        assert.deepStrictEqual(periods[0], Period.ofDate(unit, first!, zone(name)))
+        assert.deepStrictEqual(periods.at(-1), Period.ofDate(unit, last!, zone(name)))
+        assert.deepStrictEqual(
+          [start, ...periods.map((period) => millisOf(period)[1])],
+          [...periods.map((period) => millisOf(period)[0]), end],
+        )
+      },
+    )
+
+    it.prop(
+      "a range is split into civil hours",
+      [CivilClock.instantOf(name), Millis(1, 50 * hourMillis)],
+      ([startMillis, lengthMillis]) => {
+        const endMillis = startMillis + lengthMillis
+        const parts = Period.split(rangeOf(startMillis, endMillis), "1h", zone(name))
+        const bounds = [startMillis, ...CivilClock.hourBounds(name, startMillis, endMillis), endMillis]
+        assert.deepStrictEqual(parts.map(millisOf).toArray(), pairs(bounds))
+      },
+      { arbitrary: { runs: 60 } },
+    )
+
+    it.prop(
+      "a range is split into civil days or months",
+      [CivilClock.instantOf(name), Millis(1, 70 * dayMillis), Unit],
+      ([startMillis, lengthMillis, unit]) => {
+        const endMillis = startMillis + lengthMillis
+        const parts = Period.split(rangeOf(startMillis, endMillis), unit === "day" ? "1d" : "1M", zone(name))
+        const bounds = [startMillis]
+        while (bounds.at(-1)! < endMillis) {
+          const date = written(unit, CivilClock.dateAt(name, bounds.at(-1)!))
+          bounds.push(Math.min(endMillis, CivilClock.boundsOfDate(name, date)[1]))
+        }
+        assert.deepStrictEqual(parts.map(millisOf).toArray(), pairs(bounds))
+      },
+      { arbitrary: { runs: 60 } },
+    )
+  })
+
   it.prop(
-    "holds just the instants of one civil day or month of its zone",
-    [
-      Schema.Int.check(Schema.isBetween({ minimum: Date.UTC(2005, 0), maximum: Date.UTC(2030, 0) })),
-      Schema.Literals(["day", "month"]),
-      Schema.Literals(zones),
-    ],
-    ([millis, unit, name]) => {
-      const instant = DateTime.makeUnsafe(millis)
-      const period = Period.containing(unit, instant, zone(name))
-      const [start, end] = [DateTime.toEpochMillis(period.start), DateTime.toEpochMillis(period.end)]
-      const date = civilDate(unit, name)
-      assert.isTrue(Period.contains(period, instant))
-      assert.strictEqual(date(start), date(millis))
-      assert.strictEqual(date(end - 1), date(millis))
-      assert.notStrictEqual(date(start - 1), date(millis))
-      assert.notStrictEqual(date(end), date(millis))
+    "a range is split into slots",
+    [Millis(-1e9, 1e9), Millis(1, 100 * slotMillis)],
+    ([startMillis, lengthMillis]) => {
+      const range = rangeOf(startMillis, startMillis + lengthMillis)
+      const parts = Period.split(range, "5m", zone("Asia/Kathmandu")).map(millisOf).toArray()
+      const [first, last] = [parts[0]!, parts.at(-1)!]
+      assert.deepStrictEqual([first[0], last[1]], [startMillis, startMillis + lengthMillis])
+      for (const [start, end] of parts) {
+        assert.isAbove(end, start)
+        assert.strictEqual(Math.floor(start / slotMillis), Math.ceil(end / slotMillis) - 1)
+      }
+      for (const [before, after] of pairs(parts)) assert.strictEqual(before[1], after[0])
+      // At most the first part has no start of a slot, and no other has two.
+      const expected = Period.expectedSlots(range, range.end)
+      assert.strictEqual(parts.length, expected + (startMillis % slotMillis === 0 ? 0 : 1))
     },
   )
 
+  it.each(["5m", "1h", "1d", "1M"] as const)("a page of %s is taken, and the next after it", (interval) => {
+    const range = { start: instant("2009-01-03T18:15:05Z"), end: instant("9999-12-31T00:00:00Z") }
+    const prague = zone("Europe/Prague")
+    const page = Period.split(range, interval, prague).take(5).toArray()
+    const next = Period.split({ start: page[2]!.end, end: range.end }, interval, prague)
+    assert.strictEqual(page.length, 5)
+    assert.deepStrictEqual(next.take(2).toArray(), page.slice(3))
+  })
+
+  it("an empty or reversed range has no parts", () => {
+    const [early, late] = [instant("2026-01-01T00:00:00Z"), instant("2026-01-02T00:00:00Z")]
+    for (const range of [
+      { start: early, end: early },
+      { start: late, end: early },
+    ]) {
+      assert.deepStrictEqual(Period.split(range, "1h", zone("UTC")).toArray(), [])
+      const period = Period.ofRange(range, zone("UTC"))
+      assert.deepStrictEqual(isoOf(period), isoOf({ start: range.start, end: range.start }))
+    }
+  })
+
   it.each([
-    [
-      "Europe/Prague",
-      "2024-03-31T12:00Z",
-      "2024-03-30T23:00Z",
-      "2024-03-31T22:00Z",
-      276,
-      "clocks go forward",
-    ],
-    ["Europe/Prague", "2024-10-27T12:00Z", "2024-10-26T22:00Z", "2024-10-27T23:00Z", 300, "clocks go back"],
-    [
-      "America/Santiago",
-      "2024-09-08T12:00Z",
-      "2024-09-08T04:00Z",
-      "2024-09-09T03:00Z",
-      276,
-      "midnight is skipped",
-    ],
-    [
-      "America/Havana",
-      "2024-11-03T12:00Z",
-      "2024-11-03T04:00Z",
-      "2024-11-04T05:00Z",
-      300,
-      "midnight comes twice",
-    ],
-    [
-      "Australia/Lord_Howe",
-      "2024-10-06T12:00Z",
-      "2024-10-05T13:30Z",
-      "2024-10-06T13:00Z",
-      282,
-      "half an hour",
-    ],
-    ["Asia/Kathmandu", "2024-11-03T20:00Z", "2024-11-03T18:15Z", "2024-11-04T18:15Z", 288, "offset of 5:45"],
-  ])("%s at %s runs from %s to %s: %i slots (%s)", (name, at, start, end, slots) => {
-    const period = Period.containing("day", DateTime.makeUnsafe(at), zone(name))
-    assert.deepStrictEqual(
-      [period.start, period.end].map(DateTime.formatIso),
-      [start, end].map((text) => DateTime.formatIso(DateTime.makeUnsafe(text))),
-    )
+    ["Europe/Prague", "2024-03-31", "2024-03-30T23:00Z", "2024-03-31T22:00Z", 276, "clocks go forward"],
+    ["Europe/Prague", "2024-10-27", "2024-10-26T22:00Z", "2024-10-27T23:00Z", 300, "clocks go back"],
+    ["America/Santiago", "2024-09-08", "2024-09-08T04:00Z", "2024-09-09T03:00Z", 276, "midnight is skipped"],
+    ["America/Havana", "2024-11-03", "2024-11-03T04:00Z", "2024-11-04T05:00Z", 300, "midnight comes twice"],
+    ["Australia/Lord_Howe", "2024-10-06", "2024-10-05T13:30Z", "2024-10-06T13:00Z", 282, "half an hour"],
+    ["Asia/Kathmandu", "2024-11-04", "2024-11-03T18:15Z", "2024-11-04T18:15Z", 288, "offset of 5:45"],
+    ["Pacific/Apia", "2011-12-30", "2011-12-30T10:00Z", "2011-12-30T10:00Z", 0, "a day that was skipped"],
+    ["Pacific/Apia", "2011-12", "2011-12-01T10:00Z", "2011-12-31T10:00Z", 30 * 288, "a month without it"],
+    ["Europe/Prague", "2026-03", "2026-02-28T23:00Z", "2026-03-31T22:00Z", 31 * 288 - 12, "a shorter month"],
+    ["UTC", "2024-02-29", "2024-02-29T00:00Z", "2024-03-01T00:00Z", 288, "a leap day"],
+  ])("%s %s runs from %s to %s: %i slots (%s)", (name, date, start, end, slots) => {
+    const period = Period.ofDate(date.length === 7 ? "month" : "day", date, zone(name))!
+    assert.deepStrictEqual(isoOf(period), isoOf({ start: instant(start), end: instant(end) }))
     assert.strictEqual(Period.expectedSlots(period, period.end), slots)
   })
 
-  it("expects of a running period only the slots that have started", () => {
-    const period = Period.containing("day", DateTime.makeUnsafe("2024-01-07T12:00:00Z"), zone("UTC"))
-    const expectedAt = (at: string) => Period.expectedSlots(period, DateTime.makeUnsafe(at))
-    assert.strictEqual(expectedAt("2024-01-07T00:00:00Z"), 0)
-    assert.strictEqual(expectedAt("2024-01-07T00:00:01Z"), 1)
-    assert.strictEqual(expectedAt("2024-01-07T00:05:00Z"), 1)
-    assert.strictEqual(expectedAt("2024-01-07T12:00:00Z"), 144)
-    assert.strictEqual(expectedAt("2024-02-01T00:00:00Z"), 288)
+  it.each([
+    ["America/St_Johns", "2010-11-07T02:30:30Z", "2010-11-07T02:30Z", "2010-11-08T03:30Z", "0:00:30"],
+    ["America/St_Johns", "2010-11-07T02:50:00Z", "2010-11-07T02:30Z", "2010-11-08T03:30Z", "23:20 again"],
+    ["America/St_Johns", "2010-11-07T02:29:59Z", "2010-11-06T02:30Z", "2010-11-07T02:30Z", "23:59:59"],
+    ["Antarctica/Casey", "2010-03-04T15:30:00Z", "2010-03-04T13:00Z", "2010-03-05T16:00Z", "23:30 again"],
+  ])("%s at %s is in the day from %s to %s: %s", (name, at, start, end) => {
+    const period = Period.containing("day", instant(at), zone(name))
+    assert.deepStrictEqual(isoOf(period), isoOf({ start: instant(start), end: instant(end) }))
+  })
+
+  it("a day that was skipped is listed, and no part of a range", () => {
+    const apia = zone("Pacific/Apia")
+    const dates = { first: "2011-12-29", last: "2011-12-31" }
+    const listed = Period.ofDates("day", dates, apia)!.toArray()
+    const range = { start: listed[0]!.start, end: listed[2]!.end }
+    assert.deepStrictEqual(
+      listed.map((period) => Period.expectedSlots(period, period.end)),
+      [288, 0, 288],
+    )
+    assert.deepStrictEqual(
+      Period.split(range, "1d", apia).map(isoOf).toArray(),
+      [listed[0]!, listed[2]!].map(isoOf),
+    )
+  })
+
+  it("what is not a date is refused", () => {
+    for (const date of [
+      "",
+      "today",
+      "2026-03",
+      "2026-3-1",
+      "26-03-01",
+      "20260301",
+      "2026-02-29",
+      "2026-02-30",
+      "2026-04-31",
+      "2026-13-01",
+      "2026-00-01",
+      "2026-01-00",
+      "2026-01-32",
+      " 2026-03-01",
+      "2026-03-01\n",
+      "2026-03-01T00:00:00Z",
+      "+002026-03-01",
+      "-002026-03-01",
+      "２026-03-01",
+    ]) {
+      assertRefused("day", date)
+    }
+    for (const date of ["2026", "2026-3", "2026-13", "2026-00", "2026-03-01", "2026-03Z"]) {
+      assertRefused("month", date)
+    }
+  })
+
+  it("the calendar ends with the years of four digits", () => {
+    for (const [unit, first, last] of [
+      ["day", "0000-01-01", "9999-12-31"],
+      ["month", "0000-01", "9999-12"],
+    ] as const) {
+      for (const name of CivilClock.zones) {
+        for (const date of [first, last]) {
+          const period = Period.ofDate(unit, date, zone(name))!
+          assert.isTrue(DateTime.isLessThan(period.start, period.end), `${name} ${date}`)
+        }
+      }
+      assert.strictEqual(Period.ofDates(unit, { first, last }, zone("UTC"))!.take(3).toArray().length, 3)
+      assert.deepStrictEqual(Period.ofDates(unit, { first: last, last: first }, zone("UTC"))!.toArray(), [])
+    }
+  })
+
+  it("is cut at now, and expects of a running period only the slots that have started", () => {
+    const period = Period.ofDate("day", "2024-01-07", zone("UTC"))!
+    const at = (text: string) => {
+      const { end } = Period.until(period, instant(text))
+      return [Period.expectedSlots(period, instant(text)), DateTime.formatIso(end)]
+    }
+    assert.deepStrictEqual(at("2024-01-06T23:59:59Z"), [0, "2024-01-07T00:00:00.000Z"])
+    assert.deepStrictEqual(at("2024-01-07T00:00:00Z"), [0, "2024-01-07T00:00:00.000Z"])
+    assert.deepStrictEqual(at("2024-01-07T00:00:01Z"), [1, "2024-01-07T00:00:01.000Z"])
+    assert.deepStrictEqual(at("2024-01-07T00:05:00Z"), [1, "2024-01-07T00:05:00.000Z"])
+    assert.deepStrictEqual(at("2024-01-07T12:00:00Z"), [144, "2024-01-07T12:00:00.000Z"])
+    assert.deepStrictEqual(at("2024-02-01T00:00:00Z"), [288, "2024-01-08T00:00:00.000Z"])
   })
 })
+
+/** Each with the one after it. */
+const pairs = <A>(all: ReadonlyArray<A>): ReadonlyArray<readonly [A, A]> =>
+  all.slice(1).map((after, index) => [all[index]!, after])
+
+const assertRefused = (unit: Period.CivilUnit, date: string) => {
+  assert.isUndefined(Period.ofDate(unit, date, zone("UTC")), date)
+  const good = unit === "day" ? "2026-03-01" : "2026-03"
+  assert.isUndefined(Period.ofDates(unit, { first: date, last: good }, zone("UTC")), date)
+  assert.isUndefined(Period.ofDates(unit, { first: good, last: date }, zone("UTC")), date)
+}

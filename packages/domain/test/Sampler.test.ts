@@ -1,146 +1,243 @@
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
-import * as MemoryPriceSource from "@btc-price/adapters/MemoryPriceSource"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as Sampler from "@btc-price/domain/Sampler"
 import * as Slot from "@btc-price/domain/Slot"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { type Options, test as testAt } from "./Vendors.ts"
 
 const start = DateTime.makeUnsafe("2024-01-07T19:30:07Z")
 const slot = Slot.at(start)
 
-const memory = Layer.merge(MemoryPriceRepository.layer, MemoryPriceSource.layer())
+const test = (name: string, body: Parameters<typeof testAt>[2], options?: Options) =>
+  testAt(name, "2024-01-07T19:30:07Z", body, options)
 
-/** A test at `start`, with both adapters in memory. */
-const test = (name: string, body: () => Effect.Effect<void, unknown, Layer.Success<typeof memory>>) =>
-  it.effect(name, () =>
-    Effect.andThen(TestClock.setTime(DateTime.toEpochMillis(start)), Effect.suspend(body)).pipe(
-      Effect.provide(memory),
-    ),
-  )
-
-const kept = Effect.fnUntraced(function* () {
+/** What is kept of the running slot: `EUR 40320 second`, with a mark when it is flagged, and `CZK missing`. */
+const kept = Effect.gen(function* () {
   const repository = yield* PriceRepository
+  const running = Slot.at(yield* DateTime.now)
   const latest = yield* repository.latest(["EUR", "CZK"])
-  const gaps = yield* repository.gaps({ start: Slot.start(slot), end: Slot.start(Slot.next(slot)) })
-  return {
-    prices: [...latest.values()].map(({ currency, amount }) => `${currency} ${BigDecimal.format(amount)}`),
-    gaps: gaps.map(({ currency, reason }) => `${currency} ${reason}`),
-  }
+  const range = { start: Slot.start(running), end: Slot.start(Slot.next(running)) }
+  const gaps = yield* Stream.runCollect(repository.gaps(range))
+  return [
+    ...[...latest.values()]
+      .filter(({ slot }) => slot === running)
+      .map(
+        ({ currency, amount, source, flagged }) =>
+          `${currency} ${BigDecimal.format(amount)} ${source}${flagged ? " flagged" : ""}`,
+      ),
+    ...gaps.map(({ currency, reason }) => `${currency} ${reason}`),
+  ].toSorted()
 })
 
-const limited = (seconds: number) =>
+const failure = (reason: PriceSourceError["reason"], retryAfterSeconds?: number) =>
   new PriceSourceError({
-    reason: "rate-limited",
-    detail: "Too often",
-    retryAfter: Duration.seconds(seconds),
+    reason,
+    detail: "As told",
+    ...(retryAfterSeconds === undefined ? {} : { retryAfter: Duration.seconds(retryAfterSeconds) }),
   })
 
+/** Samples while the clock runs for a minute. */
+const sample = Effect.fnUntraced(function* (...currencies: ReadonlyArray<"EUR" | "CZK">) {
+  const sampling = yield* Effect.forkChild(Sampler.sample(currencies))
+  yield* TestClock.adjust("1 minute")
+  return yield* Fiber.join(sampling)
+})
+
+const nextSlot = TestClock.adjust("4 minutes")
+
 describe("Sampler", () => {
-  test("keeps the prices of the running slot, with the source's own time and ours", () =>
+  test("keeps the prices of the running slot, with the source's own time and ours", ([first]) =>
     Effect.gen(function* () {
-      const source = yield* MemoryPriceSource.MemoryPriceSource
       const observedAt = DateTime.subtract(start, { seconds: 45 })
-      yield* source.setPrices({ EUR: "40320.12", CZK: "993625" }, observedAt)
-      const sample = yield* Sampler.sample(["EUR", "CZK"])
-      assert.strictEqual(sample.slot, slot)
-      assert.deepStrictEqual(yield* kept(), { prices: ["EUR 40320.12", "CZK 993625"], gaps: [] })
-      const eur = (yield* (yield* PriceRepository).latest(["EUR"])).get("EUR")
-      assert.deepStrictEqual(eur?.observedAt, observedAt)
-      assert.deepStrictEqual(eur?.fetchedAt, start)
-      assert.strictEqual(eur?.kind, "live")
+      yield* first.setPrices({ EUR: "40320.12", CZK: "993625" }, observedAt)
+      const { prices } = yield* Sampler.sample(["EUR", "CZK"])
+      assert.deepStrictEqual(yield* kept, ["CZK 993625 first", "EUR 40320.12 first"])
+      const [eur] = prices
+      assert.deepStrictEqual(
+        [eur?.slot, eur?.observedAt, eur?.fetchedAt, eur?.kind],
+        [slot, observedAt, start, "live"],
+      )
     }))
 
-  test("asks once a slot, however often it is told to", () =>
+  test("asks once a slot, however often it is told to", ([first]) =>
     Effect.gen(function* () {
-      const source = yield* MemoryPriceSource.MemoryPriceSource
-      yield* source.setPrices({ EUR: "1", CZK: "2" })
+      yield* first.setPrices({ EUR: "1", CZK: "2" })
       yield* Sampler.sample(["EUR", "CZK"])
       yield* Sampler.sample(["EUR", "CZK"])
-      assert.strictEqual(yield* source.calls, 1)
+      assert.strictEqual(yield* first.calls, 1)
       yield* TestClock.adjust("5 minutes")
       yield* Sampler.sample(["EUR", "CZK"])
-      assert.strictEqual(yield* source.calls, 2)
+      assert.strictEqual(yield* first.calls, 2)
     }))
 
-  test("keeps the currencies that came, and why the others did not", () =>
+  test("asks the next source for what the one before does not have, and no other", ([first, second, third]) =>
     Effect.gen(function* () {
-      const source = yield* MemoryPriceSource.MemoryPriceSource
-      yield* source.setPrices({ EUR: "40320" })
-      yield* Sampler.sample(["EUR", "CZK"])
-      assert.deepStrictEqual(yield* kept(), { prices: ["EUR 40320"], gaps: ["CZK missing"] })
-      yield* source.setPrices({ EUR: "50000", CZK: "993625" })
-      yield* Sampler.sample(["EUR", "CZK"])
-      assert.deepStrictEqual(yield* kept(), { prices: ["EUR 40320", "CZK 993625"], gaps: [] })
+      yield* first.setPrices({ EUR: "40320", CZK: "0" })
+      yield* second.setPrices({ EUR: "40330", CZK: "993625" })
+      yield* sample("EUR", "CZK")
+      assert.deepStrictEqual(yield* kept, ["CZK 993625 second", "EUR 40320 first"])
+      assert.deepStrictEqual([yield* second.calls, yield* third.calls], [1, 0])
     }))
 
-  test("tries a call that failed in passing once more, and no more", () =>
+  test("asks the next source when one fails", ([first, second]) =>
     Effect.gen(function* () {
-      const source = yield* MemoryPriceSource.MemoryPriceSource
-      yield* source.setPrices({ EUR: "40320" })
-      yield* source.failNext(new PriceSourceError({ reason: "timed-out", detail: "No answer" }), 2)
-      const first = yield* Effect.forkChild(Sampler.sample(["EUR"]))
-      yield* TestClock.adjust("20 seconds")
-      yield* Fiber.join(first)
-      assert.strictEqual(yield* source.calls, 2)
-      assert.deepStrictEqual(yield* kept(), { prices: [], gaps: ["EUR timed-out"] })
-
-      yield* source.failNext(new PriceSourceError({ reason: "unreachable", detail: "No connection" }))
-      const second = yield* Effect.forkChild(Sampler.sample(["EUR"]))
-      yield* TestClock.adjust("20 seconds")
-      yield* Fiber.join(second)
-      assert.strictEqual(yield* source.calls, 4)
-      assert.deepStrictEqual(yield* kept(), { prices: ["EUR 40320"], gaps: [] })
+      yield* first.failNext(failure("refused"))
+      yield* second.setPrices({ EUR: "40320" })
+      yield* sample("EUR")
+      assert.deepStrictEqual(yield* kept, ["EUR 40320 second"])
     }))
 
-  test("asks again when it is told to come back soon, and not when it is told to come back later", () =>
+  test("keeps why there is no price, with what each source said", ([first, second]) =>
     Effect.gen(function* () {
-      const source = yield* MemoryPriceSource.MemoryPriceSource
-      yield* source.setPrices({ EUR: "40320" })
-      yield* source.failNext(limited(21))
-      yield* Sampler.sample(["EUR"])
-      assert.strictEqual(yield* source.calls, 1)
-
-      yield* source.failNext(limited(18))
-      const sampling = yield* Effect.forkChild(Sampler.sample(["EUR"]))
-      yield* TestClock.adjust("17 seconds")
-      assert.strictEqual(yield* source.calls, 2)
-      yield* TestClock.adjust("1 second")
-      yield* Fiber.join(sampling)
-      assert.deepStrictEqual(yield* kept(), { prices: ["EUR 40320"], gaps: [] })
+      yield* first.failNext(failure("rate-limited"))
+      yield* second.setPrices({ EUR: "-1" })
+      const { gaps } = yield* sample("EUR")
+      assert.deepStrictEqual(yield* kept, ["EUR rate-limited"])
+      assert.strictEqual(
+        gaps[0]?.detail,
+        "first: As told; second: -1 cannot be the price in EUR; third: third's answer has no EUR",
+      )
     }))
 
-  test("does not insist when it is told to stay away", () =>
+  test("tries a call that failed in passing once more in a slot, and no more", ([first, second]) =>
     Effect.gen(function* () {
-      const source = yield* MemoryPriceSource.MemoryPriceSource
-      yield* source.failNext(new PriceSourceError({ reason: "rate-limited", detail: "Too often" }))
-      yield* Sampler.sample(["EUR", "CZK"])
-      assert.strictEqual(yield* source.calls, 1)
-      assert.deepStrictEqual(yield* kept(), { prices: [], gaps: ["CZK rate-limited", "EUR rate-limited"] })
+      yield* first.setPrices({ EUR: "40320" })
+      yield* first.failNext(failure("upstream-fault"))
+      yield* sample("EUR")
+      assert.deepStrictEqual(yield* kept, ["EUR 40320 first"])
+      assert.strictEqual(yield* first.calls, 2)
+
+      yield* nextSlot
+      yield* first.failNext(failure("timed-out"), 2)
+      yield* second.failNext(failure("unreachable"))
+      yield* sample("EUR")
+      assert.deepStrictEqual([yield* first.calls, yield* second.calls], [4, 1])
+      assert.deepStrictEqual(yield* kept, ["EUR timed-out"])
     }))
 
-  for (const [age, gap] of [
-    ["-10 minutes", []],
-    ["-601 seconds", ["EUR rejected"]],
-    ["+601 seconds", ["EUR rejected"]],
-  ] as const) {
-    test(`of a quote of ${age} keeps ${gap.length === 0 ? "the price" : "the gap"}`, () =>
+  test("asks again when it is told to come back soon, and leaves alone who wants to be", ([first, second]) =>
+    Effect.gen(function* () {
+      yield* first.setPrices({ EUR: "40320" })
+      yield* second.setPrices({ EUR: "40330" })
+      yield* first.failNext(failure("rate-limited", 18))
+      yield* sample("EUR")
+      assert.deepStrictEqual(yield* kept, ["EUR 40320 first"])
+
+      yield* nextSlot
+      yield* first.failNext(failure("rate-limited", 300))
+      yield* sample("EUR")
+      assert.deepStrictEqual(yield* kept, ["EUR 40330 second"])
+      assert.strictEqual(yield* first.calls, 3)
+
+      yield* TestClock.adjust("233 seconds")
+      yield* sample("EUR")
+      assert.deepStrictEqual(yield* kept, ["EUR 40330 second"])
+      assert.strictEqual(yield* first.calls, 3, "five minutes are not over")
+    }))
+
+  test("is done within a minute although every source is silent", (controls) =>
+    Effect.gen(function* () {
+      for (const control of controls) yield* control.script(() => Effect.never)
+      const { gaps } = yield* sample("EUR")
+      assert.deepStrictEqual(
+        gaps.map(({ reason }) => reason),
+        ["timed-out"],
+      )
+    }))
+
+  const jump = (title: string, quotes: ReadonlyArray<string | undefined>, expected: string) =>
+    test(title, ([first, second, third]) =>
       Effect.gen(function* () {
-        const source = yield* MemoryPriceSource.MemoryPriceSource
-        const seconds = age.endsWith("minutes") ? -600 : Number.parseInt(age)
-        yield* source.setPrices({ EUR: "40320" }, DateTime.add(start, { seconds }))
-        yield* Sampler.sample(["EUR"])
-        assert.deepStrictEqual(yield* kept(), {
-          prices: gap.length === 0 ? ["EUR 40320"] : [],
-          gaps: [...gap],
-        })
+        yield* first.setPrices({ EUR: "100" })
+        yield* sample("EUR")
+        yield* nextSlot
+        for (const [index, control] of [first, second, third].entries()) {
+          const amount = quotes[index]
+          yield* control.setPrices(amount === undefined ? {} : { EUR: amount })
+        }
+        yield* sample("EUR")
+        assert.deepStrictEqual(yield* kept, [expected])
+      }),
+    )
+
+  jump("takes a move of 5 % as it is", ["105", "100", "100"], "EUR 105 first")
+  jump("confirms a true jump with the others", ["109", "109.5", "108.9"], "EUR 109 first")
+  jump("lets no single bad source win", ["1000", "100.2", "100.4"], "EUR 100.4 third")
+  jump("takes the one nearer to the last price when two disagree", ["1000", "100.2"], "EUR 100.2 second")
+  jump("flags a jump that nobody can confirm", ["109", undefined, undefined], "EUR 109 first flagged")
+  jump(
+    "flags one that the others contradict each in another way",
+    ["150", "120", "190"],
+    "EUR 150 first flagged",
+  )
+
+  test("does not take a flagged price for the measure of the next", ([first, second]) =>
+    Effect.gen(function* () {
+      yield* first.setPrices({ EUR: "100" })
+      yield* sample("EUR")
+      for (let index = 0; index < 2; index++) {
+        yield* nextSlot
+        yield* first.setPrices({ EUR: "1000" })
+        yield* sample("EUR")
+        assert.deepStrictEqual(yield* kept, ["EUR 1000 first flagged"])
+      }
+      yield* nextSlot
+      yield* second.setPrices({ EUR: "101" })
+      yield* sample("EUR")
+      assert.deepStrictEqual(yield* kept, ["EUR 101 second"])
+    }))
+
+  test("lets others say the time when a source's is old, and flags it when there are none", ([
+    first,
+    second,
+  ]) =>
+    Effect.gen(function* () {
+      const old = DateTime.subtract(start, { minutes: 11 })
+      yield* first.setPrices({ EUR: "100" }, old)
+      yield* second.setPrices({ EUR: "101" })
+      yield* sample("EUR")
+      assert.deepStrictEqual(yield* kept, ["EUR 101 second"])
+
+      yield* nextSlot
+      yield* second.setPrices({})
+      yield* first.setPrices({ EUR: "101" }, DateTime.subtract(yield* DateTime.now, { minutes: 11 }))
+      yield* sample("EUR")
+      assert.deepStrictEqual(yield* kept, ["EUR 101 first flagged"])
+    }))
+
+  for (const minutes of [-61, 61]) {
+    test(`takes nothing of ${minutes} minutes for a price of now`, ([first]) =>
+      Effect.gen(function* () {
+        yield* first.setPrices({ EUR: "100" }, DateTime.add(start, { minutes }))
+        yield* sample("EUR")
+        assert.deepStrictEqual(yield* kept, ["EUR rejected"])
       }))
   }
+
+  test(
+    "confirms both prices when their ratio is more than 1 % off the exchange rate",
+    ([first, second, third]) =>
+      Effect.gen(function* () {
+        yield* first.setPrices({ EUR: "100", CZK: "2600" })
+        yield* second.setPrices({ EUR: "100.1", CZK: "2502" })
+        yield* third.setPrices({ EUR: "100.2", CZK: "2503" })
+        yield* sample("EUR", "CZK")
+        assert.deepStrictEqual(yield* kept, ["CZK 2503 third", "EUR 100.1 second"])
+
+        yield* nextSlot
+        yield* first.setPrices({ EUR: "100", CZK: "2600" })
+        yield* second.setPrices({})
+        yield* third.setPrices({})
+        yield* sample("EUR", "CZK")
+        assert.deepStrictEqual(yield* kept, ["CZK 2600 first flagged", "EUR 100 first flagged"])
+      }),
+    { rate: "25" },
+  )
 })

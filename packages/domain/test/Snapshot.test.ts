@@ -2,7 +2,8 @@ import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepositor
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap } from "@btc-price/domain/Gap"
 import { Price } from "@btc-price/domain/Price"
-import { PriceRepository, PriceRepositoryError } from "@btc-price/domain/PriceRepository"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import { RepositoryError } from "@btc-price/domain/RepositoryError"
 import * as Slot from "@btc-price/domain/Slot"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import { assert, describe, it } from "@effect/vitest"
@@ -26,11 +27,14 @@ const price = (currency: Currency, observedAt: string, amount: string): Price =>
     fetchedAt: at(observedAt),
     source: "test",
     kind: "live",
+    derived: false,
+    flagged: false,
   })
 
 const options = (zone: string) => ({
   currencies: ["EUR", "CZK"] as const,
   timeZone: DateTime.zoneMakeNamedUnsafe(zone),
+  minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
 })
 
 /** A snapshot in memory that begins at `start`: the clock is set first, so that nothing polls its way there. */
@@ -77,6 +81,7 @@ describe("Snapshot", () => {
         slot: Slot.at(at("2024-01-07T12:10:00Z")),
         reason: "rate-limited",
         detail: "Too often",
+        tried: [],
       })
       yield* kept.record({ prices: [eur], gaps: [gap] })
       const eurAt = Effect.fnUntraced(function* (now: string) {
@@ -128,7 +133,7 @@ describe("Snapshot", () => {
     Effect.gen(function* () {
       const isAway = yield* Ref.make(false)
       const memory = yield* Effect.provide(PriceRepository, MemoryPriceRepository.layer)
-      const away = new PriceRepositoryError({ reason: "unavailable", operation: "latest", cause: "away" })
+      const away = new RepositoryError({ reason: "unavailable", operation: "latest", cause: "away" })
       const flaky = Layer.succeed(PriceRepository, {
         ...memory,
         latest: (currencies) =>

@@ -1,5 +1,9 @@
 /** The API as a whole: the contract's routes, its document and its page, and problems for everything else. */
+import type { Currency } from "@btc-price/domain/Currency"
+import * as Arr from "effect/Array"
+import type * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"
+import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
@@ -9,27 +13,35 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as AnswerCaching from "./AnswerCaching.ts"
 import { Api } from "./api/Api.ts"
 import { InternalError, MethodNotAllowed, NotFound } from "./api/Problem.ts"
+import * as AveragesHandlers from "./AveragesHandlers.ts"
 import * as BearerAuthorization from "./BearerAuthorization.ts"
+import * as GapsHandlers from "./GapsHandlers.ts"
+import * as HistoryHandlers from "./HistoryHandlers.ts"
+import * as OriginalHandlers from "./OriginalHandlers.ts"
+import * as ParameterChecks from "./ParameterChecks.ts"
 import * as PricesHandlers from "./PricesHandlers.ts"
 import { requestLog, routeName } from "./RequestLog.ts"
 import * as SignInHandlers from "./SignInHandlers.ts"
+import * as SourcesHandlers from "./SourcesHandlers.ts"
 
 const documentPath = "/openapi.json"
 const pagePath = "/docs"
 
-/** Methods by path, of all that is served. */
-const methods = new Map<string, Set<string>>([
-  [documentPath, new Set(["GET", "HEAD"])],
-  [pagePath, new Set(["GET", "HEAD"])],
-])
-for (const group of Object.values(Api.groups)) {
-  for (const { path, method } of Object.values(group.endpoints)) {
-    const known = methods.get(path) ?? new Set()
-    methods.set(path, known.add(method).add(method === "GET" ? "HEAD" : method))
-  }
-}
+/** All that is served: patterns of paths, as the router takes them, and a method of each. */
+const served = [
+  { path: documentPath, method: "GET" },
+  { path: pagePath, method: "GET" },
+  ...Object.values(Api.groups).flatMap(
+    (group): ReadonlyArray<{ readonly path: string; readonly method: string }> =>
+      Object.values(group.endpoints),
+  ),
+].map(({ path, method }) => ({
+  pattern: new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/:\w+/g, "[^/]+")}$`),
+  methods: method === "GET" ? ["GET", "HEAD"] : [method],
+}))
 
 /** Problems for what no route takes, and for what nobody expected, of which the log says all and the answer nothing. */
 const problems = HttpRouter.middleware(
@@ -51,18 +63,22 @@ const problems = HttpRouter.middleware(
 const refuse = Effect.fnUntraced(function* (request: HttpServerRequest) {
   // As the router compares paths: neither case nor a second or last slash counts.
   const path = (request.url.split("?", 1)[0] ?? "").toLowerCase().replace(/\/{2,}/g, "/")
-  const allowed = methods.get(path.replace(/(?<=.)\/$/, ""))
-  if (allowed === undefined) return yield* HttpServerRespondable.toResponse(new NotFound())
+  const allowed = served
+    .filter(({ pattern }) => pattern.test(path.replace(/(?<=.)\/$/, "")))
+    .flatMap(({ methods }) => methods)
+  // A known path and method that was not taken has something in it that is no text.
+  if (allowed.length === 0 || allowed.includes(request.method))
+    return yield* HttpServerRespondable.toResponse(new NotFound())
   const response = yield* HttpServerRespondable.toResponse(new MethodNotAllowed())
-  return HttpServerResponse.setHeader(response, "allow", [...allowed].join(", "))
+  return HttpServerResponse.setHeader(response, "allow", Arr.dedupe(allowed).join(", "))
 })
 
-/** Headers of every answer. Prices, tokens and errors are nobody else's to keep. */
+/** Headers of every answer. Tokens and errors are nobody's to keep, nor is anything else that does not say so. */
 const headers = HttpRouter.middleware(
   (handle) =>
     Effect.map(handle, (response) =>
       HttpServerResponse.setHeaders(response, {
-        "cache-control": "no-store",
+        "cache-control": response.headers["cache-control"] ?? "no-store",
         "referrer-policy": "no-referrer",
         "x-content-type-options": "nosniff",
         ...(response.status === 429 || response.status === 503 ? { "retry-after": "5" } : {}),
@@ -71,17 +87,35 @@ const headers = HttpRouter.middleware(
   { global: true },
 )
 
-const routes = Layer.mergeAll(
-  HttpApiBuilder.layer(Api, { openapiPath: documentPath }).pipe(
-    Layer.provide([PricesHandlers.layer, SignInHandlers.layer]),
-    Layer.provide(BearerAuthorization.layer),
-  ),
-  HttpApiScalar.layer(Api, { path: pagePath }),
-).pipe(Layer.provide(routeName.layer), Layer.merge(headers), Layer.merge(problems))
+export interface Options {
+  readonly currencies: ReadonlyArray<Currency>
+  /** The zone of days and months when a request names none. */
+  readonly timeZone: DateTime.TimeZone.Named
+  /** See `Average.make`. */
+  readonly minimumCoverage: BigDecimal.BigDecimal
+}
+
+const routes = (options: Options) =>
+  Layer.mergeAll(
+    HttpApiBuilder.layer(Api, { openapiPath: documentPath }).pipe(
+      Layer.provide([
+        PricesHandlers.layer(options),
+        AveragesHandlers.layer(options),
+        HistoryHandlers.layer(options),
+        GapsHandlers.layer(options),
+        SourcesHandlers.layer,
+        OriginalHandlers.layer,
+        SignInHandlers.layer,
+      ]),
+      Layer.provide([BearerAuthorization.layer, ParameterChecks.layer(options), AnswerCaching.layer]),
+    ),
+    HttpApiScalar.layer(Api, { path: pagePath }),
+  ).pipe(Layer.provide(routeName.layer), Layer.merge(headers), Layer.merge(problems))
 
 /** Serves the API on the HttpServer. */
-export const layer = HttpRouter.serve(routes, {
-  middleware: requestLog,
-  disableLogger: true,
-  disableListenLog: true,
-})
+export const layer = (options: Options) =>
+  HttpRouter.serve(routes(options), {
+    middleware: requestLog,
+    disableLogger: true,
+    disableListenLog: true,
+  })

@@ -1,107 +1,89 @@
-/** Answers the price endpoints from the snapshot. */
-import type * as Average from "@btc-price/domain/Average"
-import { toMinorUnit } from "@btc-price/domain/Currency"
-import type { Price } from "@btc-price/domain/Price"
-import * as Slot from "@btc-price/domain/Slot"
+/** Answers the newest prices from the snapshot. */
+import type { Currency } from "@btc-price/domain/Currency"
 import { type CurrentPrice, Snapshot } from "@btc-price/domain/Snapshot"
-import * as Arr from "effect/Array"
-import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as HttpEffect from "effect/http/HttpEffect"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Api } from "./api/Api.ts"
-import { PriceUnavailable } from "./api/Problem.ts"
+import { NoPrice, PriceTooOld, RepositoryUnavailable } from "./api/Problem.ts"
+import * as PricesAt from "./PricesAt.ts"
+import { ageSeconds, newestObservation, toQuote } from "./Quotes.ts"
 
-export const layer = HttpApiBuilder.group(
-  Api,
-  "prices",
-  Effect.fnUntraced(function* (handlers) {
-    const snapshot = yield* Snapshot
-    return handlers.handleAll({
-      getBtcPrice: Effect.fnUntraced(function* () {
-        const now = yield* DateTime.now
+export const layer = (options: { readonly currencies: ReadonlyArray<Currency> }) =>
+  HttpApiBuilder.group(
+    Api,
+    "prices",
+    Effect.fnUntraced(function* (handlers) {
+      const snapshot = yield* Snapshot
+      const pricesAt = yield* PricesAt.make(options)
+
+      const read = Effect.fnUntraced(function* (currency: Currency | undefined) {
+        if ((yield* snapshot.readAt) === null) {
+          return yield* new RepositoryUnavailable({ detail: "The prices have not been read yet." })
+        }
         const current = yield* snapshot.currentPrices
-        const prices = current.flatMap(({ price }) => (price === null ? [] : [price]))
-        if (!Arr.isArrayNonEmpty(prices)) {
-          yield* retryAfterNextSample(now)
-          return yield* (yield* snapshot.readAt) === null ? notRead(current) : unavailable(current, now)
-        }
-        return {
-          btc_prices: Object.fromEntries(
-            current.map(({ currency, price }) => [
-              currency.toLowerCase(),
-              price === null ? null : toBody(price),
-            ]),
-          ),
-          client_request_time: now,
-          server_data_time: Arr.map(prices, ({ observedAt }) => observedAt).reduce(DateTime.min),
-        }
-      }),
+        return current.filter((one) => currency === undefined || one.currency === currency)
+      })
 
-      getAverages: Effect.fnUntraced(function* () {
-        const { day, month, observedAt, timeZone } = yield* snapshot.runningAverages
-        return {
-          daily_average: byCurrency(day, toMean),
-          monthly_average: byCurrency(month, toMean),
-          daily_coverage: byCurrency(day, toCoverage),
-          monthly_coverage: byCurrency(month, toCoverage),
-          time_zone: DateTime.zoneToString(timeZone),
-          sources: Arr.dedupe([...day, ...month].flatMap(({ sources }) => sources)).toSorted(),
-          client_request_time: yield* DateTime.now,
-          server_data_time: observedAt,
-        }
-      }),
-    })
-  }),
-)
-
-/** The next attempt to get prices is made early in the next slot. */
-const retryAfterNextSample = (now: DateTime.Utc) => {
-  const next = DateTime.add(Slot.start(Slot.next(Slot.at(now))), { seconds: 30 })
-  const seconds = Math.ceil(Duration.toSeconds(DateTime.distance(now, next)))
-  return HttpEffect.appendPreResponseHandler((_, response) =>
-    Effect.succeed(HttpServerResponse.setHeader(response, "retry-after", String(seconds))),
+      return handlers
+        .handle(
+          "list",
+          Effect.fnUntraced(function* ({ query }) {
+            const now = yield* DateTime.now
+            const current = yield* read(query.currency)
+            yield* checkAge(current, query.max_age, now)
+            return {
+              ...times(current, now),
+              prices: Object.fromEntries(current.map((one) => [one.currency, toQuote(one, now)])),
+            }
+          }),
+        )
+        .handle(
+          "one",
+          Effect.fnUntraced(function* ({ params, query }) {
+            const now = yield* DateTime.now
+            const current = yield* read(params.currency)
+            const price = current.map((one) => toQuote(one, now))[0] ?? null
+            if (price === null) {
+              return yield* new NoPrice({
+                currency: params.currency,
+                reason: current[0]?.gap?.reason ?? null,
+              })
+            }
+            yield* checkAge(current, query.max_age, now)
+            return { ...times(current, now), price }
+          }),
+        )
+        .handle("at", pricesAt.one)
+        .handleRaw("answer", pricesAt.many)
+    }),
   )
-}
 
-const toBody = ({ currency, amount, source, observedAt }: Price) => ({
-  currency,
-  price_per_btc: BigDecimal.toNumberUnsafe(toMinorUnit(currency, amount)),
-  source,
-  server_data_time: observedAt,
+const times = (current: ReadonlyArray<CurrentPrice>, now: DateTime.Utc) => ({
+  request_time: now,
+  data_time: newestObservation(current.flatMap(({ newest }) => (newest === null ? [] : [newest]))),
 })
 
-const byCurrency = <A>(averages: ReadonlyArray<Average.Average>, f: (average: Average.Average) => A) =>
-  Object.fromEntries(averages.map((average) => [average.currency, f(average)]))
-
-const toMean = ({ mean }: Average.Average) => (mean === null ? null : BigDecimal.toNumberUnsafe(mean))
-
-const toCoverage = ({ samples, expected, oldest, newest }: Average.Average) => ({
-  samples,
-  expected,
-  oldest: oldest === null ? null : Slot.start(oldest),
-  newest: newest === null ? null : Slot.start(newest),
+/** Fails when a currency has no price as young as was asked for. */
+const checkAge = Effect.fnUntraced(function* (
+  current: ReadonlyArray<CurrentPrice>,
+  maximumSeconds: number | undefined,
+  now: DateTime.Utc,
+) {
+  if (maximumSeconds === undefined) return
+  const old = current.filter(({ newest }) => newest === null || ageSeconds(newest, now) > maximumSeconds)
+  if (old.length === 0) return
+  const currencies = old.map((one) => {
+    const last = toQuote(one, now)
+    return { currency: one.currency, age_seconds: last?.age_seconds ?? null, last_known: last }
+  })
+  const sentences = currencies.map(({ currency, age_seconds: age }) =>
+    age === null ? `${currency} has never had a price` : `the newest price in ${currency} is ${age} s old`,
+  )
+  return yield* new PriceTooOld({
+    detail: `At most ${maximumSeconds} s were allowed: ${sentences.join("; ")}.`,
+    ...times(old, now),
+    max_age_seconds: maximumSeconds,
+    currencies,
+  })
 })
-
-const notRead = (current: ReadonlyArray<CurrentPrice>): PriceUnavailable =>
-  new PriceUnavailable({
-    detail: "The prices have not been read yet.",
-    currencies: current.map(({ currency }) => ({ currency, age_seconds: null, reason: null })),
-  })
-
-const unavailable = (current: ReadonlyArray<CurrentPrice>, now: DateTime.Utc): PriceUnavailable => {
-  const currencies = current.map(({ currency, newest, gap }) => ({
-    currency,
-    age_seconds:
-      newest === null ? null : Math.floor(Duration.toSeconds(DateTime.distance(newest.observedAt, now))),
-    reason: gap?.reason ?? null,
-  }))
-  const sentences = currencies.map(({ currency, age_seconds: age, reason }) => {
-    const newest = age === null ? "has never had a price" : `last had a price ${age} s ago`
-    return `${currency} ${newest}${reason === null ? "" : ` (${reason})`}`
-  })
-  return new PriceUnavailable({ detail: `${sentences.join("; ")}.`, currencies })
-}

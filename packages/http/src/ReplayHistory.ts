@@ -2,12 +2,14 @@
 import * as Backfill from "@btc-price/domain/Backfill"
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Period from "@btc-price/domain/Period"
+import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 
 /** Asks only for the slots after the newest that is there. */
 export const layer = (options: {
@@ -17,6 +19,8 @@ export const layer = (options: {
   Layer.effectDiscard(
     Effect.gen(function* () {
       const repository = yield* PriceRepository
+      const [history] = yield* PriceHistories
+      if (history === undefined) return
       const now = yield* DateTime.now
       const month = Period.containing("month", now, options.timeZone)
       const today = Period.containing("day", now, options.timeZone)
@@ -32,7 +36,7 @@ export const layer = (options: {
         const start =
           newest === undefined ? earliest : DateTime.max(earliest, Slot.start(Slot.next(newest.slot)))
         // The replay has no other currencies than were recorded; those that it has are worth the start.
-        return Backfill.backfill([currency], { start, end: now }).pipe(
+        return Stream.runDrain(Backfill.backfill(history, [currency], { start, end: now })).pipe(
           Effect.catchTag("PriceSourceError", (error) =>
             Effect.logWarning(`The replay has no history in ${currency}`, Cause.fail(error)),
           ),

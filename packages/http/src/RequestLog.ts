@@ -1,6 +1,10 @@
-/** One line and one count a request: method, route, status, duration, user and trace; nothing of what was sent. */
+/**
+ * One line and one count a request: method, route, status, duration, user and trace; nothing of what was sent. The status of an
+ * answer that began and could not be finished is `broken-off`.
+ */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
@@ -24,15 +28,15 @@ export const requestLog = <E, R>(
 ): Effect.Effect<HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> =>
   Effect.gen(function* () {
     const { method } = yield* HttpServerRequest.HttpServerRequest
-    const [duration, response] = yield* Effect.timed(handled)
+    const [duration, exit] = yield* Effect.timed(Effect.exit(handled))
     const span = yield* Effect.orDie(Effect.currentSpan)
     const route = String(span.attributes.get("http.route") ?? "none")
-    const status = response.status
+    const status = Exit.isSuccess(exit) ? exit.value.status : "broken-off"
     yield* Metric.update(
       Metric.withAttributes(durations, { method, route, status: String(status) }),
       Duration.toSeconds(duration),
     )
-    yield* Effect.logInfo("Answered").pipe(
+    yield* Effect.logInfo(Exit.isSuccess(exit) ? "Answered" : "Not answered in full").pipe(
       Effect.annotateLogs({
         method,
         route,
@@ -42,5 +46,5 @@ export const requestLog = <E, R>(
         traceId: span.traceId,
       }),
     )
-    return response
+    return yield* exit
   })

@@ -1,28 +1,26 @@
 /** Answers the sign-in endpoints. The body is read here, because it holds a password that must not reach a log. */
 import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
-import * as ByteSize from "effect/ByteSize"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import { Api } from "./api/Api.ts"
 import {
-  BodyTooLarge,
   ChallengeRequired,
   IdentityUnavailable,
   InternalError,
   InvalidCredentials,
   InvalidRequest,
   LoginNotConfigured,
-  NotJson,
   SignInForbidden,
   TooManyAttempts,
 } from "./api/Problem.ts"
 import { Credentials } from "./api/SignIn.ts"
+import * as JsonBody from "./JsonBody.ts"
 
 /** The largest body of `POST /get_token`, in bytes. */
 const bodyLimitBytes = 4096
@@ -50,13 +48,7 @@ export const layer = HttpApiBuilder.group(
 )
 
 const readCredentials = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
-  const mediaType = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
-  if (mediaType !== "application/json") return yield* new NotJson()
-  if (Number(request.headers["content-length"] ?? 0) > bodyLimitBytes) return yield* new BodyTooLarge()
-  const text = yield* request.text.pipe(
-    Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(bodyLimitBytes)),
-    Effect.mapError(() => new BodyTooLarge()),
-  )
+  const text = yield* JsonBody.read(request, bodyLimitBytes)
   return yield* decodeCredentials(text).pipe(Effect.mapError(toInvalidRequest))
 })
 

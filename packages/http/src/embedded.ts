@@ -1,21 +1,29 @@
 /** The embedded program: API, worker and PostgreSQL in one, for one's own machine. */
+import * as CoinGeckoPriceHistory from "@btc-price/adapters/CoinGeckoPriceHistory"
 import * as CoinGeckoPriceSource from "@btc-price/adapters/CoinGeckoPriceSource"
 import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
 import * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
 import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
+import * as MemoryExchangeRates from "@btc-price/adapters/MemoryExchangeRates"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/PostgresDatabase"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
 import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
+import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
 import * as Settings from "@btc-price/adapters/Settings"
+import * as VendorPriceSources from "@btc-price/adapters/VendorPriceSources"
+import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import { PriceSources } from "@btc-price/domain/PriceSource"
 import * as Snapshot from "@btc-price/domain/Snapshot"
+import * as SourceGate from "@btc-price/domain/SourceGate"
 import * as Worker from "@btc-price/worker/Worker"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Arr from "effect/Array"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Context from "effect/Context"
@@ -44,7 +52,8 @@ const program = Effect.fnUntraced(function* (
   const database = {
     url: yield* PostgresDatabase.ensure(postgres.url, isReplay ? "btc_price_replay" : "btc_price"),
   }
-  const source = isReplay ? yield* startReplay : settings.coinGecko
+  const replay = isReplay ? yield* startReplay : undefined
+  const sources = replay === undefined ? VendorPriceSources.layer(settings.priceSources) : onlyFrom(replay)
   const authenticator =
     settings.cognito === undefined
       ? MemoryAuthenticator.layer({ users: [{ username: Banner.demoUser, password: secrets.demoUser }] })
@@ -54,22 +63,25 @@ const program = Effect.fnUntraced(function* (
     ...settings,
     dataDirectory,
     demoPassword: settings.cognito === undefined ? secrets.demoUser : undefined,
-    source: isReplay
-      ? `replay of CoinGecko's prices of May 2021; its faults: ${new URL("/faults", source.baseUrl).href}`
-      : `${source.baseUrl ?? "CoinGecko, https://www.coingecko.com"} (without a network: npm start -- --replay)`,
+    source:
+      replay === undefined
+        ? `${settings.priceSources.order.join(", ")} (without a network: npm start -- --replay)`
+        : `replay of CoinGecko's prices of May 2021; its faults: ${new URL("/faults", replay.baseUrl).href}`,
   }).pipe(
     Layer.provide(ManagementServer.layer(settings.management)),
     Layer.provide(ApiReadiness.layer),
-    Layer.provide(ApiServer.layer),
+    Layer.provide(ApiServer.layer(settings)),
     Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
     Layer.provide(authenticator),
     Layer.provide(Snapshot.layer(settings)),
     Layer.provide(Worker.layer({ ...settings, installation: dataDirectory })),
     Layer.provide(isReplay ? ReplayHistory.layer(settings) : Layer.empty),
     Layer.provide(prepare),
-    Layer.provide(CoinGeckoPriceSource.layer(source)),
+    Layer.provide(sources),
+    Layer.provide(SourceGate.layer({ monthlyCalls: VendorPriceSources.monthlyCalls(settings.priceSources) })),
     Layer.provide(PostgresSingleWriter.layer(database)),
     Layer.provide(PostgresPriceRepository.layer),
+    Layer.provide(PostgresSourceLedger.layer),
     Layer.provide(PostgresClient.layer(database)),
     Layer.provide(NodeHttpClient.layerUndici),
   )
@@ -89,6 +101,14 @@ const prepare = Layer.effectDiscard(
     yield* (yield* PriceRepository).prepare(yield* DateTime.now)
   }),
 )
+
+/** Nothing else is asked, because nothing else is of the replayed days. */
+const onlyFrom = (replay: Effect.Success<typeof startReplay>) =>
+  Layer.mergeAll(
+    Layer.effect(PriceSources, Effect.map(CoinGeckoPriceSource.make(replay), Arr.of)),
+    Layer.effect(PriceHistories, Effect.map(CoinGeckoPriceHistory.make(replay), Arr.of)),
+    MemoryExchangeRates.layer({}),
+  )
 
 const startReplay = Effect.map(Layer.build(CoinGeckoReplay.layer()), (context) => ({
   plan: "keyless" as const,

@@ -48,7 +48,10 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
           : [other, worker]
         assert.notInclude(waiting.output(), "Holds the pen")
         const metrics = yield* Effect.flatMap(HttpClient.get(`${holder.url}/metrics`), ({ text }) => text)
-        assert.match(metrics, /^btc_price_samples_total\{currency="EUR",source="127\.0\.0\.1:\d+"\} \d+$/m)
+        assert.match(
+          metrics,
+          /^btc_price_samples_total\{currency="EUR",source="127\.0\.0\.1:\d+",flagged="false"\} \d+$/m,
+        )
         assert.strictEqual(yield* holder.stop("SIGTERM"), 0)
         yield* Effect.sync(() => waiting.output().includes("Holds the pen")).pipe(
           Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (holds) => holds }),

@@ -1,11 +1,14 @@
-/** The worker: while it holds the pen it samples each slot, once. */
+/** The worker: while it holds the pen it samples each slot, once, and keeps the books in order. */
 import type { Currency } from "@btc-price/domain/Currency"
+import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
+import type { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
-import type { PriceSource } from "@btc-price/domain/PriceSource"
+import type { PriceSources } from "@btc-price/domain/PriceSource"
 import { Readiness } from "@btc-price/domain/Readiness"
 import * as Sampler from "@btc-price/domain/Sampler"
 import { SingleWriter } from "@btc-price/domain/SingleWriter"
 import * as Slot from "@btc-price/domain/Slot"
+import type { SourceGate } from "@btc-price/domain/SourceGate"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
@@ -16,6 +19,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
+import * as Upkeep from "./Upkeep.ts"
 
 /** How long after something failed the worker begins anew. */
 const restartDelay = Duration.seconds(5)
@@ -23,7 +27,7 @@ const restartDelay = Duration.seconds(5)
 /** How long a worker waits for the pen without a failure until it counts as sound; longer than any operation may take. */
 const recoveryDelay = Duration.seconds(20)
 
-export interface Options {
+export interface Options extends Upkeep.Options {
   readonly currencies: ReadonlyArray<Currency>
   /** Any text that is this installation's own and stays the same; see {@link sampleDelay}. */
   readonly installation: string
@@ -36,7 +40,11 @@ export interface Options {
  */
 export const layer = (
   options: Options,
-): Layer.Layer<Readiness, never, PriceRepository | PriceSource | SingleWriter> =>
+): Layer.Layer<
+  Readiness,
+  never,
+  PriceRepository | PriceSources | PriceHistories | ExchangeRates | SourceGate | SingleWriter
+> =>
   Layer.effect(
     Readiness,
     Effect.gen(function* () {
@@ -48,7 +56,7 @@ export const layer = (
       )
       yield* Ref.set(failure, null).pipe(
         Effect.andThen(Effect.logInfo("Holds the pen")),
-        Effect.andThen(Effect.forever(sampleSlot(options))),
+        Effect.andThen(Effect.raceFirst(Effect.forever(sampleSlot(options)), Upkeep.run(options))),
         writer.hold,
         Effect.raceFirst(recover),
         Effect.sandbox,
@@ -97,11 +105,16 @@ const gaps = Metric.counter("btc_price_gaps_total", {
 
 const report = Effect.fnUntraced(function* ({ slot, prices, gaps: missed }: Sampler.Sample) {
   const start = DateTime.formatIso(Slot.start(slot))
-  for (const { currency, source, amount } of prices) {
-    yield* Metric.update(Metric.withAttributes(samples, { currency, source }), 1)
-    yield* Effect.logInfo("Sampled").pipe(
-      Effect.annotateLogs({ slot: start, currency, amount: BigDecimal.format(amount), source }),
-    )
+  for (const { currency, source, amount, derived, flagged } of prices) {
+    yield* Metric.update(Metric.withAttributes(samples, { currency, source, flagged: String(flagged) }), 1)
+    const line = flagged ? Effect.logWarning("Sampled, and nobody confirms it") : Effect.logInfo("Sampled")
+    yield* Effect.annotateLogs(line, {
+      slot: start,
+      currency,
+      amount: BigDecimal.format(amount),
+      source,
+      derived,
+    })
   }
   for (const { currency, reason, detail } of missed) {
     yield* Metric.update(Metric.withAttributes(gaps, { currency, reason }), 1)

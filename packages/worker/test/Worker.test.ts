@@ -1,9 +1,9 @@
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
+import * as MemoryAdapters from "@btc-price/adapters/MemoryAdapters"
 import * as MemoryPriceSource from "@btc-price/adapters/MemoryPriceSource"
-import * as MemorySingleWriter from "@btc-price/adapters/MemorySingleWriter"
-import { PriceRepository, PriceRepositoryError } from "@btc-price/domain/PriceRepository"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import { Readiness } from "@btc-price/domain/Readiness"
+import { RepositoryError } from "@btc-price/domain/RepositoryError"
 import { SingleWriter, SingleWriterError } from "@btc-price/domain/SingleWriter"
 import * as Worker from "@btc-price/worker/Worker"
 import { assert, describe, it } from "@effect/vitest"
@@ -13,6 +13,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 
 const start = DateTime.makeUnsafe("2024-01-07T19:33:00Z")
@@ -21,12 +22,8 @@ const today = {
   end: DateTime.add(DateTime.removeTime(start), { days: 1 }),
 }
 
-const options = { currencies: ["EUR"], installation: "test" } as const
-const adapters = Layer.mergeAll(
-  MemoryPriceRepository.layer,
-  MemoryPriceSource.layer(),
-  MemorySingleWriter.layer,
-)
+const options = { currencies: ["EUR"], installation: "test", retentionMonths: undefined } as const
+const adapters = MemoryAdapters.layer()
 
 /** Two workers on the same adapters, as in two processes on one database. */
 const workers = Effect.all([
@@ -35,8 +32,8 @@ const workers = Effect.all([
 ])
 
 const samples = Effect.gen(function* () {
-  const tallies = yield* (yield* PriceRepository).tally(["EUR"], today)
-  return tallies.get("EUR")?.samples ?? 0
+  const [tallies] = yield* (yield* PriceRepository).tallies(["EUR"], [today])
+  return tallies?.get("EUR")?.samples ?? 0
 })
 
 describe("Worker", () => {
@@ -65,7 +62,7 @@ describe("Worker", () => {
       yield* source.failNext(new PriceSourceError({ reason: "refused", detail: "Not you" }), 2)
       yield* Layer.build(Worker.layer(options))
       yield* TestClock.adjust("15 minutes")
-      const gaps = yield* (yield* PriceRepository).gaps(today)
+      const gaps = yield* Stream.runCollect((yield* PriceRepository).gaps(today))
       assert.deepStrictEqual(
         gaps.map(({ reason }) => reason),
         ["refused", "refused"],
@@ -79,7 +76,7 @@ describe("Worker", () => {
       const memory = yield* PriceRepository
       const source = yield* MemoryPriceSource.MemoryPriceSource
       const isAway = yield* Ref.make(true)
-      const away = new PriceRepositoryError({ reason: "unavailable", operation: "latest", cause: "away" })
+      const away = new RepositoryError({ reason: "unavailable", operation: "latest", cause: "away" })
       const flaky = Layer.succeed(PriceRepository, {
         ...memory,
         latest: (currencies) =>
@@ -124,7 +121,7 @@ describe("Worker", () => {
     Effect.gen(function* () {
       const memory = yield* PriceRepository
       const source = yield* MemoryPriceSource.MemoryPriceSource
-      const error = new PriceRepositoryError({
+      const error = new RepositoryError({
         reason: "unavailable",
         operation: "record",
         cause: "read-only",

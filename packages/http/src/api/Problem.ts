@@ -3,6 +3,7 @@ import * as Gap from "@btc-price/domain/Gap"
 import { Currency } from "@btc-price/domain/Currency"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
+import { Miss, Quote, times } from "./Figures.ts"
 
 /** The stable `type` of a problem: a name, not an address to fetch. */
 const type = <const Name extends string>(name: Name) => `urn:btc-price:problem:${name}` as const
@@ -52,6 +53,31 @@ export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", {
   title: "There is nothing at this address",
 }) {}
 
+export class NoPrice extends HttpApiError.Problem<NoPrice>()(
+  "NoPrice",
+  { type: type("no-price"), status: 404, title: "This currency has never had a price here" },
+  {
+    currency: Currency,
+    /** Why the last attempt gave none; null when none failed lately. */
+    reason: Schema.NullOr(Gap.Reason),
+  },
+) {}
+
+export class NoPriceAt extends HttpApiError.Problem<NoPriceAt>()(
+  "NoPriceAt",
+  {
+    type: type("no-price-at"),
+    status: 404,
+    title: "There is no price at that time, nor near enough before it",
+  },
+  {
+    currency: Currency,
+    time: Schema.DateTimeUtcFromString,
+    max_distance_seconds: Schema.Int,
+    ...Miss.fields,
+  },
+) {}
+
 export class LoginNotConfigured extends HttpApiError.Problem<LoginNotConfigured>()("LoginNotConfigured", {
   type: type("login-not-configured"),
   status: 404,
@@ -63,6 +89,37 @@ export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("
   status: 405,
   title: "This address does not know that method",
 }) {}
+
+export class NotAcceptable extends HttpApiError.Problem<NotAcceptable>()(
+  "NotAcceptable",
+  {
+    type: type("not-acceptable"),
+    status: 406,
+    title: "This address does not answer in any form that is accepted",
+  },
+  {
+    /** The media types that there are. */
+    offered: Schema.Array(Schema.String),
+  },
+) {}
+
+export class PriceTooOld extends HttpApiError.Problem<PriceTooOld>()(
+  "PriceTooOld",
+  { type: type("price-too-old"), status: 409, title: "The newest price is older than was allowed" },
+  {
+    ...times,
+    max_age_seconds: Schema.Int,
+    currencies: Schema.Array(
+      Schema.Struct({
+        currency: Currency,
+        /** Age of the newest price by its source's own time; null when there has never been one. */
+        age_seconds: Schema.NullOr(Schema.Int),
+        /** The newest price all the same: not the current one. Null when there has never been one. */
+        last_known: Schema.NullOr(Quote),
+      }),
+    ),
+  },
+) {}
 
 export class BodyTooLarge extends HttpApiError.Problem<BodyTooLarge>()("BodyTooLarge", {
   type: type("body-too-large"),
@@ -109,3 +166,18 @@ export class PriceUnavailable extends HttpApiError.Problem<PriceUnavailable>()(
     ),
   },
 ) {}
+
+export class RepositoryUnavailable extends HttpApiError.Problem<RepositoryUnavailable>()(
+  "RepositoryUnavailable",
+  {
+    type: type("repository-unavailable"),
+    status: 503,
+    title: "The database cannot be read now; the newest prices and running averages may still be there",
+  },
+) {}
+
+export class TooManyDownloads extends HttpApiError.Problem<TooManyDownloads>()("TooManyDownloads", {
+  type: type("too-many-downloads"),
+  status: 503,
+  title: "As much history is being read as can be at once; try again later",
+}) {}

@@ -1,6 +1,5 @@
-/** Whether an answer of CoinGecko can be used, and if not, what went wrong. */
+/** Whether an answer of a vendor can be used, and if not, what went wrong. */
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
-import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,25 +15,37 @@ export interface Answer {
   readonly text: string
 }
 
+/** What an answer's body says went wrong. */
+export interface Fault {
+  /** A status of HTTP, a code of Cloudflare (1000 to 1999), or a larger one of the vendor's own. */
+  readonly code?: number | undefined
+  readonly message: string
+}
+
 /**
- * The JSON of an answer, numbers as `BigDecimal`. The status alone proves nothing: a rate limit also comes as
- * 200, so the body is searched for all five shapes of an error first, and then for the plain text and the
- * pages of the proxies in front.
+ * The JSON of an answer, numbers as `BigDecimal`. The status alone proves nothing: vendors were seen to send
+ * errors as 200, so the body is searched first, by `faultIn` for the vendor's own forms of an error, and where
+ * it is no JSON for the plain text and the pages of the proxies in front.
  */
-export const read = (answer: Answer, now: DateTime.Utc): Result.Result<unknown, PriceSourceError> => {
+export const read = (
+  vendor: string,
+  faultIn: (json: unknown) => Option.Option<Fault>,
+  answer: Answer,
+  now: DateTime.Utc,
+): Result.Result<unknown, PriceSourceError> => {
   const json = ExactJson.parse(answer.text)
-  const fault = Option.match(json, { onSome: faultInJson, onNone: () => faultInPage(answer.text) })
+  const fault = Option.match(json, { onSome: faultIn, onNone: () => faultInPage(answer.text) })
   if (answer.status === 200 && Option.isNone(fault) && Option.isSome(json) && isJson(answer.headers)) {
     return Result.succeed(json.value)
   }
-  const { code, message } = Option.getOrElse(fault, () => ({ code: undefined, message: answer.text }))
+  const { code, message } = Option.getOrElse(fault, (): Fault => ({ message: answer.text }))
   const reason = reasonOf(answer.status, code)
   const retryAfter =
     reason === "rate-limited" ? Option.getOrUndefined(waitAsked(answer.headers, now)) : undefined
   return Result.fail(
     new PriceSourceError({
       reason,
-      detail: `CoinGecko answered ${answer.status}: ${excerpt(message)}`,
+      detail: `${vendor} answered ${answer.status}: ${excerpt(message)}`,
       ...(retryAfter === undefined ? {} : { retryAfter }),
     }),
   )
@@ -42,6 +53,7 @@ export const read = (answer: Answer, now: DateTime.Utc): Result.Result<unknown, 
 
 /** `what` of an answer in the form that `schema` documents; fails as `malformed`. */
 export const decode = <S extends Schema.ConstraintDecoder<unknown>>(
+  vendor: string,
   schema: S,
   value: unknown,
   what: string,
@@ -51,7 +63,7 @@ export const decode = <S extends Schema.ConstraintDecoder<unknown>>(
     () =>
       new PriceSourceError({
         reason: "malformed",
-        detail: `CoinGecko's ${what} is not in the documented form`,
+        detail: `${vendor}'s ${what} is not in the documented form`,
       }),
   )
 
@@ -65,45 +77,6 @@ export const excerpt = (text: string): string =>
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
     .toWellFormed()
     .trim() || "nothing"
-
-interface Fault {
-  /** CoinGecko's own code (10000 and up), a status, or a code of Cloudflare (1000 to 1999). */
-  readonly code: number | undefined
-  readonly message: string
-}
-
-const shape =
-  <S extends Schema.ConstraintDecoder<unknown>>(schema: S, toFault: (body: S["Type"]) => Fault) =>
-  (json: unknown): Option.Option<Fault> =>
-    Option.map(Schema.decodeUnknownOption(schema)(json), toFault)
-
-const Status = Schema.Struct({ error_code: Schema.BigDecimal, error_message: Schema.String })
-
-const fault = (message: string, code?: BigDecimal.BigDecimal): Fault => ({
-  code: code === undefined ? undefined : BigDecimal.toNumberUnsafe(code),
-  message,
-})
-
-const shapes = [
-  shape(Schema.Struct({ error: Schema.Struct({ status: Status }) }), ({ error: { status } }) =>
-    fault(status.error_message, status.error_code),
-  ),
-  shape(Schema.Struct({ status: Status }), ({ status }) => fault(status.error_message, status.error_code)),
-  shape(
-    Schema.Struct({
-      error_code: Schema.BigDecimal,
-      status: Schema.Struct({ error_message: Schema.String }),
-    }),
-    ({ error_code, status }) => fault(status.error_message, error_code),
-  ),
-  shape(Schema.Struct({ status: Schema.BigDecimal, error: Schema.String }), ({ error, status }) =>
-    fault(error, status),
-  ),
-  shape(Schema.Struct({ error: Schema.String }), ({ error }) => fault(error)),
-]
-
-const faultInJson = (json: unknown): Option.Option<Fault> =>
-  Option.firstSomeOf(shapes.map((faultIn) => faultIn(json)))
 
 /** The part of a page that is searched, in characters; an error page says what it is at its beginning. */
 const pageSearchLimit = 16_384

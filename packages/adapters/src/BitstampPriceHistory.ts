@@ -1,0 +1,147 @@
+/** Bitstamp's five-minute bars as a source of past prices. Source of the rules: https://www.bitstamp.net/api. */
+import type { Currency } from "@btc-price/domain/Currency"
+import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
+import type { Range } from "@btc-price/domain/Period"
+import { PriceHistory } from "@btc-price/domain/PriceHistory"
+import type { PriceSourceError, Quote } from "@btc-price/domain/PriceSource"
+import { slotMillis } from "@btc-price/domain/Slot"
+import * as Arr from "effect/Array"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as ExactJson from "./ExactJson.ts"
+import type { Fault } from "./VendorAnswer.ts"
+import * as VendorClient from "./VendorClient.ts"
+import * as VendorQuote from "./VendorQuote.ts"
+
+export interface Options {
+  /** The root of the API; Bitstamp's own unless given. */
+  readonly baseUrl?: URL | string | undefined
+}
+
+/** The most that Bitstamp gives in one call. */
+const barsLimit = 1000
+
+/**
+ * Asks with one GET per call for the bars of the euro market. Of a bar the `open` is taken, because it stands at
+ * the time that the bar is named by, the start of a slot. A bar without volume repeats an older price and is
+ * left out. Prices in other currencies are those in EUR through the official exchange rate of their day; where
+ * there is none, the price is left out too.
+ */
+export const make = Effect.fnUntraced(function* ({
+  baseUrl = "https://www.bitstamp.net",
+}: Options): Effect.fn.Return<PriceHistory["Service"], never, HttpClient.HttpClient | ExchangeRates> {
+  const get = VendorClient.make(yield* HttpClient.HttpClient, { name: "Bitstamp", baseUrl, faultIn })
+  const { fixing } = yield* ExchangeRates
+
+  const bars = Effect.fnUntraced(function* ({ start, end }: Range) {
+    const first = Math.ceil(DateTime.toEpochMillis(start) / 1000)
+    const last = Math.ceil(DateTime.toEpochMillis(end) / 1000) - 1
+    if (first > last) return []
+    // Of `start` and `end` Bitstamp minds the `end` alone: it gives as many bars as the limit allows up to it.
+    const { data } = yield* get(Ohlc, "/api/v2/ohlc/btceur/", {
+      step: slotMillis / 1000,
+      limit: barsLimit,
+      start: first,
+      end: last,
+    })
+    const bars = data.ohlc
+      .filter(({ volume }) => Number(volume) > 0)
+      .map(({ timestamp, open }): Bar => ({ seconds: Number(timestamp), open }))
+      .filter(({ seconds }) => seconds >= first && seconds <= last)
+      .toSorted((a, b) => a.seconds - b.seconds)
+    return Arr.dedupeAdjacentWith(bars, (a, b) => a.seconds === b.seconds)
+  })
+
+  /** By the hour: at no other time does a bank's day begin. */
+  const rates = Effect.fnUntraced(function* (currency: Currency, bars: ReadonlyArray<Bar>) {
+    const rates = new Map<number, BigDecimal.BigDecimal>()
+    for (const hour of new Set(bars.map(hourOf))) {
+      const known = yield* fixing("EUR", currency, DateTime.makeUnsafe(hour * hourMillis))
+      if (known !== null) rates.set(hour, known.rate)
+    }
+    return rates
+  })
+
+  const prices = Effect.fn("PriceHistory.prices")(function* (
+    currency: Currency,
+    range: Range,
+  ): Effect.fn.Return<ReadonlyArray<Quote>, PriceSourceError> {
+    const found = yield* bars(range)
+    const direct = currency === "EUR"
+    const byHour = direct ? undefined : yield* rates(currency, found)
+    return found.flatMap((bar) => {
+      const rate = byHour?.get(hourOf(bar))
+      if (!direct && rate === undefined) return []
+      const euros = ExactJson.decimal(bar.open)
+      const value = euros === undefined || rate === undefined ? euros : BigDecimal.multiply(euros, rate)
+      return Option.match(VendorQuote.toAmount(value), {
+        onNone: () => [],
+        onSome: (amount) => [
+          {
+            currency,
+            amount,
+            observedAt: DateTime.makeUnsafe(bar.seconds * 1000),
+            source: "bitstamp",
+            derived: !direct,
+          },
+        ],
+      })
+    })
+  })
+
+  return PriceHistory.of({
+    name: "bitstamp",
+    window: Duration.millis(barsLimit * slotMillis),
+    reach: null,
+    prices,
+  })
+})
+
+export const layer = (
+  options: Options,
+): Layer.Layer<PriceHistory, never, HttpClient.HttpClient | ExchangeRates> =>
+  Layer.effect(PriceHistory, make(options))
+
+const Ohlc = Schema.Struct({
+  data: Schema.Struct({
+    ohlc: Schema.Array(
+      Schema.Struct({ timestamp: Schema.String, open: Schema.String, volume: Schema.String }),
+    ),
+  }),
+})
+
+interface Bar {
+  /** Since the epoch. */
+  readonly seconds: number
+  /** As Bitstamp wrote it. */
+  readonly open: string
+}
+
+const hourMillis = 3_600_000
+
+const hourOf = ({ seconds }: Bar): number => Math.floor((seconds * 1000) / hourMillis)
+
+const Refusal = Schema.Struct({
+  response_code: Schema.String,
+  response_explanation: Schema.optionalKey(Schema.String),
+  reason: Schema.optionalKey(Schema.Unknown),
+})
+
+/** The response codes of a rate limit, which begin as those of any wrong request do. */
+const rateLimits: ReadonlySet<string> = new Set(["400.002", "400.067", "400.068"])
+
+/** A response code begins with a status of HTTP. */
+const faultIn = (json: unknown): Option.Option<Fault> =>
+  Option.map(
+    Schema.decodeUnknownOption(Refusal)(json),
+    ({ response_code: code, response_explanation, reason }) => ({
+      code: rateLimits.has(code) ? 429 : Number.parseInt(code, 10),
+      message: `${code}: ${response_explanation ?? JSON.stringify(reason)}`,
+    }),
+  )

@@ -1,0 +1,57 @@
+/** CoinGecko as a source of past prices. */
+import type { Currency } from "@btc-price/domain/Currency"
+import { contains, type Range } from "@btc-price/domain/Period"
+import { PriceHistory } from "@btc-price/domain/PriceHistory"
+import type { PriceSourceError, Quote } from "@btc-price/domain/PriceSource"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as CoinGeckoClient from "./CoinGeckoClient.ts"
+import * as VendorQuote from "./VendorQuote.ts"
+
+/**
+ * Asks with one GET per call. The last 24 hours come about every five minutes, other ranges of up to 90 days
+ * hourly, longer ones daily. Without a paid plan nothing is older than 365 days.
+ */
+export const make = Effect.fnUntraced(function* (
+  options: CoinGeckoClient.Options,
+): Effect.fn.Return<PriceHistory["Service"], never, HttpClient.HttpClient> {
+  const source = CoinGeckoClient.sourceOf(options)
+  const get = CoinGeckoClient.make(yield* HttpClient.HttpClient, options)
+
+  const prices = Effect.fn("PriceHistory.prices")(function* (
+    currency: Currency,
+    range: Range,
+  ): Effect.fn.Return<ReadonlyArray<Quote>, PriceSourceError> {
+    if (!DateTime.isLessThan(range.start, range.end)) return []
+    const { prices } = yield* get(MarketChart, "/coins/bitcoin/market_chart/range", {
+      vs_currency: CoinGeckoClient.codeOf(currency),
+      from: Math.floor(DateTime.toEpochMillis(range.start) / 1000),
+      to: Math.ceil(DateTime.toEpochMillis(range.end) / 1000),
+    })
+    const derived = CoinGeckoClient.isDerived(currency)
+    // The points are not always in order, and some come twice.
+    const quotes = new Map<number, Quote>()
+    for (const [millis, value] of prices) {
+      const observedAt = DateTime.makeUnsafe(millis)
+      const amount = VendorQuote.toAmount(value)
+      if (Option.isNone(amount) || !contains(range, observedAt)) continue
+      quotes.set(millis, { currency, amount: amount.value, observedAt, source, derived })
+    }
+    return [...quotes.values()].toSorted((a, b) => DateTime.Order(a.observedAt, b.observedAt))
+  })
+
+  return PriceHistory.of({ name: source, window: Duration.days(1), reach: Duration.days(1), prices })
+})
+
+export const layer = (
+  options: CoinGeckoClient.Options,
+): Layer.Layer<PriceHistory, never, HttpClient.HttpClient> => Layer.effect(PriceHistory, make(options))
+
+const MarketChart = Schema.Struct({
+  prices: Schema.Array(Schema.Tuple([VendorQuote.Millis, Schema.Unknown])),
+})

@@ -1,0 +1,107 @@
+/** Kraken's euro market as a source of prices. Source of the rules: https://docs.kraken.com. */
+import type { Currency } from "@btc-price/domain/Currency"
+import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
+import { PriceSource, type PriceSourceError, type Quote, type Quotes } from "@btc-price/domain/PriceSource"
+import * as Arr from "effect/Array"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import type { Fault } from "./VendorAnswer.ts"
+import * as VendorClient from "./VendorClient.ts"
+import * as VendorQuote from "./VendorQuote.ts"
+
+export interface Options {
+  /** The root of the API; Kraken's own unless given. */
+  readonly baseUrl?: URL | string | undefined
+}
+
+const vendor = "Kraken"
+
+/**
+ * Asks with one GET per call. The price in EUR is the middle of bid and ask, because the answer has no stamp and
+ * the book is of now, while the last trade may be old; its time is that of its arrival. Prices in other
+ * currencies are this one through the official exchange rate; each that has none is missing by itself.
+ */
+export const make = Effect.fnUntraced(function* ({
+  baseUrl = "https://api.kraken.com",
+}: Options): Effect.fn.Return<PriceSource["Service"], never, HttpClient.HttpClient | ExchangeRates> {
+  const get = VendorClient.make(yield* HttpClient.HttpClient, { name: vendor, baseUrl, faultIn })
+  const { fixing } = yield* ExchangeRates
+
+  const convert = Effect.fnUntraced(function* (
+    euros: unknown,
+    currency: Currency,
+    observedAt: DateTime.Utc,
+  ): Effect.fn.Return<Result.Result<Quote, VendorQuote.Missing>, PriceSourceError> {
+    const rate = yield* rateOf(currency, observedAt)
+    if (rate === null) return Result.fail({ currency, reason: "missing", detail: noRate(currency) })
+    const value = BigDecimal.isBigDecimal(euros) ? BigDecimal.multiply(euros, rate) : euros
+    return VendorQuote.read(vendor, value, {
+      currency,
+      observedAt,
+      source: "kraken",
+      derived: currency !== "EUR",
+    })
+  })
+
+  const rateOf = (currency: Currency, instant: DateTime.Utc) =>
+    currency === "EUR"
+      ? Effect.succeed(one)
+      : Effect.map(fixing("EUR", currency, instant), (fixing) => fixing?.rate ?? null)
+
+  const current = Effect.fn("PriceSource.current")(function* (
+    currencies: ReadonlyArray<Currency>,
+  ): Effect.fn.Return<Quotes, PriceSourceError> {
+    if (currencies.length === 0) return { quotes: [], missing: [] }
+    const { result } = yield* get(Ticker, "/0/public/Ticker", { pair: "XBTEUR" })
+    const observedAt = yield* DateTime.now
+    // The key is another name of the pair than the one it is asked by.
+    const { a: [ask] = [], b: [bid] = [] } = Object.values(result)[0] ?? {}
+    const euros = VendorQuote.middle(VendorQuote.fromString(bid), VendorQuote.fromString(ask))
+    const results = yield* Effect.forEach(currencies, (currency) =>
+      Effect.catch(convert(euros, currency, observedAt), ({ reason, detail }) =>
+        Effect.succeed(Result.fail({ currency, reason, detail })),
+      ),
+    )
+    const [quotes, missing] = Arr.partition(results, identity)
+    return { quotes, missing }
+  })
+
+  return PriceSource.of({ name: "kraken", current })
+})
+
+export const layer = (
+  options: Options,
+): Layer.Layer<PriceSource, never, HttpClient.HttpClient | ExchangeRates> =>
+  Layer.effect(PriceSource, make(options))
+
+const one = BigDecimal.fromBigInt(1n)
+
+const noRate = (currency: Currency): string => `There is no exchange rate from EUR to ${currency}`
+
+const Ticker = Schema.Struct({
+  result: Schema.Record(
+    Schema.String,
+    Schema.Struct({ a: Schema.Array(Schema.Unknown), b: Schema.Array(Schema.Unknown) }),
+  ).check(Schema.isBetweenProperties(1, 1)),
+})
+
+const Refusal = Schema.Struct({ error: Schema.Array(Schema.String) })
+
+/** Errors begin with E, warnings, with which the answer is good, with W. */
+const faultIn = (json: unknown): Option.Option<Fault> =>
+  Schema.decodeUnknownOption(Refusal)(json).pipe(
+    Option.flatMap(({ error }) => Arr.findFirst(error, (message) => message.startsWith("E"))),
+    Option.map((message) => ({ code: codeOf(message), message })),
+  )
+
+const codeOf = (message: string): number => {
+  if (/rate limit|too many requests/i.test(message)) return 429
+  return /^EService:|^EGeneral:Internal error/.test(message) ? 503 : 400
+}

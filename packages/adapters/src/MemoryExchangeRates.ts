@@ -1,0 +1,28 @@
+/** ExchangeRates that stay as they are, for tests and trials. */
+import type { Currency } from "@btc-price/domain/Currency"
+import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
+import * as BigDecimal from "effect/BigDecimal"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as CrossRate from "./CrossRate.ts"
+
+/** What one unit is worth in CZK, such as `{ EUR: "24.17" }`; the fixing of `day`, whatever instant is asked for. */
+export const layer = (
+  worths: { readonly [C in Currency]?: string },
+  day = "2026-01-02",
+): Layer.Layer<ExchangeRates> => {
+  const rateOf = (currency: Currency): CrossRate.Rate | undefined => {
+    const worth = currency === "CZK" ? "1" : worths[currency]
+    return worth === undefined ? undefined : { units: one, worth: BigDecimal.fromStringUnsafe(worth) }
+  }
+  return Layer.succeed(ExchangeRates, {
+    fixing: (from, to) => {
+      const [a, b] = [rateOf(from), rateOf(to)]
+      return Effect.succeed(
+        a === undefined || b === undefined ? null : { rate: CrossRate.between(a, b), day },
+      )
+    },
+  })
+}
+
+const one = BigDecimal.fromBigInt(1n)

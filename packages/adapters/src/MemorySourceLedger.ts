@@ -1,0 +1,81 @@
+/** SourceLedger in the memory of one process, for tests and trials: nothing outlives the layer. */
+import { SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
+import type { Slot } from "@btc-price/domain/Slot"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+export const layer: Layer.Layer<SourceLedger> = Layer.sync(SourceLedger, () => {
+  const records = new Map<string, SourceRecord>()
+
+  const recordOf = (source: string): SourceRecord => {
+    const known = records.get(source)
+    if (known !== undefined) return known
+    const made: SourceRecord = {
+      state: { cap: null, lastSuccessAt: null, lastFailure: null, breaker: "closed" },
+      months: new Map(),
+      lastSlot: null,
+    }
+    records.set(source, made)
+    return made
+  }
+
+  return SourceLedger.of({
+    spend: Effect.fn("SourceLedger.spend")(({ source, at, slot, limit, cap }) =>
+      Effect.sync(() => {
+        const calls = records.get(source)?.months.get(monthOf(at))?.calls ?? 0
+        if (slot !== null && records.get(source)?.lastSlot === slot) return "asked"
+        if (limit !== null && calls >= limit) return "exhausted"
+        const record = recordOf(source)
+        const firstCallAt = record.months.get(monthOf(at))?.firstCallAt ?? at
+        record.months.set(monthOf(at), { calls: calls + 1, firstCallAt: DateTime.min(firstCallAt, at) })
+        record.state = { ...record.state, cap }
+        record.lastSlot = slot ?? record.lastSlot
+        return calls + 1
+      }),
+    ),
+
+    report: Effect.fn("SourceLedger.report")(({ source, at, failure, breaker }) =>
+      Effect.sync(() => {
+        const record = recordOf(source)
+        record.state =
+          failure === null
+            ? { ...record.state, breaker, lastSuccessAt: at }
+            : {
+                ...record.state,
+                breaker,
+                lastFailure: { at, reason: failure.reason, detail: failure.detail },
+              }
+      }),
+    ),
+
+    states: Effect.fn("SourceLedger.states")((at) =>
+      Effect.sync(() =>
+        [...records]
+          .toSorted(([a], [b]) => (a < b ? -1 : 1))
+          .map(([source, { state, months }]) => stateOf(source, state, months.get(monthOf(at)))),
+      ),
+    ),
+  })
+})
+
+interface Calls {
+  readonly calls: number
+  readonly firstCallAt: DateTime.Utc
+}
+
+interface SourceRecord {
+  state: Omit<SourceState, "source" | "calls" | "firstCallAt">
+  readonly months: Map<string, Calls>
+  lastSlot: Slot | null
+}
+
+const stateOf = (source: string, state: SourceRecord["state"], month: Calls | undefined): SourceState => ({
+  ...state,
+  source,
+  calls: month?.calls ?? 0,
+  firstCallAt: month?.firstCallAt ?? null,
+})
+
+/** Such as `2026-11`. */
+const monthOf = (at: DateTime.Utc): string => DateTime.formatIsoDateUtc(at).slice(0, 7)

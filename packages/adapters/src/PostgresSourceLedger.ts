@@ -1,0 +1,109 @@
+/** SourceLedger in PostgreSQL; `PriceRepository.prepare` makes the tables. */
+import type { Reason } from "@btc-price/domain/Gap"
+import { type Breaker, SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { run as runOperation } from "./PostgresOperation.ts"
+import { slotDate } from "./PostgresPriceRows.ts"
+
+export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.effect(
+  SourceLedger,
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+
+    return SourceLedger.of({
+      // One that is done twice, because the connection broke before the answer came, counts one call too many,
+      // or answers `asked`: rather that than a call that is not counted.
+      spend: Effect.fn("SourceLedger.spend")(function* ({ source, at, slot, limit, cap }) {
+        const asked = slot === null ? null : slotDate(slot)
+        const [counted] = yield* sql<{ calls: number }>`
+            insert into source_calls (source, month, calls, first_call_at, cap, last_slot)
+            select ${source}, ${monthOf(at)}::date, 1, ${DateTime.toDateUtc(at)}, ${cap}::integer, ${asked}::timestamptz
+            where coalesce(${limit}::integer > 0, true) and not exists (
+              select from source_calls as earlier where earlier.source = ${source} and earlier.last_slot = ${asked}
+            )
+            on conflict (source, month) do update
+            set calls = source_calls.calls + 1, cap = excluded.cap,
+                first_call_at = least(source_calls.first_call_at, excluded.first_call_at),
+                last_slot = coalesce(excluded.last_slot, source_calls.last_slot)
+            where coalesce(source_calls.calls < ${limit}::integer, true)
+              and (excluded.last_slot is null or excluded.last_slot is distinct from source_calls.last_slot)
+            returning calls`
+        if (counted !== undefined) return counted.calls
+        const earlier = yield* sql`
+            select from source_calls where source = ${source} and last_slot = ${asked}::timestamptz limit 1`
+        return earlier.length > 0 ? "asked" : "exhausted"
+      }, run("spend")),
+
+      report: Effect.fn("SourceLedger.report")(function* ({ source, at, failure, breaker }) {
+        const time = DateTime.toDateUtc(at)
+        yield* sql`
+            insert into source_outcome
+              (source, breaker, last_success_at, last_failure_at, last_failure_reason, last_failure_detail)
+            values (
+              ${source}, ${breaker}, ${failure === null ? time : null}, ${failure === null ? null : time},
+              ${failure?.reason ?? null}, ${failure?.detail ?? null}
+            )
+            on conflict (source) do update
+            set breaker = excluded.breaker,
+                last_success_at = coalesce(excluded.last_success_at, source_outcome.last_success_at),
+                last_failure_at = coalesce(excluded.last_failure_at, source_outcome.last_failure_at),
+                last_failure_reason = coalesce(excluded.last_failure_reason, source_outcome.last_failure_reason),
+                last_failure_detail = coalesce(excluded.last_failure_detail, source_outcome.last_failure_detail)`
+      }, run("report")),
+
+      states: Effect.fn("SourceLedger.states")(function* (at) {
+        const rows = yield* sql<Row>`
+            select source, coalesce(running.calls, 0) as calls, running.first_call_at as "firstCallAt", newest.cap,
+              last_success_at as "lastSuccessAt", last_failure_at as "lastFailureAt",
+              last_failure_reason as reason, last_failure_detail as detail, breaker
+            from (
+              select distinct on (source) source, cap from source_calls order by source, month desc
+            ) as newest
+            left join (select * from source_calls where month = ${monthOf(at)}::date) as running using (source)
+            full join source_outcome using (source)
+            order by source collate "C"`
+        return rows.map(toState)
+      }, run("states")),
+    })
+  }),
+)
+
+const run = (operation: string) => runOperation(`SourceLedger.${operation}`)
+
+/** Such as `2026-11-01`. */
+const monthOf = (at: DateTime.Utc): string => DateTime.formatIsoDateUtc(DateTime.startOf(at, "month"))
+
+interface Row {
+  readonly source: string
+  readonly calls: number
+  readonly firstCallAt: Date | null
+  readonly cap: number | null
+  readonly lastSuccessAt: Date | null
+  readonly lastFailureAt: Date | null
+  readonly reason: Reason
+  readonly detail: string
+  readonly breaker: Breaker | null
+}
+
+/** A source that nobody has reported of yet is taken to be well. */
+const toState = ({
+  firstCallAt,
+  lastSuccessAt,
+  lastFailureAt,
+  reason,
+  detail,
+  breaker,
+  ...row
+}: Row): SourceState => ({
+  ...row,
+  firstCallAt: toUtc(firstCallAt),
+  lastSuccessAt: toUtc(lastSuccessAt),
+  lastFailure: lastFailureAt === null ? null : { at: DateTime.fromDateUnsafe(lastFailureAt), reason, detail },
+  breaker: breaker ?? "closed",
+})
+
+const toUtc = (date: Date | null): DateTime.Utc | null =>
+  date === null ? null : DateTime.fromDateUnsafe(date)

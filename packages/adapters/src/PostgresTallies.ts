@@ -1,0 +1,167 @@
+/** Tallies, as `Average.tally` defines them, made by PostgreSQL: exact, and without a price leaving it. */
+import { holdLimit, type Share, type Tally } from "@btc-price/domain/Average"
+import type { Currency } from "@btc-price/domain/Currency"
+import type { Range } from "@btc-price/domain/Period"
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import * as Arr from "effect/Array"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Order from "effect/Order"
+import * as Statement from "effect/sql/Statement"
+import { slotOf } from "./PostgresPriceRows.ts"
+
+/** Up to this many tallies are planned one by one, with their bounds known, which makes a month's a third faster. */
+const plannedLimit = 8
+
+/** The tallies of the currencies for each range. All come from one statement, so that they agree. */
+export const select = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  currencies: ReadonlyArray<Currency>,
+  ranges: ReadonlyArray<Range>,
+) {
+  const tallies = ranges.map(() => new Map<Currency, Tally>())
+  const questions = ranges.flatMap((range, index) =>
+    currencies.map((currency) => questionOf(index, currency, range)),
+  )
+  if (!Arr.isReadonlyArrayNonEmpty(questions)) return tallies
+  const bounds = {
+    start: Arr.min(
+      Arr.map(questions, ({ carry }) => carry),
+      Order.Date,
+    ),
+    end: Arr.max(
+      Arr.map(questions, ({ end }) => end),
+      Order.Date,
+    ),
+  }
+  const statement =
+    questions.length <= plannedLimit
+      ? unionAll(questions.map((question) => selectFrom(sql, oneRow(sql, question), bounds)))
+      : selectFrom(sql, manyRows(sql, questions), bounds)
+  // Unprepared, so that no plan is made, let alone kept, for unknown bounds: it would take in all partitions.
+  const rows = yield* sql<Row>`${statement}`.unprepared
+  return yield* Effect.try(() => {
+    for (const row of rows) tallies[row.index]?.set(row.currency, toTally(row))
+    return tallies
+  })
+})
+
+/** One tally that is asked for; from `carry` on a price may be carried into its range. */
+interface Question {
+  readonly index: number
+  readonly currency: Currency
+  readonly start: Date
+  readonly end: Date
+  readonly carry: Date
+}
+
+const questionOf = (index: number, currency: Currency, { start, end }: Range): Question => ({
+  index,
+  currency,
+  start: DateTime.toDateUtc(start),
+  end: DateTime.toDateUtc(end),
+  carry: DateTime.toDateUtc(DateTime.subtractDuration(start, holdLimit)),
+})
+
+const oneRow = (sql: PgClient.PgClient, { index, currency, start, end, carry }: Question) => sql`(
+  values (${index}::integer, ${currency}::text, ${start}::timestamptz, ${end}::timestamptz, ${carry}::timestamptz)
+)`
+
+const manyRows = (sql: PgClient.PgClient, questions: ReadonlyArray<Question>) => sql`unnest(
+  ${questions.map(({ index }) => index)}::integer[], ${questions.map(({ currency }) => currency)}::text[],
+  ${questions.map(({ start }) => start)}::timestamptz[], ${questions.map(({ end }) => end)}::timestamptz[],
+  ${questions.map(({ carry }) => carry)}::timestamptz[]
+)`
+
+const unionAll = Statement.join(" union all ", false)
+
+/**
+ * A price holds for one of very few times, so prices are grouped by it, and only their sums are multiplied. Groups
+ * that are not `inside` are of prices before the range, of which at most one holds within it. The bounds of all
+ * questions, although said twice, let PostgreSQL leave out partitions beforehand.
+ */
+const selectFrom = (
+  sql: PgClient.PgClient,
+  questions: Statement.Fragment,
+  bounds: { readonly start: Date; readonly end: Date },
+) => {
+  const belongs = sql`
+    price.currency = question.currency and price.slot >= ${bounds.start} and price.slot < ${bounds.end}`
+  return sql`
+    select question.index, question.currency, total.*, open.amount as open, close.amount as close
+    from ${questions} as question (index, currency, start, "end", carry)
+    cross join lateral (
+      select
+        (sum(samples) filter (where inside))::integer as samples, sum(sum) filter (where inside) as sum,
+        sum(samples * millis)::float8 as "heldMillis", sum(sum * millis) as "heldSum",
+        min(low) filter (where inside) as low, max(high) filter (where inside) as high,
+        min(oldest) filter (where inside) as oldest, max(newest) filter (where inside) as newest,
+        json_agg(
+          json_build_object(
+            'source', source, 'kind', kind, 'derived', derived, 'flagged', flagged, 'samples', samples
+          ) order by source collate "C", kind, derived, flagged
+        ) filter (where inside) as shares
+      from (
+        select source, kind, derived, flagged, slot >= question.start as inside,
+          least(next, slot + ${sql.literal(hold)}, question."end") - greatest(slot, question.start) as held,
+          count(*) as samples, sum(amount) as sum, min(amount) as low, max(amount) as high,
+          min(slot) as oldest, max(slot) as newest
+        from (
+          select *, lead(slot) over (order by slot) as next from price
+          where ${belongs} and slot >= question.carry and slot < question."end"
+        ) as price
+        group by source, kind, derived, flagged, inside, held
+      ) as part
+      cross join lateral (select greatest(0, extract(epoch from held) * 1000) as millis) as held
+    ) as total
+    cross join lateral (
+      select amount from price where ${belongs} and slot = total.oldest limit 1
+    ) as open
+    cross join lateral (
+      select amount from price where ${belongs} and slot = total.newest limit 1
+    ) as close`
+}
+
+const hold = `interval '${Duration.toSeconds(holdLimit)} seconds'`
+
+interface Row {
+  readonly index: number
+  readonly currency: Currency
+  readonly samples: number
+  readonly sum: string
+  readonly heldMillis: number
+  readonly heldSum: string
+  readonly open: string
+  readonly high: string
+  readonly low: string
+  readonly close: string
+  readonly oldest: Date
+  readonly newest: Date
+  readonly shares: ReadonlyArray<Share>
+}
+
+const toTally = (row: Row): Tally => ({
+  currency: row.currency,
+  samples: row.samples,
+  sum: BigDecimal.fromStringUnsafe(row.sum),
+  heldMillis: row.heldMillis,
+  heldSum: BigDecimal.fromStringUnsafe(row.heldSum),
+  open: BigDecimal.fromStringUnsafe(row.open),
+  high: BigDecimal.fromStringUnsafe(row.high),
+  low: BigDecimal.fromStringUnsafe(row.low),
+  close: BigDecimal.fromStringUnsafe(row.close),
+  oldest: slotOf(row.oldest),
+  newest: slotOf(row.newest),
+  shares: Arr.chop(row.shares, sumOfFirst),
+})
+
+/** The shares come sorted, but one may be in parts. */
+const sumOfFirst = (shares: Arr.NonEmptyReadonlyArray<Share>): [Share, Array<Share>] => {
+  const [first] = shares
+  const [same, others] = Arr.span(shares, (share) => keyOf(share) === keyOf(first))
+  return [{ ...first, samples: same.reduce((sum, { samples }) => sum + samples, 0) }, others]
+}
+
+const keyOf = ({ source, kind, derived, flagged }: Share): string => [source, kind, derived, flagged].join()

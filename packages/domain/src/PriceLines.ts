@@ -1,0 +1,60 @@
+/** Prices as lines of text: CSV (RFC 4180, lines end in LF) or newline-delimited JSON. */
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import { minorUnit } from "./Currency.ts"
+import type { Price } from "./Price.ts"
+import * as Slot from "./Slot.ts"
+
+export type LineFormat = "csv" | "ndjson"
+
+/** The names of the columns, in their order; in JSON, of the members. */
+export const columns = [
+  "time",
+  "currency",
+  "price",
+  "source",
+  "kind",
+  "derived",
+  "flagged",
+  "observed_at",
+  "fetched_at",
+] as const
+
+/** The first line of a text: the header of CSV, nothing of JSON. */
+export const header = (format: LineFormat): string => (format === "csv" ? `${columns.join(",")}\n` : "")
+
+/**
+ * A price as one line with its end. `time` is the start of its slot; times are UTC with milliseconds; the amount
+ * has all digits that are kept, at least those of the currency's minor unit, and is a string in JSON.
+ */
+export const line = (format: LineFormat, price: Price): string => {
+  const fields = [
+    DateTime.formatIso(Slot.start(price.slot)),
+    price.currency,
+    formatAmount(price),
+    price.source,
+    price.kind,
+    price.derived,
+    price.flagged,
+    DateTime.formatIso(price.observedAt),
+    DateTime.formatIso(price.fetchedAt),
+  ] as const
+  return format === "csv"
+    ? `${fields.map(quoted).join(",")}\n`
+    : `${JSON.stringify(Object.fromEntries(columns.map((name, index) => [name, fields[index]])))}\n`
+}
+
+/** Not by `BigDecimal.format`, which leaves out zeros at the end. */
+const formatAmount = ({ currency, amount }: Price): string => {
+  const digits = Math.max(BigDecimal.normalize(amount).scale, minorUnit(currency))
+  const text = BigDecimal.scale(amount, digits)
+    .value.toString()
+    .padStart(digits + 1, "0")
+  return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`
+}
+
+/** As RFC 4180 asks. */
+const quoted = (field: string | boolean): string => {
+  const text = String(field)
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}

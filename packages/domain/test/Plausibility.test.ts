@@ -1,0 +1,128 @@
+import type { Currency } from "@btc-price/domain/Currency"
+import * as Plausibility from "@btc-price/domain/Plausibility"
+import { Price } from "@btc-price/domain/Price"
+import type { Quote } from "@btc-price/domain/PriceSource"
+import * as Slot from "@btc-price/domain/Slot"
+import { assert, describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+
+const now = DateTime.makeUnsafe("2026-11-24T10:00:10Z")
+const decimal = BigDecimal.fromStringUnsafe
+
+const quote = (currency: Currency, amount: string, source = "one", ageSeconds = 30): Quote => ({
+  currency,
+  amount: decimal(amount),
+  observedAt: DateTime.subtract(now, { seconds: ageSeconds }),
+  source,
+  derived: false,
+})
+
+const last = (currency: Currency, amount: string): [Currency, Price] => [
+  currency,
+  new Price({
+    ...quote(currency, amount),
+    slot: Slot.at(DateTime.subtract(now, { minutes: 5 })),
+    fetchedAt: now,
+    kind: "live",
+    flagged: false,
+  }),
+]
+
+const knowledge = (options: {
+  readonly latest?: ReadonlyArray<[Currency, Price]>
+  readonly rate?: string
+}): Plausibility.Knowledge => ({
+  now,
+  references: new Map(options.latest),
+  base: "EUR",
+  rates: options.rate === undefined ? new Map() : new Map([["CZK", decimal(options.rate)]]),
+})
+
+const suspects = (quotes: ReadonlyArray<Quote>, known: Plausibility.Knowledge): ReadonlyArray<string> =>
+  [...Plausibility.suspects(new Map(quotes.map((quote) => [quote.currency, quote])), known)].toSorted()
+
+describe("Plausibility", () => {
+  for (const [ageSeconds, expected] of [
+    [600, []],
+    [601, ["EUR"]],
+    [-600, []],
+    [-601, ["EUR"]],
+  ] as const) {
+    it(`${expected.length === 0 ? "trusts" : "suspects"} a quote of ${ageSeconds} s ago`, () => {
+      assert.deepStrictEqual(suspects([quote("EUR", "1", "one", ageSeconds)], knowledge({})), [...expected])
+    })
+  }
+
+  for (const [amount, expected] of [
+    ["105", []],
+    ["105.00000001", ["EUR"]],
+    ["95", []],
+    ["94.99999999", ["EUR"]],
+  ] as const) {
+    it(`${expected.length === 0 ? "trusts" : "suspects"} ${amount} after 100`, () => {
+      assert.deepStrictEqual(suspects([quote("EUR", amount)], knowledge({ latest: [last("EUR", "100")] })), [
+        ...expected,
+      ])
+    })
+  }
+
+  it("compares with nothing when there is no last price", () => {
+    assert.deepStrictEqual(suspects([quote("EUR", "7")], knowledge({ latest: [last("CZK", "100")] })), [])
+  })
+
+  for (const [czk, expected] of [
+    ["2525", []],
+    ["2525.00000001", ["CZK", "EUR"]],
+    ["2475", []],
+    ["2474.99999999", ["CZK", "EUR"]],
+  ] as const) {
+    it(`${expected.length === 0 ? "trusts" : "suspects both of"} 100 EUR and ${czk} CZK at a rate of 25`, () => {
+      assert.deepStrictEqual(suspects([quote("EUR", "100"), quote("CZK", czk)], knowledge({ rate: "25" })), [
+        ...expected,
+      ])
+    })
+  }
+
+  for (const [title, quotes, latest, expected] of [
+    ["the middle of three", ["103", "90", "101"], [], "101"],
+    ["the only one", ["103"], [], "103"],
+    ["of two the one nearer to the last price", ["150", "101"], [last("EUR", "100")], "101"],
+    ["of two without a last price that of the source asked first", ["150", "101"], [], "150"],
+    [
+      "of four the middle one nearer to the last price",
+      ["10", "101", "109", "500"],
+      [last("EUR", "110")],
+      "109",
+    ],
+  ] as const) {
+    it(`takes ${title}`, () => {
+      const asked = quotes.map((amount, index) => quote("EUR", amount, `source ${index}`))
+      const chosen = Plausibility.median(asked, knowledge({ latest }))
+      assert.isTrue(chosen !== undefined && BigDecimal.equals(chosen.amount, decimal(expected)))
+      assert.isTrue(
+        asked.some((quote) => quote === chosen),
+        "what somebody quoted",
+      )
+    })
+  }
+
+  it("leaves stale quotes out when there are fresh ones, and takes them when there are not", () => {
+    const [stale, fresh] = [quote("EUR", "100", "one", 700), quote("EUR", "120", "two")]
+    const known = knowledge({ latest: [last("EUR", "100")] })
+    assert.strictEqual(Plausibility.median([stale, fresh], known), fresh)
+    assert.strictEqual(Plausibility.median([stale], known), stale)
+    assert.isUndefined(Plausibility.median([], known))
+  })
+
+  for (const [title, other, expected] of [
+    ["by another within 1 %", quote("EUR", "101", "two"), true],
+    ["not by one further away", quote("EUR", "102", "two"), false],
+    ["not by its own source", quote("EUR", "100", "one"), false],
+    ["not by a stale one", quote("EUR", "100", "two", 700), false],
+  ] as const) {
+    it(`is confirmed ${title}`, () => {
+      assert.strictEqual(Plausibility.isConfirmed(quote("EUR", "100"), [other], now), expected)
+    })
+  }
+})

@@ -1,0 +1,164 @@
+import { Gap } from "@btc-price/domain/Gap"
+import { Price } from "@btc-price/domain/Price"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import { PriceSourceError } from "@btc-price/domain/PriceSource"
+import * as Repair from "@btc-price/domain/Repair"
+import * as Slot from "@btc-price/domain/Slot"
+import { assert, describe } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { test } from "./Vendors.ts"
+
+const now = "2026-11-24T12:00:00Z"
+const at = (text: string) => DateTime.makeUnsafe(text)
+
+const gap = (time: string, currency: "EUR" | "CZK" = "EUR") =>
+  new Gap({ currency, slot: Slot.at(at(time)), reason: "timed-out", detail: "As told", tried: [] })
+
+const recordGaps = Effect.fnUntraced(function* (...gaps: ReadonlyArray<Gap>) {
+  yield* (yield* PriceRepository).record({ prices: [], gaps })
+})
+
+const all = { start: at("1970-01-01T00:00:00Z"), end: at("2030-01-01T00:00:00Z") }
+
+const gaps = Effect.gen(function* () {
+  const gaps = yield* Stream.runCollect((yield* PriceRepository).gaps(all))
+  return gaps.map(
+    ({ currency, slot, tried }) => `${new Date(slot).toISOString().slice(5, 16)} ${currency} ${tried.join()}`,
+  )
+})
+
+const prices = Effect.gen(function* () {
+  const prices = yield* Stream.runCollect((yield* PriceRepository).prices("EUR", all))
+  return prices.map(({ slot, amount, source, kind }) =>
+    [new Date(slot).toISOString().slice(5, 16), BigDecimal.format(amount), source, kind].join(" "),
+  )
+})
+
+const repair = Effect.map(Stream.runCollect(Repair.repair), (calls) =>
+  calls.map(({ history, currency, gaps, repaired, failure }) =>
+    [history, currency, `${repaired}/${gaps}`, failure?.reason]
+      .filter((part) => part !== undefined)
+      .join(" "),
+  ),
+)
+
+describe("Repair", () => {
+  test(
+    "fills all gaps within a history's window by one call per currency, and no other slot",
+    now,
+    ([first]) =>
+      Effect.gen(function* () {
+        yield* recordGaps(
+          gap("2026-11-24T09:00:00Z"),
+          gap("2026-11-24T10:00:00Z"),
+          gap("2026-11-24T10:00:00Z", "CZK"),
+        )
+        yield* first.setHistory("EUR", {
+          "2026-11-24T09:01:00Z": "1",
+          "2026-11-24T09:04:59Z": "2",
+          "2026-11-24T09:05:00Z": "3",
+          "2026-11-24T10:04:00Z": "4",
+        })
+        yield* first.setHistory("CZK", { "2026-11-24T10:00:00Z": "25" })
+        assert.deepStrictEqual(yield* repair, ["first EUR 2/2", "first CZK 1/1"])
+        assert.deepStrictEqual(yield* prices, [
+          "11-24T09:00 1 first backfill",
+          "11-24T10:00 4 first backfill",
+        ])
+        assert.deepStrictEqual(yield* gaps, [])
+        assert.strictEqual(yield* first.calls, 2)
+        assert.deepStrictEqual(yield* repair, [], "nothing is left to do")
+      }),
+  )
+
+  test("remembers who has no price either, and asks the next one", now, ([, second, third]) =>
+    Effect.gen(function* () {
+      yield* recordGaps(gap("2026-11-24T10:00:00Z"))
+      assert.deepStrictEqual(yield* repair, ["first EUR 0/1"])
+      assert.deepStrictEqual(yield* gaps, ["11-24T10:00 EUR first"])
+      yield* second.setHistory("EUR", { "2026-11-24T10:00:00Z": "7" })
+      assert.deepStrictEqual(yield* repair, ["second EUR 1/1"])
+      assert.deepStrictEqual(yield* prices, ["11-24T10:00 7 second backfill"])
+      assert.strictEqual(yield* third.calls, 0)
+    }),
+  )
+
+  test("leaves visible what nobody can repair", now, () =>
+    Effect.gen(function* () {
+      yield* recordGaps(gap("2026-11-24T10:00:00Z"))
+      for (const history of ["first", "second", "third"]) {
+        assert.deepStrictEqual(yield* repair, [`${history} EUR 0/1`])
+      }
+      assert.deepStrictEqual(yield* repair, [])
+      assert.deepStrictEqual(yield* gaps, ["11-24T10:00 EUR first,second,third"])
+    }),
+  )
+
+  test("gives up on a history that fails for this run, and goes on with it in the next", now, ([first]) =>
+    Effect.gen(function* () {
+      yield* recordGaps(gap("2026-11-20T10:00:00Z"), gap("2026-11-24T10:00:00Z"))
+      yield* first.setHistory("EUR", { "2026-11-20T10:00:00Z": "1", "2026-11-24T10:00:00Z": "2" })
+      yield* first.failNext(new PriceSourceError({ reason: "timed-out", detail: "As told" }))
+      assert.deepStrictEqual(yield* repair, ["first EUR 0/1 timed-out"])
+      assert.deepStrictEqual(yield* repair, ["first EUR 1/1", "first EUR 1/1"], "oldest first")
+      assert.strictEqual(yield* first.calls, 3)
+    }),
+  )
+
+  test("waits until a history can have the slot", now, ([first]) =>
+    Effect.gen(function* () {
+      yield* recordGaps(gap("2026-11-24T11:50:00Z"))
+      assert.deepStrictEqual(yield* repair, [])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* repair, ["first EUR 0/1"])
+      assert.strictEqual(yield* first.calls, 1)
+    }),
+  )
+
+  test("never puts a price over one that came meanwhile", now, ([first]) =>
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      yield* recordGaps(gap("2026-11-24T09:00:00Z"), gap("2026-11-24T10:00:00Z"))
+      const live = new Price({
+        currency: "EUR",
+        amount: BigDecimal.fromStringUnsafe("100"),
+        slot: Slot.at(at("2026-11-24T09:30:00Z")),
+        observedAt: at("2026-11-24T09:30:00Z"),
+        fetchedAt: at("2026-11-24T09:30:10Z"),
+        source: "live",
+        kind: "live",
+        derived: false,
+        flagged: false,
+      })
+      yield* repository.record({ prices: [live], gaps: [] })
+      yield* first.setHistory("EUR", {
+        "2026-11-24T09:00:00Z": "1",
+        "2026-11-24T09:30:00Z": "2",
+        "2026-11-24T10:00:00Z": "3",
+      })
+      assert.deepStrictEqual(yield* repair, ["first EUR 2/2"])
+      assert.deepStrictEqual(yield* prices, [
+        "11-24T09:00 1 first backfill",
+        "11-24T09:30 100 live live",
+        "11-24T10:00 3 first backfill",
+      ])
+    }),
+  )
+
+  test(
+    "uses no call that a slot to come needs",
+    "2026-11-30T23:44:00Z",
+    ([first, second]) =>
+      Effect.gen(function* () {
+        yield* recordGaps(gap("2026-11-30T10:00:00Z"))
+        yield* second.setHistory("EUR", { "2026-11-30T10:00:00Z": "1" })
+        assert.deepStrictEqual(yield* repair, ["first EUR 0/1 budget-spent"])
+        assert.strictEqual(yield* first.calls, 0)
+      }),
+    { monthlyCalls: { first: 3 } },
+  )
+})

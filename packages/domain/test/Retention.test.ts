@@ -1,0 +1,83 @@
+import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
+import { Gap } from "@btc-price/domain/Gap"
+import { Price } from "@btc-price/domain/Price"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as Retention from "@btc-price/domain/Retention"
+import * as Slot from "@btc-price/domain/Slot"
+import { assert, describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+
+const utc = (text: string): DateTime.Utc => DateTime.makeUnsafe(text)
+
+const priceAt = (text: string): Price =>
+  new Price({
+    currency: "EUR",
+    amount: BigDecimal.fromStringUnsafe("40000"),
+    slot: Slot.at(utc(text)),
+    observedAt: utc(text),
+    fetchedAt: utc("2024-05-10T00:00:00Z"),
+    source: "test",
+    kind: "backfill",
+    derived: false,
+    flagged: false,
+  })
+
+const gapAt = (text: string): Gap =>
+  new Gap({ currency: "CZK", slot: Slot.at(utc(text)), reason: "missing", detail: "Test", tried: [] })
+
+const kept = Effect.gen(function* () {
+  const repository = yield* PriceRepository
+  const range = { start: utc("2000-01-01T00:00:00Z"), end: utc("2030-01-01T00:00:00Z") }
+  const prices = yield* Stream.runCollect(repository.prices("EUR", range))
+  const gaps = yield* Stream.runCollect(repository.gaps(range))
+  return [...prices, ...gaps].map(({ slot }) => DateTime.formatIso(Slot.start(slot)))
+})
+
+/** The first day that is kept. */
+const since = (now: string, months: number): string =>
+  DateTime.formatIso(Retention.keptSince(utc(now), months)).slice(0, 10)
+
+const prune = (isDryRun: boolean) =>
+  Effect.map(Retention.prune({ months: 2, isDryRun }), (months) => months.map(DateTime.formatIso))
+
+describe("Retention", () => {
+  it("keeps the running month and the whole ones before it", () => {
+    assert.strictEqual(since("2024-05-10T12:00:00Z", 2), "2024-03-01")
+    assert.strictEqual(since("2024-05-31T23:59:59Z", 3), "2024-02-01", "from a day that February lacks")
+    assert.strictEqual(since("2024-05-01T00:00:00Z", 2), "2024-03-01")
+    assert.strictEqual(since("2024-01-15T00:00:00Z", 14), "2022-11-01")
+  })
+
+  it.effect("lets the months before go, and only says so in a dry run", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(DateTime.toEpochMillis(utc("2024-05-10T12:00:00Z")))
+      const repository = yield* PriceRepository
+      yield* repository.record({
+        prices: ["2023-12-31T23:55:00Z", "2024-02-29T23:55:00Z", "2024-03-01T00:00:00Z"].map(priceAt),
+        gaps: ["2024-02-01T00:00:00Z", "2024-04-01T00:00:00Z"].map(gapAt),
+      })
+      const all = yield* kept
+      const expected = ["2023-12-01T00:00:00.000Z", "2024-02-01T00:00:00.000Z"]
+      assert.deepStrictEqual(yield* prune(true), expected)
+      assert.deepStrictEqual(yield* kept, all)
+      assert.deepStrictEqual(yield* prune(false), expected)
+      assert.deepStrictEqual(yield* kept, ["2024-03-01T00:00:00.000Z", "2024-04-01T00:00:00.000Z"])
+      assert.deepStrictEqual(yield* prune(false), [])
+    }).pipe(Effect.provide(Layer.fresh(MemoryPriceRepository.layer))),
+  )
+
+  it.effect("refuses to keep less than a month's average needs", () =>
+    Effect.gen(function* () {
+      for (const months of [1, 0, -3, 2.5, Number.NaN]) {
+        const exit = yield* Effect.exit(Retention.prune({ months, isDryRun: false }))
+        assert.isTrue(Exit.hasDies(exit), String(months))
+      }
+    }).pipe(Effect.provide(Layer.fresh(MemoryPriceRepository.layer))),
+  )
+})

@@ -1,0 +1,40 @@
+/** The history as lines of text, all of it, in bounded memory. */
+import type * as Period from "@btc-price/domain/Period"
+import * as PriceLines from "@btc-price/domain/PriceLines"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import type * as BigDecimal from "effect/BigDecimal"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as Candles from "./Candles.ts"
+
+/** Candles of one question to the repository. */
+const batchSize = 200
+
+export interface Question extends Candles.Question {
+  readonly interval: Period.Interval
+  readonly range: Period.Range
+}
+
+export const make = Effect.fnUntraced(function* (options: {
+  readonly minimumCoverage: BigDecimal.BigDecimal
+}) {
+  const repository = yield* PriceRepository
+  const candlesOf = yield* Candles.make(options)
+
+  /** The header, empty in JSON, and the blocks of lines. */
+  return (question: Question, format: PriceLines.LineFormat) => {
+    const { currency, interval, range } = question
+    if (interval === "5m") {
+      return { header: PriceLines.header(format), blocks: repository.lines(currency, range, format) }
+    }
+    const parts = Stream.fromIterable(Candles.parts(question, range, interval), { chunkSize: batchSize })
+    return {
+      header: Candles.header(format),
+      blocks: parts.pipe(
+        Stream.chunks,
+        Stream.mapEffect((batch) => candlesOf(question, batch)),
+        Stream.map((candles) => candles.map((candle) => Candles.line(format, candle)).join("")),
+      ),
+    }
+  }
+})

@@ -1,0 +1,68 @@
+/** The questions of `POST /v1/prices/at`, checked to the last, with every fault named by its place. */
+import type { Currency } from "@btc-price/domain/Currency"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import { defaultMaximumDistance, expectedInstant, parseInstant } from "./api/Parameters.ts"
+import { Questions } from "./api/Prices.ts"
+import { InvalidRequest } from "./api/Problem.ts"
+import * as JsonBody from "./JsonBody.ts"
+import { currencyFault } from "./ParameterChecks.ts"
+import type { Question } from "./PricesAt.ts"
+import { type Fault, refuse } from "./RequestCheck.ts"
+
+/** The largest body, in bytes: a thousand questions take about a hundred each. */
+const bodyLimitBytes = 262_144
+
+/** The most faults that one refusal names. */
+const faultLimit = 100
+
+export const read = Effect.fnUntraced(function* (
+  request: HttpServerRequest.HttpServerRequest,
+  options: { readonly currencies: ReadonlyArray<Currency>; readonly now: DateTime.Utc },
+) {
+  const text = yield* JsonBody.read(request, bodyLimitBytes)
+  const { questions } = yield* decode(text).pipe(Effect.mapError(toInvalidRequest))
+  const faults: Array<Fault> = []
+  const ids = new Set<string>()
+  const read = questions.flatMap(({ id, currency: code, time, max_distance }, index) => {
+    const refusal = (field: string, message: string) =>
+      void faults.push({ field: `questions.${index}.${field}`, message })
+    const currency = options.currencies.find((known) => known === code)
+    const instant = Option.getOrUndefined(parseInstant(time))
+    if (ids.has(id)) refusal("id", "expected an id that no other question has")
+    ids.add(id)
+    if (currency === undefined) {
+      faults.push(currencyFault(`questions.${index}.currency`, options.currencies))
+    }
+    if (instant === undefined) refusal("time", `expected ${expectedInstant}`)
+    else if (DateTime.isGreaterThan(instant, options.now)) {
+      refusal("time", "expected a time that is not in the future")
+    }
+    if (currency === undefined || instant === undefined) return []
+    const maximumDistanceSeconds = max_distance ?? defaultMaximumDistance
+    return [{ id, currency, time: instant, maximumDistanceSeconds } satisfies Question & { id: string }]
+  })
+  yield* refuse(faults.slice(0, faultLimit))
+  return read
+})
+
+const decode = Schema.decodeEffect(Schema.fromJsonString(Questions), {
+  errors: "all",
+  onExcessProperty: "error",
+})
+
+const toInvalidRequest = ({ issue }: Schema.SchemaError): InvalidRequest => {
+  const { issues } = SchemaIssue.makeFormatterStandardSchemaV1()(issue)
+  return new InvalidRequest({
+    errors: issues.slice(0, faultLimit).map(({ path, message }) => ({
+      field: path?.map(String).join(".") ?? "",
+      message: path === undefined || path.length === 0 ? whole : message,
+    })),
+  })
+}
+
+const whole = 'The body must be a JSON object: {"questions": [{"id": "…", "currency": "…", "time": "…"}]}'

@@ -1,0 +1,54 @@
+/** Where the prices come from, and how it goes. */
+import { Reason } from "@btc-price/domain/Gap"
+import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
+import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as OpenApi from "effect/http-api/OpenApi"
+import * as Schema from "effect/Schema"
+import { Authorization } from "./Authorization.ts"
+import { CachedAnswers } from "./CachedAnswers.ts"
+import { times } from "./Figures.ts"
+import { CheckedParameters } from "./Parameters.ts"
+import { InternalError, RepositoryUnavailable } from "./Problem.ts"
+
+const Calls = Schema.NullOr(Schema.Int)
+
+const Source = Schema.Struct({
+  source: Schema.String.annotate({ examples: ["coingecko"] }),
+  breaker: Schema.Literals(["closed", "open", "half-open"]).annotate({
+    description:
+      "Whether calls are let through: `closed` all, `open` none because too many failed, `half-open` one, to try",
+  }),
+  last_success_at: Schema.NullOr(Schema.DateTimeUtcFromString),
+  last_failure: Schema.NullOr(
+    Schema.Struct({
+      at: Schema.DateTimeUtcFromString,
+      reason: Reason,
+      detail: Schema.String.annotate({ description: "One sentence for the person who looks into it" }),
+    }),
+  ),
+  calls: Schema.Int.annotate({ description: "Calls made in this UTC month, by all processes" }),
+  cap: Calls.annotate({ description: "The most calls allowed in a month; null: there is no limit" }),
+  remaining: Calls.annotate({ description: "Calls left in this month; null: there is no limit" }),
+  forecast: Schema.Int.annotate({
+    description: "Calls there will have been by the end of the month if it goes on like this",
+  }),
+}).annotate({ identifier: "Source" })
+
+export class SourcesGroup extends HttpApiGroup.make("sources")
+  .add(
+    HttpApiEndpoint.get("list", "/v1/sources", {
+      success: Schema.Struct({
+        request_time: times.request_time,
+        data_time: times.data_time.annotate({
+          description: "When a source last answered or failed; null: none was ever asked",
+        }),
+        month: Schema.String.annotate({ description: "The UTC month of the calls", examples: ["2026-11"] }),
+        sources: Schema.Array(Source).annotate({ description: "All that were ever asked, by name" }),
+      }).annotate({ identifier: "Sources" }),
+      error: [RepositoryUnavailable, InternalError],
+    }).annotateMerge(OpenApi.annotations({ summary: "The state of each source of prices" })),
+  )
+  .middleware(CheckedParameters)
+  .middleware(CachedAnswers)
+  .middleware(Authorization)
+  .annotateMerge(OpenApi.annotations({ title: "Sources" })) {}

@@ -1,0 +1,303 @@
+/** The history under /v1: pages, and streams of lines. */
+import type { Price } from "@btc-price/domain/Price"
+import { assert, layer } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import {
+  assertProblem,
+  exchange,
+  faults,
+  get,
+  instant,
+  keep,
+  layerAt,
+  Outage,
+  price,
+  send,
+  token,
+} from "./ApiUnderTest.ts"
+
+const now = "2026-10-26T10:02:30.000Z"
+
+const series = (from: string, count: number): ReadonlyArray<Price> =>
+  Array.from({ length: count }, (_, index) =>
+    price("EUR", DateTime.add(instant(from), { minutes: 5 * index }), `${index + 1}.5`),
+  )
+
+const csv = { accept: "text/csv" }
+const ndjson = { accept: "application/x-ndjson" }
+const lines = (text: string) =>
+  text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+
+const form = (accept: string) =>
+  Effect.map(get("/v1/history/EUR", { accept }), ({ headers }) => headers["content-type"]?.split(";")[0])
+
+const refused = (query: string, fields: ReadonlyArray<string>, headers = {}) =>
+  Effect.map(get(`/v1/history/${query}`, headers), (answer) =>
+    assert.deepStrictEqual(Object.keys(faults(answer)).toSorted(), fields.toSorted(), query),
+  )
+
+layer(layerAt(now))("History", (it) => {
+  it.effect("has the samples in pages that follow one another without a gap", () =>
+    Effect.gen(function* () {
+      yield* keep([
+        ...series("2026-10-24T21:00:00Z", 20),
+        price("EUR", "2026-10-25T09:00:00Z", "0.00000001", {
+          kind: "backfill",
+          derived: true,
+          flagged: true,
+        }),
+        price("CZK", "2026-10-24T21:00:00Z", "1"),
+      ])
+      const query = "/v1/history/EUR?from=2026-10-24T21:05:00Z&to=2026-10-26&limit=7"
+      const first = yield* get(query)
+      assert.strictEqual(first.status, 200)
+      assert.deepStrictEqual(
+        { ...first.body, samples: undefined, next_cursor: undefined },
+        {
+          request_time: now,
+          data_time: "2026-10-24T21:35:00.000Z",
+          currency: "EUR",
+          from: "2026-10-24T21:05:00.000Z",
+          to: "2026-10-25T23:00:00.000Z",
+          timezone: "Europe/Prague",
+          interval: "5m",
+          samples: undefined,
+          next_cursor: undefined,
+        },
+      )
+      assert.deepStrictEqual(first.body.samples[0], {
+        time: "2026-10-24T21:05:00.000Z",
+        currency: "EUR",
+        price: "2.50",
+        source: "test",
+        kind: "live",
+        derived: false,
+        flagged: false,
+        observed_at: "2026-10-24T21:05:00.000Z",
+        fetched_at: "2026-10-24T21:05:00.000Z",
+      })
+      const second = yield* get(`${query}&cursor=${first.body.next_cursor}`)
+      const third = yield* get(`${query}&cursor=${second.body.next_cursor}`)
+      assert.isNull(third.body.next_cursor)
+      const all = [first, second, third].flatMap(({ body }) => body.samples)
+      assert.deepStrictEqual([all.length, all.at(-1).price, all.at(-1).derived], [20, "0.00000001", true])
+      const whole = yield* get(query.replace("limit=7", "limit=20"))
+      assert.deepStrictEqual([whole.body.samples, whole.body.next_cursor], [all, null])
+    }),
+  )
+
+  it.effect("has the same as lines of CSV and of JSON", () =>
+    Effect.gen(function* () {
+      const path = "/v1/history/EUR?from=2026-10-24T22:30:00Z&to=2026-10-26"
+      const page = yield* get(path)
+      const text = yield* get(path, csv)
+      assert.deepStrictEqual(
+        [text.status, text.headers["content-type"], text.headers["transfer-encoding"]],
+        [200, "text/csv; charset=utf-8", "chunked"],
+      )
+      const rows = text.text.split("\n")
+      assert.strictEqual(rows[0], "time,currency,price,source,kind,derived,flagged,observed_at,fetched_at")
+      assert.strictEqual(
+        rows[1],
+        "2026-10-24T22:30:00.000Z,EUR,19.50,test,live,false,false,2026-10-24T22:30:00.000Z,2026-10-24T22:30:00.000Z",
+      )
+      assert.deepStrictEqual([rows.length, rows.at(-1)], [1 + page.body.samples.length + 1, ""])
+      const json = yield* get(path, ndjson)
+      assert.strictEqual(json.headers["content-type"], "application/x-ndjson; charset=utf-8")
+      assert.deepStrictEqual(lines(json.text), page.body.samples)
+      assert.strictEqual((yield* get("/v1/history/CZK?from=2026-10-25&to=2026-10-26", ndjson)).text, "")
+      assert.strictEqual(
+        (yield* get("/v1/history/CZK?from=2026-10-25&to=2026-10-26", csv)).text,
+        `${rows[0]}\n`,
+      )
+    }),
+  )
+
+  it.effect("has candles of hours, days and months, the empty ones too", () =>
+    Effect.gen(function* () {
+      const days = yield* get("/v1/history/EUR?interval=1d&from=2026-10-24T12:00:00Z&to=2027-01-01")
+      assert.deepStrictEqual(days.body.data_time, "2026-10-25T09:00:00.000Z")
+      assert.deepStrictEqual(days.body.candles, [
+        {
+          from: "2026-10-24T12:00:00.000Z",
+          to: "2026-10-24T22:00:00.000Z",
+          currency: "EUR",
+          open: "1.50",
+          high: "12.50",
+          low: "1.50",
+          close: "12.50",
+          mean: "7.00",
+          samples: 12,
+          expected: 120,
+          coverage: "0.1000",
+        },
+        {
+          from: "2026-10-24T22:00:00.000Z",
+          to: "2026-10-25T23:00:00.000Z",
+          currency: "EUR",
+          open: "13.50",
+          high: "20.50",
+          low: "0.00",
+          close: "0.00",
+          mean: "15.11",
+          samples: 9,
+          expected: 300,
+          coverage: "0.0300",
+        },
+        {
+          from: "2026-10-25T23:00:00.000Z",
+          to: "2026-10-26T23:00:00.000Z",
+          currency: "EUR",
+          open: null,
+          high: null,
+          low: null,
+          close: null,
+          mean: null,
+          samples: 0,
+          expected: 133,
+          coverage: "0.0000",
+        },
+      ])
+      const hours = "/v1/history/EUR?interval=1h&from=2026-10-25&to=2026-10-26&tz=Europe/Prague"
+      const whole = (yield* get(hours)).body
+      assert.deepStrictEqual([whole.candles.length, whole.next_cursor], [25, null])
+      const first = (yield* get(`${hours}&limit=24`)).body
+      const second = (yield* get(`${hours}&limit=24&cursor=${first.next_cursor}`)).body
+      assert.deepStrictEqual([...first.candles, ...second.candles], whole.candles)
+      const months = (yield* get("/v1/history/EUR?interval=1M&from=2026-09-01&tz=UTC")).body
+      assert.deepStrictEqual(
+        months.candles.map(({ from, samples }: any) => [from, samples]),
+        [
+          ["2026-09-01T00:00:00.000Z", 0],
+          ["2026-10-01T00:00:00.000Z", 21],
+        ],
+      )
+    }),
+  )
+
+  it.effect("has candles as lines, nothing for null in CSV", () =>
+    Effect.gen(function* () {
+      const path = "/v1/history/EUR?interval=1h&from=2026-10-20T00:00:00Z&to=2026-10-30"
+      const page = (yield* get(path)).body.candles
+      assert.isAbove(page.length, 150)
+      assert.deepStrictEqual(lines((yield* get(path, ndjson)).text), page)
+      const rows = (yield* get(path, csv)).text.trimEnd().split("\n")
+      assert.strictEqual(rows[0], Object.keys(page[0]).join(","))
+      assert.deepStrictEqual(
+        rows.slice(1).map((row) => row.split(",")),
+        page.map((candle: object) => Object.values(candle).map((value) => String(value ?? ""))),
+      )
+      assert.strictEqual(rows[1], "2026-10-20T00:00:00.000Z,2026-10-20T01:00:00.000Z,EUR,,,,,,0,12,0.0000")
+    }),
+  )
+
+  it.effect("answers in the form that is accepted, and says which there are", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* form("*/*"), "application/json")
+      assert.strictEqual(yield* form("text/html, application/xml;q=0.9, */*;q=0.8"), "application/json")
+      assert.strictEqual(yield* form("text/*"), "text/csv")
+      assert.strictEqual(yield* form("application/json;q=0.5, TEXT/CSV;header=present;q=0.6"), "text/csv")
+      assert.strictEqual(yield* form("application/x-ndjson, */*;q=0.1"), "application/x-ndjson")
+      assert.strictEqual(yield* form("*/*, application/json;q=0"), "text/csv")
+      for (const accept of [
+        "text/html",
+        "application/json;q=0",
+        "application/xml, text/html;q=0.5",
+        "application/ndjson",
+      ]) {
+        const refusal = yield* get("/v1/history/EUR", { accept })
+        assertProblem(refusal, 406, "not-acceptable")
+        assert.deepStrictEqual(refusal.body.offered, ["application/json", "text/csv", "application/x-ndjson"])
+      }
+      assert.strictEqual((yield* get("/v1/history/EUR", csv)).headers["vary"], "Accept, Authorization")
+    }),
+  )
+
+  it.effect("is the last day without words of the caller's", () =>
+    Effect.gen(function* () {
+      const { body } = yield* get("/v1/history/EUR")
+      assert.deepStrictEqual(
+        [body.from, body.to, body.interval, body.samples.length],
+        ["2026-10-25T10:05:00.000Z", "2026-10-26T10:05:00.000Z", "5m", 0],
+      )
+    }),
+  )
+
+  it.effect("refuses what is no question of it", () =>
+    Effect.gen(function* () {
+      yield* refused("USD?interval=2h&tz=x&limit=0&cursor=%C5%99&from=x&to=x&x=x", [
+        "currency",
+        "interval",
+        "tz",
+        "limit",
+        "cursor",
+        "from",
+        "to",
+        "x",
+      ])
+      yield* refused("EUR?from=2026-10-26T10:02:30.001Z&to=2026-10-27", ["from"])
+      yield* refused("EUR?from=2026-10-25&to=2026-10-25", ["to"])
+      yield* refused("EUR?from=2016-01-01&to=2026-10-25", ["to"])
+      assert.strictEqual((yield* get("/v1/history/EUR?from=2016-10-25&to=2026-10-25&limit=1")).status, 200)
+      yield* refused("EUR?limit=1001", ["limit"])
+      yield* refused("EUR?limit=5&cursor=abc", ["limit", "cursor"], csv)
+      const query = "EUR?from=2026-10-24&to=2026-10-26&limit=1"
+      const { next_cursor: cursor } = (yield* get(`/v1/history/${query}`)).body
+      for (const other of [
+        `CZK?from=2026-10-24&to=2026-10-26&cursor=${cursor}`,
+        `EUR?from=2026-10-24&to=2026-10-26&interval=1h&cursor=${cursor}`,
+        `EUR?from=2026-10-24&to=2026-10-26&tz=UTC&cursor=${cursor}`,
+        `EUR?from=2026-10-26&to=2026-10-27&cursor=${cursor}`,
+        `${query}&cursor=${cursor.slice(0, -2)}`.replace("2026-10-24", "2026-10-25"),
+        `${query}&cursor=abc`,
+      ]) {
+        yield* refused(other, ["cursor"])
+      }
+    }),
+  )
+
+  it.effect("is a 503 while the database is away, in whatever form", () =>
+    Effect.gen(function* () {
+      const outage = yield* Outage
+      outage.state = "away"
+      for (const path of ["/v1/history/EUR", "/v1/history/EUR?interval=1h"]) {
+        for (const headers of [{}, csv, ndjson]) {
+          const answer = yield* get(path, headers)
+          assertProblem(answer, 503, "repository-unavailable")
+          assert.strictEqual(answer.headers["retry-after"], "5")
+        }
+      }
+      outage.state = "none"
+    }),
+  )
+
+  it.effect("is visibly not whole when the database goes away in the middle", () =>
+    Effect.gen(function* () {
+      yield* keep(series("2026-09-01T00:00:00Z", 5_000))
+      const outage = yield* Outage
+      outage.state = "breaks"
+      const request = `GET /v1/history/EUR?from=2026-09-01&to=2026-10-01 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${yield* token}\r\nAccept: text/csv\r\nConnection: close\r\n\r\n`
+      const broken = yield* exchange(request)
+      outage.state = "none"
+      const complete = yield* exchange(request)
+      assert.match(broken, /^HTTP\/1\.1 200 /)
+      assert.include(broken, ",EUR,20.50,", "what was there begins to come")
+      assert.notMatch(broken, /\r\n0\r\n\r\n$/, "the end of a chunked body")
+      assert.match(complete, /\r\n0\r\n\r\n$/)
+    }),
+  )
+
+  it.effect("tells HEAD what GET would give", () =>
+    Effect.gen(function* () {
+      const head = yield* send("HEAD", "/v1/history/EUR", { token: yield* token, headers: csv })
+      assert.deepStrictEqual(
+        [head.status, head.headers["content-type"], head.text],
+        [200, "text/csv; charset=utf-8", ""],
+      )
+    }),
+  )
+})

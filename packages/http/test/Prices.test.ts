@@ -1,0 +1,198 @@
+/** The newest prices under /v1. */
+import { assert, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import {
+  assertProblem,
+  faults,
+  gap,
+  get,
+  keep,
+  layerAt,
+  Outage,
+  price,
+  send,
+  setTime,
+  token,
+} from "./ApiUnderTest.ts"
+
+const now = "2026-11-24T10:02:30.000Z"
+
+const euro = {
+  currency: "EUR",
+  amount: "40320.10",
+  slot: "2026-11-24T10:00:00.000Z",
+  observed_at: "2026-11-24T10:00:10.000Z",
+  fetched_at: "2026-11-24T10:00:10.000Z",
+  age_seconds: 140,
+  source: "test",
+  kind: "live",
+  derived: false,
+  flagged: false,
+  stale: false,
+}
+
+layer(layerAt(now, "away"))("Prices before anything was read", (it) => {
+  it.effect("are a 503, and not nulls", () =>
+    Effect.gen(function* () {
+      for (const path of ["/v1/prices", "/v1/prices/EUR", "/v1/prices?max_age=1"]) {
+        const answer = yield* get(path)
+        assertProblem(answer, 503, "repository-unavailable")
+        assert.strictEqual(answer.headers["retry-after"], "5")
+      }
+      assertProblem(yield* get("/v1/averages?period=day"), 503, "repository-unavailable")
+      // Once it is back, the next poll finds it.
+      ;(yield* Outage).state = "none"
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual((yield* get("/v1/prices")).body.prices, { EUR: null, CZK: null })
+    }),
+  )
+})
+
+layer(layerAt(now))("Prices", (it) => {
+  it.effect("are null, or a 404 of their own, for a currency that never had one", () =>
+    Effect.gen(function* () {
+      yield* keep([price("EUR", "2026-11-24T10:00:10Z", "40320.1")], [gap("CZK", now, { reason: "refused" })])
+      const list = yield* get("/v1/prices")
+      assert.strictEqual(list.status, 200)
+      assert.deepStrictEqual(list.body, {
+        request_time: now,
+        data_time: euro.observed_at,
+        prices: { EUR: euro, CZK: null },
+      })
+      const single = yield* get("/v1/prices/CZK")
+      assertProblem(single, 404, "no-price")
+      assert.deepStrictEqual([single.body.currency, single.body.reason], ["CZK", "refused"])
+      assert.deepStrictEqual((yield* get("/v1/prices?currency=CZK")).body, {
+        request_time: now,
+        data_time: null,
+        prices: { CZK: null },
+      })
+    }),
+  )
+
+  it.effect("are exact, whatever their digits, and say where they come from", () =>
+    Effect.gen(function* () {
+      yield* keep([
+        price("CZK", "2026-11-24T10:01:00Z", "1000000.12345678", {
+          source: "kraken",
+          derived: true,
+          flagged: true,
+        }),
+      ])
+      const { body } = yield* get("/v1/prices/CZK")
+      assert.deepStrictEqual(body.price, {
+        ...euro,
+        currency: "CZK",
+        amount: "1000000.12345678",
+        observed_at: "2026-11-24T10:01:00.000Z",
+        fetched_at: "2026-11-24T10:01:00.000Z",
+        age_seconds: 90,
+        source: "kraken",
+        derived: true,
+        flagged: true,
+      })
+      assert.strictEqual(body.data_time, "2026-11-24T10:01:00.000Z")
+      assert.strictEqual((yield* get("/v1/prices/%45UR")).body.price.amount, "40320.10")
+    }),
+  )
+
+  it.effect("are refused when they are older than was allowed, the last one told under its own name", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* get("/v1/prices?max_age=140")).status, 200)
+      assert.strictEqual((yield* get("/v1/prices/CZK?max_age=90")).status, 200)
+      const list = yield* get("/v1/prices?max_age=139")
+      assertProblem(list, 409, "price-too-old")
+      assert.deepStrictEqual(
+        [list.body.max_age_seconds, list.body.request_time, list.body.data_time],
+        [139, now, euro.observed_at],
+      )
+      assert.deepStrictEqual(list.body.currencies, [{ currency: "EUR", age_seconds: 140, last_known: euro }])
+      assert.strictEqual(
+        list.body.detail,
+        "At most 139 s were allowed: the newest price in EUR is 140 s old.",
+      )
+      assert.notProperty(list.body, "prices")
+      const single = yield* get("/v1/prices/EUR?max_age=0")
+      assertProblem(single, 409, "price-too-old")
+      assert.notProperty(single.body, "price")
+    }),
+  )
+
+  it.effect("are stale from 15 minutes on, and then no longer the original's", () =>
+    Effect.gen(function* () {
+      yield* setTime("2026-11-24T10:15:09.999Z")
+      assert.isFalse((yield* get("/v1/prices/EUR")).body.price.stale)
+      yield* setTime("2026-11-24T10:15:10Z")
+      const { body } = yield* get("/v1/prices/EUR")
+      assert.deepStrictEqual([body.price.stale, body.price.age_seconds], [true, 900])
+      assert.isNull((yield* get("/get_btc_price")).body.btc_prices.eur)
+    }),
+  )
+
+  it.effect("stay there while the database is away", () =>
+    Effect.gen(function* () {
+      const outage = yield* Outage
+      outage.state = "away"
+      assert.strictEqual((yield* get("/v1/prices")).body.prices.EUR.amount, "40320.10")
+      assertProblem(yield* get("/v1/prices/EUR/at?time=2026-11-24T10:00:00Z"), 503, "repository-unavailable")
+      outage.state = "none"
+    }),
+  )
+
+  it.effect("refuse what they do not know, all of it at once and repeating nothing", () =>
+    Effect.gen(function* () {
+      const answer = yield* get("/v1/prices?currency=hunter2&max_age=-1&hunter3=1&currencies=EUR")
+      assert.notInclude(answer.text, "hunter2")
+      assert.deepStrictEqual(faults(answer), {
+        hunter3: "not a parameter of this address: it takes currency, max_age",
+        currencies: "not a parameter of this address: it takes currency, max_age",
+        currency: "expected a currency that is configured: EUR, CZK",
+        max_age: "expected a whole number from 0 to 31536000",
+      })
+      assert.deepStrictEqual(faults(yield* get("/v1/prices?max_age=1&max_age=1")), {
+        max_age: "expected once",
+      })
+      assert.deepStrictEqual(faults(yield* get("/v1/prices/USD?max_age=1e2")), {
+        currency: "expected a currency that is configured: EUR, CZK",
+        max_age: "expected a whole number from 0 to 31536000",
+      })
+      for (const currency of ["eur", "%E2%82%AC", "EUR%00", "at", "%25", "EUR%20"]) {
+        assert.property(faults(yield* get(`/v1/prices/${currency}`)), "currency", currency)
+      }
+      for (const query of ["max_age=", "max_age", "max_age=1.0", "max_age=%31%2e", "max_age=31536001"]) {
+        assert.deepStrictEqual(Object.keys(faults(yield* get(`/v1/prices?${query}`))), ["max_age"], query)
+      }
+      assert.property(faults(yield* get("/v1/prices?%E0%A4%A=1")), "%E0%A4%A")
+      assert.property(faults(yield* get("/v1/prices?%C5%99e%C5%BE=1")), "řež")
+      assert.property(faults(yield* get("/v1/prices?__proto__=1")), "__proto__")
+      assertProblem(yield* get("/v1/prices/%E0%A4%A"), 404, "not-found")
+      assertProblem(yield* get(`/v1/prices/${"x".repeat(200)}`), 404, "not-found")
+    }),
+  )
+
+  it.effect("are for users alone, and told how to be asked", () =>
+    Effect.gen(function* () {
+      for (const path of [
+        "/v1/prices?x=1",
+        "/v1/prices/EUR",
+        "/v1/prices/EUR/at",
+        "/v1/averages",
+        "/v1/history/EUR",
+        "/v1/gaps",
+        "/v1/sources",
+      ]) {
+        assertProblem(yield* send("GET", path), 401, "missing-token")
+      }
+      assertProblem(yield* send("POST", "/v1/prices/at", { body: "{}" }), 401, "missing-token")
+      const wrong = yield* send("DELETE", "/v1/prices/EUR/at")
+      assertProblem(wrong, 405, "method-not-allowed")
+      assert.strictEqual(wrong.headers["allow"], "GET, HEAD")
+      const both = yield* send("DELETE", "/v1/prices/at")
+      assert.deepStrictEqual([both.status, both.headers["allow"]], [405, "GET, HEAD, POST"])
+      assertProblem(yield* send("POST", "/v1/prices/EUR/at/all"), 404, "not-found")
+      const head = yield* send("HEAD", "/v1/prices/EUR", { token: yield* token })
+      assert.deepStrictEqual([head.status, head.text], [200, ""])
+    }),
+  )
+})

@@ -1,0 +1,199 @@
+/** The price at a time, one and many, under /v1. */
+import { assert, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { assertProblem, faults, get, keep, layerAt, Outage, post, price } from "./ApiUnderTest.ts"
+
+const now = "2026-11-24T10:02:30.000Z"
+
+const at = (time: string, more = "") => get(`/v1/prices/EUR/at?time=${encodeURIComponent(time)}${more}`)
+
+const questions = (count: number) => ({
+  questions: Array.from({ length: count }, (_, index) => ({
+    id: `${String(index).padStart(4, "0")}-${"x".repeat(59)}`,
+    currency: "EUR",
+    time: "2026-11-24T09:04:59.999+00:00",
+    max_distance: 86400,
+  })),
+})
+
+layer(layerAt(now))("Prices at a time", (it) => {
+  it.effect("are those of the newest slot not after it, with its distance", () =>
+    Effect.gen(function* () {
+      yield* keep([
+        price("EUR", "2026-11-24T09:00:07Z", "40000", { kind: "backfill" }),
+        price("EUR", "2026-11-24T09:05:09Z", "41000.5"),
+        price("CZK", "2026-11-24T09:10:00Z", "1000000"),
+      ])
+      const { status, body } = yield* at("2026-11-24T09:04:59.999Z")
+      assert.strictEqual(status, 200)
+      assert.deepStrictEqual(body, {
+        request_time: now,
+        data_time: "2026-11-24T09:00:07.000Z",
+        time: "2026-11-24T09:04:59.999Z",
+        price: {
+          currency: "EUR",
+          amount: "40000.00",
+          slot: "2026-11-24T09:00:00.000Z",
+          observed_at: "2026-11-24T09:00:07.000Z",
+          fetched_at: "2026-11-24T09:00:07.000Z",
+          distance_seconds: 299,
+          source: "test",
+          kind: "backfill",
+          derived: false,
+          flagged: false,
+        },
+      })
+      const zoned = yield* at("2026-11-24T10:05+01:00")
+      assert.deepStrictEqual(
+        [zoned.body.time, zoned.body.price.amount, zoned.body.price.distance_seconds],
+        ["2026-11-24T09:05:00.000Z", "41000.50", 0],
+      )
+      assert.strictEqual((yield* at("2026-11-24T09:20:00Z")).body.price.distance_seconds, 900)
+    }),
+  )
+
+  it.effect("are a 404 when none is near enough, which says where the nearest earlier one stands", () =>
+    Effect.gen(function* () {
+      const far = yield* at("2026-11-24T09:20:01Z")
+      assertProblem(far, 404, "no-price-at")
+      assert.deepStrictEqual(
+        [far.body.currency, far.body.time, far.body.max_distance_seconds, far.body.reason],
+        ["EUR", "2026-11-24T09:20:01.000Z", 900, "too-far"],
+      )
+      assert.deepStrictEqual(far.body.nearest, { slot: "2026-11-24T09:05:00.000Z", distance_seconds: 901 })
+      assert.notInclude(far.text, "41000")
+      assert.strictEqual((yield* at("2026-11-24T09:20:01Z", "&max_distance=901")).status, 200)
+      assertProblem(yield* at("2026-11-24T09:05:01Z", "&max_distance=0"), 404, "no-price-at")
+      const before = yield* at("2026-11-24T08:59:59Z", "&max_distance=86400")
+      assertProblem(before, 404, "no-price-at")
+      assert.deepStrictEqual([before.body.reason, before.body.nearest], ["none-before", null])
+    }),
+  )
+
+  it.effect("are refused for times that are none, or not yet", () =>
+    Effect.gen(function* () {
+      for (const time of [
+        "2026-11-24T10:02:30.001Z",
+        "2026-11-24",
+        "2026-11-24T10:00:00",
+        "2026-02-29T10:00:00Z",
+        "2026-11-24T24:00:00Z",
+        "2026-11-24 10:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "0",
+        "",
+        "now",
+      ]) {
+        assert.deepStrictEqual(Object.keys(faults(yield* at(time))), ["time"], time)
+      }
+      assert.match(faults(yield* at(now.replace("10:02", "11:02")))["time"]!, /not in the future/)
+      // An unwritten + is a space.
+      assert.match(faults(yield* get("/v1/prices/EUR/at?time=2026-11-24T10:00:00+01:00"))["time"]!, /%2B/)
+      assert.deepStrictEqual(
+        Object.keys(faults(yield* get("/v1/prices/USD/at?max_distance=86401&x=1"))).toSorted(),
+        ["currency", "max_distance", "time", "x"],
+      )
+    }),
+  )
+
+  it.effect("are answered many at once, by the caller's ids and in their order", () =>
+    Effect.gen(function* () {
+      const { status, headers, body } = yield* post("/v1/prices/at", {
+        questions: [
+          { id: "účet 2", currency: "CZK", time: "2026-11-24T09:12:00Z" },
+          { id: "1", currency: "EUR", time: "2026-11-24T09:06:00Z", max_distance: 59 },
+          { id: "3", currency: "CZK", time: "2026-11-24T09:09:59Z" },
+        ],
+      })
+      assert.deepStrictEqual([status, headers["cache-control"]], [200, "no-store"])
+      assert.deepStrictEqual([body.request_time, body.data_time], [now, "2026-11-24T09:10:00.000Z"])
+      assert.deepStrictEqual(
+        body.answers.map(({ id, currency, price, miss }: any) => [id, currency, price?.amount, miss]),
+        [
+          ["účet 2", "CZK", "1000000.00", null],
+          [
+            "1",
+            "EUR",
+            undefined,
+            { reason: "too-far", nearest: { slot: "2026-11-24T09:05:00.000Z", distance_seconds: 60 } },
+          ],
+          ["3", "CZK", undefined, { reason: "none-before", nearest: null }],
+        ],
+      )
+      assert.deepStrictEqual(body.answers[0].price.distance_seconds, 120)
+    }),
+  )
+
+  it.effect("take a thousand questions and not one more", () =>
+    Effect.gen(function* () {
+      const { status, body } = yield* post("/v1/prices/at", questions(1000))
+      assert.deepStrictEqual([status, body.answers.length], [200, 1000])
+      assert.match(body.answers[999].id, /^0999-/)
+      assert.deepStrictEqual(Object.keys(faults(yield* post("/v1/prices/at", questions(1001)))), [
+        "questions",
+      ])
+      assertProblem(yield* post("/v1/prices/at", questions(2000)), 413, "body-too-large")
+    }),
+  )
+
+  it.effect("name each fault of many questions by its place, and repeat nothing", () =>
+    Effect.gen(function* () {
+      const question = { id: "a", currency: "EUR", time: "2026-11-24T09:00:00Z" }
+      const answer = yield* post("/v1/prices/at", {
+        questions: [
+          question,
+          { ...question, currency: "hunter2", time: "hunter2" },
+          { ...question, id: "b", time: "2026-11-24T10:02:31Z" },
+        ],
+      })
+      assert.notInclude(answer.text, "hunter2")
+      assert.deepStrictEqual(Object.keys(faults(answer)).toSorted(), [
+        "questions.1.currency",
+        "questions.1.id",
+        "questions.1.time",
+        "questions.2.time",
+      ])
+      const shapes = yield* post("/v1/prices/at", {
+        questions: [{ id: "", currency: 7, time: null, max_distance: 0.5, more: 1 }, 7],
+        more: 1,
+      })
+      assert.deepStrictEqual(Object.keys(faults(shapes)).toSorted(), [
+        "more",
+        "questions.0.currency",
+        "questions.0.id",
+        "questions.0.max_distance",
+        "questions.0.more",
+        "questions.0.time",
+        "questions.1",
+      ])
+      for (const body of ["", "[]", "{", "null", '"x"']) {
+        assert.deepStrictEqual(Object.keys(faults(yield* post("/v1/prices/at", body))), [""], body)
+      }
+      assert.deepStrictEqual(Object.keys(faults(yield* post("/v1/prices/at", { questions: [] }))), [
+        "questions",
+      ])
+      assert.deepStrictEqual(
+        Object.keys(faults(yield* post("/v1/prices/at?x=1", { questions: [question] }))),
+        ["x"],
+      )
+      assertProblem(yield* post("/v1/prices/at", { questions: [question] }, "text/plain"), 415, "not-json")
+    }),
+  )
+
+  it.effect("are a 503 with Retry-After while the database is away", () =>
+    Effect.gen(function* () {
+      const outage = yield* Outage
+      outage.state = "away"
+      const one = yield* at("2026-11-24T09:05:00Z")
+      const many = yield* post("/v1/prices/at", {
+        questions: [{ id: "a", currency: "EUR", time: "2026-11-24T09:00:00Z" }],
+      })
+      for (const answer of [one, many]) {
+        assertProblem(answer, 503, "repository-unavailable")
+        assert.strictEqual(answer.headers["retry-after"], "5")
+        assert.notInclude(answer.text, "hunter2")
+      }
+      outage.state = "none"
+    }),
+  )
+})

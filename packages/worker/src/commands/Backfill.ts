@@ -1,0 +1,98 @@
+/** The command `backfill`. */
+import * as Backfill from "@btc-price/domain/Backfill"
+import * as Ledger from "@btc-price/domain/Ledger"
+import { PriceHistories } from "@btc-price/domain/PriceHistory"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as CurrencyList from "./CurrencyList.ts"
+import * as Moment from "./Moment.ts"
+import * as Outcome from "./Outcome.ts"
+import * as Report from "./Report.ts"
+
+export const command = Command.make(
+  "backfill",
+  {
+    from: Moment.from("Begin with the slots that start at this time"),
+    to: Moment.to("End with the slots that start before this time"),
+    source: Flag.String("source").pipe(
+      Flag.withMetavar("name"),
+      Flag.withDescription(
+        "History to ask, such as bitstamp; default: the first that reaches back to --from with a price for about every slot",
+      ),
+      Flag.optional,
+    ),
+    currency: CurrencyList.flag,
+    json: Report.json,
+  },
+  (given) =>
+    Outcome.of(
+      Effect.gen(function* () {
+        const report = yield* Report.make(given.json)
+        const repository = yield* PriceRepository
+        const range = yield* Moment.rangeOf({ from: Option.some(given.from), to: Option.some(given.to) })
+        const currencies = yield* CurrencyList.of(given.currency)
+        const history = yield* choose(given.source, range.start)
+        yield* repository.prepare(yield* DateTime.now)
+        let [calls, offered] = [0, 0]
+        yield* Stream.runForEach(Backfill.backfill(history, currencies, range), (call) => {
+          calls++
+          offered += call.offered
+          const until = DateTime.formatIso(call.range.end)
+          return report.progress(`${call.currency} until ${until}: ${calls} calls, ${offered} prices`)
+        }).pipe(
+          Effect.catchTag("PriceSourceError", (error) =>
+            Effect.fail(
+              new Outcome.Incomplete({
+                message: `${history.name} is ${error.message}; after ${calls} calls. The same command goes on from here`,
+              }),
+            ),
+          ),
+        )
+        yield* Ledger.close(currencies, range.start)
+        const left = yield* repository.gaps(range).pipe(
+          Stream.filter(({ currency }) => currencies.includes(currency)),
+          Stream.runCount,
+        )
+        yield* report.result(
+          { type: "summary", history: history.name, calls, offered, left },
+          `${offered} prices from ${history.name} with ${calls} calls; ${left} slots have none`,
+        )
+      }),
+    ),
+).pipe(
+  Command.withShortDescription("Keep the prices of a past range from the history of a source"),
+  Command.withDescription(
+    `Asks a history for the prices of all slots from --from to before --to that are over, oldest first, and keeps those of slots that have none; a slot that the history lacks becomes a gap. Ranges that are complete are not asked for again, so the command can be repeated. Calls count against the month's budget. May run beside workers: a price that is there stays. With RETENTION_MONTHS, older months go again. ${Outcome.help("the history fails before the end, and trying again may help")}`,
+  ),
+  Command.withExamples(({ commandPath: path }) => [
+    { command: `${path.join(" ")} --from 2023-01-01 --to 2024-01-01`, description: "A year of TIME_ZONE" },
+    {
+      command: `${path.join(" ")} --from 2024-01-31T08:00:00Z --to 2024-01-31T12:00:00Z --source bitstamp --currency EUR`,
+      description: "Four hours of one currency",
+    },
+  ]),
+)
+
+const choose = Effect.fnUntraced(function* (name: Option.Option<string>, start: DateTime.Utc) {
+  const histories = yield* PriceHistories
+  const now = yield* DateTime.now
+  const history = Option.isSome(name)
+    ? histories.find((history) => history.name === name.value)
+    : histories.find(
+        ({ reach }) =>
+          reach === null || DateTime.isGreaterThanOrEqualTo(start, DateTime.subtractDuration(now, reach)),
+      )
+  if (history !== undefined) return history
+  const names = histories.map((history) => history.name).join(" and ")
+  return yield* new Outcome.WrongUse({
+    message: Option.match(name, {
+      onNone: () => `No history reaches back to ${DateTime.formatIso(start)}; there is ${names}`,
+      onSome: (name) => `There is no history ${name}; there is ${names}`,
+    }),
+  })
+})

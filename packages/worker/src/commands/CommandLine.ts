@@ -1,0 +1,24 @@
+/** How the command line itself behaves. */
+import * as CliConfig from "effect/cli/CliConfig"
+import * as CliOutput from "effect/cli/CliOutput"
+import * as GlobalFlag from "effect/cli/GlobalFlag"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+/** Sends the log to standard error, so that the standard output of a command is for its results alone. */
+export const layerLogAside: Layer.Layer<never> = Layer.effect(
+  Console.Console,
+  Effect.map(Console.Console, (output) => ({ ...output, log: output.error })),
+)
+
+/** Has no flags that contend with the settings, and says aside what is wrong with a command. */
+export const layer: Layer.Layer<never> = Layer.merge(
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
+  CliOutput.layerPresenter({
+    present: (event) => {
+      const present = CliOutput.defaultPresenter.present(event)
+      return event._tag === "InvalidInvocation" ? Effect.provide(present, layerLogAside) : present
+    },
+  }),
+)

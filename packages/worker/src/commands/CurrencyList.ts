@@ -1,0 +1,22 @@
+/** The flag that chooses among the currencies. */
+import { Currency } from "@btc-price/domain/Currency"
+import * as Flag from "effect/cli/Flag"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { Installation } from "./Installation.ts"
+
+/** None unless it is given. */
+export const flag = Flag.String("currency").pipe(
+  Flag.withMetavar("codes"),
+  Flag.withDescription("ISO 4217 codes separated by commas, such as EUR,CZK; default: CURRENCIES"),
+  Flag.filterMap(
+    (text) => Schema.decodeUnknownOption(Schema.UniqueArray(Currency))(text.toUpperCase().split(",")),
+    (text) => `${text} is not a list of different currencies that this service knows`,
+  ),
+  Flag.optional,
+)
+
+/** The chosen currencies, or else all of the installation. */
+export const of = (given: Option.Option<ReadonlyArray<Currency>>) =>
+  Effect.map(Installation, ({ currencies }) => Option.getOrElse(given, () => currencies))

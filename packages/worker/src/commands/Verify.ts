@@ -1,0 +1,51 @@
+/** The command `verify`. */
+import type { Range } from "@btc-price/domain/Period"
+import * as Verify from "@btc-price/domain/Verify"
+import * as Command from "effect/cli/Command"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { Installation } from "./Installation.ts"
+import * as Outcome from "./Outcome.ts"
+import * as Report from "./Report.ts"
+
+export const command = Command.make("verify", { json: Report.json }, ({ json }) =>
+  Outcome.of(
+    Effect.gen(function* () {
+      const report = yield* Report.make(json)
+      let [prices, differences] = [0, 0]
+      yield* Stream.runForEach(
+        Verify.verify(yield* Installation),
+        Effect.fnUntraced(function* (month: Verify.Progress) {
+          prices += month.prices
+          differences += month.differences.length
+          for (const { what, currency, range, sentence } of month.differences) {
+            yield* report.result(
+              { type: "difference", what, currency, ...written(range), sentence },
+              sentence,
+            )
+          }
+          const until = DateTime.formatIsoDateUtc(month.month.end)
+          yield* report.progress(
+            `${month.currency} until ${until}: ${prices} prices, ${differences} differences`,
+          )
+        }),
+      )
+      yield* report.result(
+        { type: "summary", prices, differences },
+        `${prices} prices verified, ${differences} differences`,
+      )
+      if (differences > 0) return yield* new Outcome.Incomplete({ message: "Not all is as it must be" })
+    }),
+  ),
+).pipe(
+  Command.withShortDescription("Prove what is kept, and what is told of it, from the raw prices"),
+  Command.withDescription(
+    `Looks at every price of CURRENCIES: whether its facts can be, whether each slot since the first has either a price or a gap, and whether the figures behind the average of each day and month of TIME_ZONE are those of its prices. Prints each difference, and changes nothing. May run beside workers. ${Outcome.help("there is a difference")}`,
+  ),
+)
+
+const written = ({ start, end }: Range) => ({
+  from: DateTime.formatIso(start),
+  to: DateTime.formatIso(end),
+})

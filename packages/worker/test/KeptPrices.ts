@@ -1,0 +1,47 @@
+/** What the tests of the commands keep in a database, and read from it. */
+import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import type { Currency } from "@btc-price/domain/Currency"
+import { Price } from "@btc-price/domain/Price"
+import type { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as Slot from "@btc-price/domain/Slot"
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+
+/** Does `body` with the repository in the database of `url`. */
+export const within = <A, E>(
+  url: Redacted.Redacted,
+  body: Effect.Effect<A, E, PriceRepository | PgClient.PgClient>,
+) =>
+  Effect.provide(
+    body,
+    PostgresPriceRepository.layer.pipe(Layer.provideMerge(PostgresClient.layer({ url })), Layer.fresh),
+  )
+
+/** A price that nothing is wrong with, as a history gives it. */
+export const price = (currency: Currency, slot: Slot.Slot): Price =>
+  new Price({
+    currency,
+    amount: BigDecimal.make(BigInt(4_000_000 + ((slot / Slot.slotMillis) % 997)), 2),
+    slot,
+    observedAt: Slot.start(slot),
+    fetchedAt: Slot.start(Slot.next(slot)),
+    source: "bitstamp",
+    kind: "backfill",
+    derived: currency !== "EUR",
+    flagged: false,
+  })
+
+/** The slots from `hours` ago up to the running one. */
+export const lastSlots = (hours: number): Effect.Effect<ReadonlyArray<Slot.Slot>> =>
+  Effect.map(DateTime.now, (now) => {
+    const running = Slot.at(now)
+    return Array.from(
+      { length: hours * 12 },
+      (_, index) => (running - (hours * 12 - index) * Slot.slotMillis) as Slot.Slot,
+    )
+  })

@@ -1,0 +1,196 @@
+/** A week with two workers on one PostgreSQL, killed and started again at random. */
+import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
+import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
+import * as VendorPriceSources from "@btc-price/adapters/VendorPriceSources"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import { SingleWriter } from "@btc-price/domain/SingleWriter"
+import * as Slot from "@btc-price/domain/Slot"
+import * as SourceGate from "@btc-price/domain/SourceGate"
+import { SourceLedger } from "@btc-price/domain/SourceLedger"
+import * as Worker from "@btc-price/worker/Worker"
+import { assert, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as VendorWorld from "./VendorWorld.ts"
+
+const start = Date.UTC(2026, 9, 28)
+const days = 7
+const slots = days * 288
+const end = start + days * 86_400_000
+
+const currencies = ["EUR", "CZK"] as const
+const range = { start: DateTime.makeUnsafe(start), end: DateTime.makeUnsafe(end) }
+
+/** How many operations of the database are under way. */
+let underWay = 0
+
+/** The database answers in real time, and its deadlines and its pool go by real time, too. */
+const inRealTime =
+  (real: Clock.Clock) =>
+  <S extends object>(service: S): S => {
+    const lift = (member: unknown): unknown => {
+      if (Stream.isStream(member)) return Stream.provideService(member, Clock.Clock, real)
+      if (!Effect.isEffect(member)) return member
+      return Effect.suspend(() => {
+        underWay++
+        return Effect.ensuring(
+          Effect.provideService(member, Clock.Clock, real),
+          Effect.sync(() => underWay--),
+        )
+      })
+    }
+    const members = Object.entries(service).map(([name, member]) => [
+      name,
+      typeof member === "function"
+        ? (...args: ReadonlyArray<unknown>) => lift(member(...args))
+        : lift(member),
+    ])
+    return Object.fromEntries(members) as S
+  }
+
+const database = (url: Redacted.Redacted, real: Clock.Clock) =>
+  Layer.mergeAll(
+    Layer.effect(PriceRepository, Effect.map(PriceRepository, inRealTime(real))).pipe(
+      Layer.provide(PostgresPriceRepository.layer),
+    ),
+    Layer.effect(SourceLedger, Effect.map(SourceLedger, inRealTime(real))).pipe(
+      Layer.provide(PostgresSourceLedger.layer),
+    ),
+  ).pipe(Layer.provide(PostgresClient.layer({ url })), Layer.provide(Layer.succeed(Clock.Clock, real)))
+
+/** The pen is asked for and held in real time; what is done with it goes by the simulated clock. */
+const writer = (url: Redacted.Redacted, real: Clock.Clock) =>
+  Layer.effect(
+    SingleWriter,
+    Effect.map(SingleWriter, ({ hold }) => ({
+      hold: (effect) =>
+        Effect.flatMap(Clock.Clock, (simulated) =>
+          Effect.provideService(
+            hold(Effect.provideService(effect, Clock.Clock, simulated)),
+            Clock.Clock,
+            real,
+          ),
+        ),
+    })),
+  ).pipe(Layer.provide(PostgresSingleWriter.layer({ url, askInterval: Duration.millis(20) })))
+
+/** A worker with connections of its own, as in a process of its own. */
+const worker = (url: Redacted.Redacted, real: Clock.Clock, world: VendorWorld.VendorWorld) =>
+  Worker.layer({ currencies, installation: "killed", retentionMonths: undefined }).pipe(
+    Layer.provide(SourceGate.layer({ monthlyCalls: { coingecko: 10_000 } })),
+    Layer.provide(writer(url, real)),
+    Layer.provide(database(url, real)),
+    Layer.provide(
+      VendorPriceSources.layer({ order: ["coingecko"], coinGecko: { plan: "keyless" }, baseUrls: {} }),
+    ),
+    Layer.provide(world.layer),
+    Layer.fresh,
+  )
+
+/** A moment of real time, while the simulated clock stands still. */
+const moment = TestClock.withLive(Effect.sleep("1 millis"))
+
+/** Lets what is under way come to its end: nothing is for three moments on end. */
+const settle = Effect.gen(function* () {
+  for (let quiet = 0; quiet < 3;) {
+    yield* moment
+    quiet = underWay === 0 ? quiet + 1 : 0
+  }
+})
+
+it.effect(
+  "two workers that are killed at random keep one price a slot, and ask once a slot or less",
+  () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.make
+      const random = VendorWorld.randomFrom(3)
+      const world = VendorWorld.make({ start, days, seed: 3, script: () => null })
+      yield* TestClock.setTime(start)
+      const real = yield* TestClock.withLive(Clock.clockWith(Effect.succeed))
+      const kept = Context.get(yield* Layer.build(database(url, real)), PriceRepository)
+
+      const running: Array<Scope.Closeable | null> = [null, null]
+      let kills = 0
+      const launch = Effect.fnUntraced(function* (index: number) {
+        const scope = yield* Scope.make()
+        yield* Layer.buildWithScope(worker(url, real, world), scope)
+        running[index] = scope
+      })
+      const kill = Effect.fnUntraced(function* (index: number) {
+        const scope = running[index]
+        if (scope === null || scope === undefined) return
+        running[index] = null
+        kills++
+        yield* Scope.close(scope, Exit.void)
+      })
+
+      for (let index = 0; index < slots; index++) {
+        for (const [worker, scope] of running.entries()) {
+          if (scope === null && (index === 0 || random() < 0.5)) yield* launch(worker)
+        }
+        yield* TestClock.adjust(Worker.sampleDelay("killed"))
+        if (random() < 0.05) {
+          for (let moments = random() * 5; moments > 0; moments--) yield* moment
+          yield* kill(random() < 0.5 ? 0 : 1)
+        }
+        yield* settle
+        yield* TestClock.setTime(start + (index + 1) * Slot.slotMillis)
+        yield* settle
+      }
+      // The rest of the week's gaps are repaired by one that is left in peace.
+      for (const index of [0, 1]) yield* kill(index)
+      yield* launch(0)
+      const isComplete = Effect.gen(function* () {
+        const [tallies] = yield* kept.tallies(currencies, [range])
+        const samples = currencies.map((currency) => tallies?.get(currency)?.samples ?? 0)
+        const begun = (yield* kept.extent(currencies)).get("EUR")?.oldest ?? end
+        return samples.every((count) => count === (end - begun) / Slot.slotMillis)
+      })
+      for (let tries = 0; tries < 60 && !(yield* isComplete); tries++) {
+        yield* TestClock.adjust("5 minutes")
+        yield* settle
+      }
+      yield* kill(0)
+
+      const prices = [
+        ...(yield* Stream.runCollect(kept.prices("EUR", range))),
+        ...(yield* Stream.runCollect(kept.prices("CZK", range))),
+      ]
+      const priced = new Set(prices.map(({ currency, slot }) => `${currency} ${slot}`))
+      const expected = 2 * Slot.count(Slot.start(prices[0]!.slot), range.end)
+      assert.deepStrictEqual([prices.length, priced.size], [expected, expected], "one price a slot")
+      assert.isAtLeast(expected, 2 * (slots - 2))
+      for (const { currency, amount, observedAt } of prices) {
+        const truth = world.truth(currency, DateTime.toEpochMillis(observedAt))
+        assert.closeTo(BigDecimal.toNumberUnsafe(amount) / truth, 1, 0.01)
+      }
+
+      const calls = Map.groupBy(
+        world.calls.filter(({ path }) => path.endsWith("/simple/price")),
+        ({ at }) => Slot.at(DateTime.makeUnsafe(at)),
+      )
+      assert.deepStrictEqual(
+        [...calls.values()].filter(({ length }) => length > 1),
+        [],
+        "one call a slot",
+      )
+      const charts = world.calls.filter(({ path }) => path.includes("market_chart"))
+      assert.isAtMost(charts.length, 2 * 24 * (days + 1), "two calls an hour to repair")
+      assert.isAtLeast(kills, 50, "enough happened")
+      assert.isAtLeast(prices.filter(({ kind }) => kind === "live").length / (2 * slots), 0.8)
+    }).pipe(Effect.scoped),
+  { timeout: 240_000 },
+)

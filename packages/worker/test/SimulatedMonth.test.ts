@@ -1,0 +1,172 @@
+/** A month in which everything goes wrong that was seen to go wrong, on the worker and the real vendor adapters. */
+import type { Gap } from "@btc-price/domain/Gap"
+import type { Price } from "@btc-price/domain/Price"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as Slot from "@btc-price/domain/Slot"
+import { SourceLedger } from "@btc-price/domain/SourceLedger"
+import { assert, describe, it } from "@effect/vitest"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as SimulatedWorker from "./SimulatedWorker.ts"
+import * as VendorWorld from "./VendorWorld.ts"
+
+const hour = 3_600_000
+const start = Date.UTC(2026, 9, 1)
+const days = 31
+const end = start + days * 24 * hour
+/** Days from the start of the month, from one time to another of the same day. */
+const isWithin = (at: number, day: number, fromHour: number, toHour: number): boolean =>
+  at >= start + day * 24 * hour + fromHour * hour && at < start + day * 24 * hour + toHour * hour
+
+const silent: VendorWorld.Fault = { _tag: "Silent" }
+const broken: VendorWorld.Fault = { _tag: "Broken" }
+const answer = (
+  status: number,
+  body: string,
+  type = "application/json",
+  headers: Record<string, string> = {},
+): VendorWorld.Fault => ({ _tag: "Answer", status, body, type, headers })
+const changed = (change: (price: number, currency: string) => unknown, agoMillis = 0): VendorWorld.Fault => ({
+  _tag: "Changed",
+  change,
+  agoMillis,
+})
+
+const limited = '{"status":{"error_code":429,"error_message":"You\'ve exceeded the Rate Limit."}}'
+const cloudflare = "<!DOCTYPE html><html><title>Access denied</title>error code: 1015</html>"
+const tenfold = changed((price) => price * 10)
+
+/** What CoinGecko was seen to answer when things are wrong. */
+const coinGeckoFaults: ReadonlyArray<VendorWorld.Fault> = [
+  silent,
+  broken,
+  answer(200, "{}"),
+  answer(200, '{"bitcoin":{}}'),
+  answer(200, '{"bitcoin":{"eur":null,"czk":null,"last_updated_at":1}}'),
+  answer(422, '{"error":"Missing parameter ids"}'),
+  answer(500, '{"status":500,"error":"Internal Server Error"}'),
+  answer(429, limited, "application/json", { "retry-after": "7" }),
+  answer(429, limited, "application/json", { "retry-after": "18" }),
+  answer(429, limited, "application/json", { "retry-after": "119" }),
+  answer(429, limited),
+  answer(200, limited),
+  answer(200, "Throttled", "text/plain"),
+  answer(200, cloudflare, "text/html"),
+  answer(403, "<html>Forbidden</html>", "text/html"),
+  answer(
+    401,
+    '{"status":{"timestamp":"2026-10-01T00:00:00.000+00:00","error_code":10002,"error_message":"API Key Missing"}}',
+  ),
+  answer(
+    400,
+    '{"timestamp":"2026-10-01T00:00:00.000+00:00","error_code":10011,"status":{"error_message":"change your root URL"}}',
+  ),
+  answer(401, '{"error":{"status":{"error_code":10012,"error_message":"exceeds the allowed time range"}}}'),
+  answer(200, '{"bitcoin":{"eur":60000,"czk":'),
+  answer(302, "", "text/html", { location: "https://example.com/" }),
+  changed((price, currency) => (currency === "CZK" ? undefined : price)),
+  changed((price, currency) => (currency === "EUR" ? null : price)),
+  changed(() => 0),
+  changed((price) => -price),
+  changed((price) => String(price)),
+  changed((price) => price, 20 * 60_000),
+  changed((price) => price, 3 * hour),
+  changed((price) => price * 1.2),
+  changed((price) => price * 0.9),
+  changed((price, currency) => (currency === "CZK" ? price * 1.03 : price)),
+  tenfold,
+]
+
+const otherFaults: ReadonlyArray<VendorWorld.Fault> = [
+  silent,
+  broken,
+  answer(500, "<html>Internal Server Error</html>", "text/html"),
+  answer(200, '{"error":true,"errorMessage":"Access denied.","data":null}'),
+  answer(200, '{"error":["EGeneral:Internal error"]}'),
+  answer(200, '{"error":["EAPI:Rate limit exceeded"]}'),
+  answer(429, "Too Many Requests", "text/plain", { "retry-after": "30" }),
+  answer(200, "null"),
+  answer(200, ""),
+]
+
+const script = (seed: number) => {
+  const random = VendorWorld.randomFrom(seed)
+  const pick = <A>(from: ReadonlyArray<A>): A | null => from[Math.floor(random() * from.length)] ?? null
+  return ({ vendor, at }: VendorWorld.Call): VendorWorld.Fault | null => {
+    const isCoinGecko = vendor === "coingecko"
+    if (isWithin(at, 4, 6, 12) && isCoinGecko) return silent
+    if (isWithin(at, 9, 0, 3)) return broken
+    if (isWithin(at, 15, 0, 23) && isCoinGecko) {
+      return answer(429, limited, "application/json", { "retry-after": "119" })
+    }
+    if (isWithin(at, 20, 8, 10) && isCoinGecko) return tenfold
+    if (isWithin(at, 22, 8, 9)) return isCoinGecko ? tenfold : broken
+    if (random() > (isCoinGecko ? 0.15 : 0.1)) return null
+    return pick(isCoinGecko ? coinGeckoFaults : otherFaults)
+  }
+}
+
+const monthlyCalls = 9_200
+
+const range = { start: DateTime.makeUnsafe(start), end: DateTime.makeUnsafe(end) }
+
+describe("A simulated month", () => {
+  for (const seed of [1, 2]) {
+    it.effect(
+      `in which sources fail in every way leaves no slot without a price or a reason (seed ${seed})`,
+      () => {
+        const world = VendorWorld.make({ start, days, seed, script: script(seed) })
+        return Effect.gen(function* () {
+          yield* TestClock.setTime(start)
+          yield* Layer.build(SimulatedWorker.worker)
+          yield* TestClock.adjust(end - start - 1)
+
+          const repository = yield* PriceRepository
+          const prices: Array<Price> = []
+          for (const currency of SimulatedWorker.currencies) {
+            prices.push(...(yield* Stream.runCollect(repository.prices(currency, range))))
+          }
+          const gaps: ReadonlyArray<Gap> = yield* Stream.runCollect(repository.gaps(range))
+          const known = new Set([...prices, ...gaps].map(({ currency, slot }) => `${currency} ${slot}`))
+          assert.strictEqual(known.size, 2 * days * 288, "a price or a reason in each slot")
+          assert.strictEqual(prices.length + gaps.length, known.size, "not both")
+          assert.isTrue(gaps.every(({ detail }) => detail.length > 0))
+
+          const wrong = prices.filter((price) => !price.flagged && !isTrue(world, price))
+          assert.deepStrictEqual(wrong.slice(0, 3), [], "no wrong price")
+          const flagged = prices.filter(({ flagged }) => flagged)
+          assert.isTrue(
+            flagged.length > 0 && flagged.length < prices.length / 100,
+            `${flagged.length} flagged`,
+          )
+
+          const states = yield* (yield* SourceLedger).states(DateTime.makeUnsafe(end - 1))
+          const state = states.find(({ source }) => source === "coingecko")
+          const asked = world.calls.filter(({ vendor }) => vendor === "coingecko")
+          assert.isAtMost(asked.length, monthlyCalls)
+          assert.strictEqual(state?.calls, asked.length, "each call is counted")
+
+          const tips = Map.groupBy(
+            asked.filter(({ path }) => path.endsWith("/simple/price")),
+            ({ at }) => Slot.at(DateTime.makeUnsafe(at)),
+          )
+          assert.strictEqual(tips.size, days * 288, "each slot asked CoinGecko")
+          assert.isAtMost(Math.max(...[...tips.values()].map((calls) => calls.length)), 2, "one retry")
+        }).pipe(Effect.scoped, Effect.provide(SimulatedWorker.adapters(world, monthlyCalls)))
+      },
+      { timeout: 120_000 },
+    )
+  }
+})
+
+/** Near the true price of the moment that it says it is of, and that moment near its slot. */
+const isTrue = (world: VendorWorld.VendorWorld, price: Price): boolean => {
+  const observed = DateTime.toEpochMillis(price.observedAt)
+  const truth = world.truth(price.currency, observed)
+  const amount = BigDecimal.toNumberUnsafe(price.amount)
+  return Math.abs(amount / truth - 1) < 0.01 && Math.abs(observed - price.slot) < 10 * 60_000
+}

@@ -1,0 +1,33 @@
+/** The worker on the real vendor adapters in a simulated world, with everything else in memory. */
+import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
+import * as MemorySingleWriter from "@btc-price/adapters/MemorySingleWriter"
+import * as MemorySourceLedger from "@btc-price/adapters/MemorySourceLedger"
+import * as VendorPriceSources from "@btc-price/adapters/VendorPriceSources"
+import * as SourceGate from "@btc-price/domain/SourceGate"
+import * as Worker from "@btc-price/worker/Worker"
+import * as Layer from "effect/Layer"
+import type * as VendorWorld from "./VendorWorld.ts"
+
+export const currencies = ["EUR", "CZK"] as const
+
+/** All that a worker needs. What is kept and counted outlives the workers. */
+export const adapters = (world: VendorWorld.VendorWorld, monthlyCalls: number) =>
+  SourceGate.layer({ monthlyCalls: { coingecko: monthlyCalls } }).pipe(
+    Layer.provideMerge(
+      Layer.mergeAll(
+        VendorPriceSources.layer({
+          order: ["coingecko", "coinmate", "coinbase", "kraken"],
+          coinGecko: { plan: "keyless" },
+          baseUrls: {},
+        }).pipe(Layer.provide(world.layer)),
+        MemoryPriceRepository.layer,
+        MemorySourceLedger.layer,
+        MemorySingleWriter.layer,
+      ),
+    ),
+    Layer.fresh,
+  )
+
+export const worker = Layer.fresh(
+  Worker.layer({ currencies, installation: "simulation", retentionMonths: undefined }),
+)

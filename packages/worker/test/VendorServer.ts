@@ -1,0 +1,88 @@
+/** Bitstamp, CoinGecko and the Czech National Bank on loopback, with a price for each slot of the past. */
+import * as Effect from "effect/Effect"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+
+/** EUR for a bitcoin in the slot of `seconds`. */
+export const priceAt = (seconds: number): string => (40_000 + ((seconds / 300) % 997)).toFixed(2)
+
+/** CZK for one EUR on every day. */
+export const fixing = "25.125"
+
+export interface VendorServer {
+  /** Settings for a program that asks here. */
+  readonly env: Readonly<Record<string, string>>
+  /** Paths of all calls so far. */
+  readonly calls: ReadonlyArray<string>
+  /** Bitstamp answers with this status from now on; 200 is as documented. */
+  readonly setStatus: (status: number) => void
+}
+
+/** Runs until the scope closes. */
+export const make = Effect.gen(function* () {
+  const calls: Array<string> = []
+  let status = 200
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? "", "http://127.0.0.1")
+    calls.push(url.pathname)
+    response.setHeader("content-type", "application/json")
+    if (url.pathname.startsWith("/bitstamp/")) {
+      response.statusCode = status
+      response.end(status === 200 ? bars(url.searchParams) : "{}")
+    } else if (url.pathname.startsWith("/cnb/")) response.end(year(Number(url.searchParams.get("year"))))
+    else response.end(chart(url.searchParams))
+  })
+  yield* Effect.acquireRelease(
+    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+    () =>
+      Effect.sync(() => {
+        server.close()
+        server.closeAllConnections()
+      }),
+  )
+  const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    env: {
+      BITSTAMP_BASE_URL: `${root}/bitstamp`,
+      CNB_BASE_URL: `${root}/cnb`,
+      COINGECKO_BASE_URL: `${root}/coingecko`,
+    },
+    calls,
+    setStatus: (next) => (status = next),
+  } satisfies VendorServer
+})
+
+/** As many bars as the limit allows up to `end`. */
+const bars = (params: URLSearchParams): string => {
+  const end = Number(params.get("end"))
+  const first = Math.max(Number(params.get("start")), end - Number(params.get("limit")) * 300 + 1)
+  const found: Array<object> = []
+  for (let at = Math.ceil(first / 300) * 300; at <= end; at += 300) {
+    const price = priceAt(at)
+    found.push({ timestamp: String(at), open: price, high: price, low: price, close: price, volume: "1.5" })
+  }
+  return JSON.stringify({ data: { pair: "BTC/EUR", ohlc: found } })
+}
+
+const year = (year: number): string => {
+  const rates: Array<object> = []
+  for (let day = Date.UTC(year, 0, 1); day < Date.UTC(year + 1, 0, 1); day += 86_400_000) {
+    rates.push({
+      currencyCode: "EUR",
+      amount: 1,
+      validFor: new Date(day).toISOString().slice(0, 10),
+      rate: Number(fixing),
+    })
+  }
+  return JSON.stringify({ rates })
+}
+
+/** A point in the middle of each slot. */
+const chart = (params: URLSearchParams): string => {
+  const points: Array<[number, number]> = []
+  for (let at = Math.ceil(Number(params.get("from")) / 300) * 300; at < Number(params.get("to")); at += 300) {
+    const euros = Number(priceAt(at))
+    points.push([at * 1000 + 150_000, params.get("vs_currency") === "eur" ? euros : euros * Number(fixing)])
+  }
+  return JSON.stringify({ prices: points })
+}

@@ -1,0 +1,88 @@
+import type { LegacyRow } from "@btc-price/domain/LegacyPrices"
+import { assert, layer } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as LegacyTable from "../../adapters/test/LegacyTable.ts"
+import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as CommandProgram from "./CommandProgram.ts"
+
+const row = (time: string, eur: number | null, czk: number | null): LegacyRow => ({
+  time: DateTime.makeUnsafe(`2024-01-07T${time}Z`),
+  amounts: { EUR: eur, CZK: czk },
+})
+
+const rows = [
+  row("17:32:59.837", 40184.25, 991167.25),
+  row("17:31:00.000", 40000.1, null),
+  row("17:41:00.000", 0, 990_000),
+  row("17:44:59.999", 41_000, Number.NaN),
+  { time: null, amounts: { EUR: 1, CZK: 1 } },
+]
+
+/** What is said of the two currencies when as many prices are new. */
+const imported = (kept: number) => [
+  { type: "currency", currency: "EUR", slots: 2, kept, invalid: 1 },
+  { type: "currency", currency: "CZK", slots: 2, kept, invalid: 2 },
+]
+const summary = { type: "summary", rows: 5, stray_rows: 1 }
+
+layer(Layer.empty, { excludeTestServices: true })("The command import-legacy", (it) => {
+  it.effect("takes over the original's prices from a table beside ours, once", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.make
+      yield* LegacyTable.make(url, rows)
+      const importLegacy = (...args: ReadonlyArray<string>) =>
+        Effect.map(CommandProgram.run(url, ["import-legacy", "--json", ...args]), CommandProgram.results)
+      const exported = Effect.map(CommandProgram.run(url, ["export"]), ({ stdout }) =>
+        stdout
+          .split("\n")
+          .slice(1, -1)
+          .map((line) => line.split(",").slice(0, 8).join()),
+      )
+      assert.deepStrictEqual(yield* importLegacy("--dry-run"), [
+        ...imported(2),
+        { ...summary, dry_run: true },
+      ])
+      assert.deepStrictEqual(yield* exported, [])
+      assert.deepStrictEqual(yield* importLegacy(), [...imported(2), { ...summary, dry_run: false }])
+      const kept = [
+        "2024-01-07T17:30:00.000Z,EUR,40000.10,legacy,backfill,false,false,2024-01-07T17:31:00.000Z",
+        "2024-01-07T17:40:00.000Z,EUR,41000.00,legacy,backfill,false,false,2024-01-07T17:44:59.999Z",
+        "2024-01-07T17:30:00.000Z,CZK,991167.25,legacy,backfill,false,false,2024-01-07T17:32:59.837Z",
+        "2024-01-07T17:40:00.000Z,CZK,990000.00,legacy,backfill,false,false,2024-01-07T17:41:00.000Z",
+      ]
+      assert.deepStrictEqual(yield* exported, kept)
+      assert.deepStrictEqual(yield* importLegacy(), [...imported(0), { ...summary, dry_run: false }])
+      assert.deepStrictEqual(yield* exported, kept)
+      const verified = yield* CommandProgram.run(url, ["verify"])
+      assert.match(verified.stdout, /^4 prices verified, 0 differences$/m, "slots that it lacks are gaps")
+    }),
+  )
+
+  it.effect("takes them from another database, and says when there are none", () =>
+    Effect.gen(function* () {
+      const [url, legacy] = yield* Effect.all([TestDatabase.make, TestDatabase.make])
+      const nothing = yield* CommandProgram.run(url, ["import-legacy"])
+      assert.deepStrictEqual([nothing.code, nothing.stdout], [1, ""])
+      assert.match(nothing.stderr, /LegacyPrices\.rows/)
+      yield* LegacyTable.make(legacy, rows)
+      const ended = yield* CommandProgram.run(url, ["import-legacy"], {
+        env: { LEGACY_DATABASE_URL: Redacted.value(legacy) },
+      })
+      assert.deepStrictEqual(
+        [ended.code, ended.stdout.split("\n")],
+        [
+          0,
+          [
+            "EUR: a price for 2 slots, of which 2 are new; 1 values are no price",
+            "CZK: a price for 2 slots, of which 2 are new; 2 values are no price",
+            "5 rows read; 1 have a time that no price can have",
+            "",
+          ],
+        ],
+      )
+    }),
+  )
+})

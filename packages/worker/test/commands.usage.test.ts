@@ -1,0 +1,98 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as CommandProgram from "./CommandProgram.ts"
+import * as KeptPrices from "./KeptPrices.ts"
+
+/** Nothing listens there. */
+const nowhere = Redacted.make("postgres://user:secret-word@127.0.0.1:1/none")
+
+const commands = ["backfill", "repair", "verify", "import-legacy", "export", "prune", "migrate"]
+
+const wrong = [
+  [["backfil"], /Unknown subcommand/],
+  [["backfill", "--from", "2023-01-01"], /Missing required flag: --to/],
+  [["backfill", "--from", "2023-02-31", "--to", "2024-01-01"], /2023-02-31 is neither an instant nor a date/],
+  [["backfill", "--from", "2023-01-01T10:00", "--to", "2024-01-01"], /neither an instant nor a date/],
+  [["backfill", "--from", "2024-01-02", "--to", "2024-01-01T12:00:00Z"], /--from .* is not before --to/],
+  [
+    ["backfill", "--from", "2023-01-01", "--to", "2024-01-01", "--source", "mtgox"],
+    /no history mtgox; there is coingecko and bitstamp/,
+  ],
+  [["export", "--currency", "EUR,EUR"], /not a list of different currencies/],
+  [["export", "--currency", "XXX"], /not a list of different currencies/],
+  [["export", "--format", "xml"], /Invalid value for flag --format: "xml"/],
+  [["verify", "--fast"], /Unrecognized flag/],
+  [["prune"], /RETENTION_MONTHS is not set/],
+] as const
+
+describe("The commands", () => {
+  it.effect("have a help that needs no settings", () =>
+    Effect.gen(function* () {
+      const helps = yield* Effect.forEach(
+        [[], ...commands.map((command) => [command])],
+        (command) => CommandProgram.run(Redacted.make(""), [...command, "--help"]),
+        { concurrency: 2 },
+      )
+      for (const help of helps) assert.deepStrictEqual([help.code, help.stderr], [0, ""])
+      const [overview, ...each] = helps.map(({ stdout }) => stdout)
+      for (const [index, help] of each.entries()) {
+        assert.include(overview, ` ${commands[index]} `)
+        assert.match(help, /Ends with 0 when it is done, 1 when .* or it is stopped, 2 when/)
+        assert.include(help, "--json")
+      }
+    }),
+  )
+
+  for (const [args, message] of wrong) {
+    it.effect(`refuse ${args.join(" ")}`, () =>
+      Effect.gen(function* () {
+        const { code, stdout, stderr } = yield* CommandProgram.run(nowhere, args)
+        assert.match(stderr, message)
+        assert.deepStrictEqual([code, stdout], [2, ""])
+      }),
+    )
+  }
+
+  it.effect("refuse settings that are not right", () =>
+    Effect.gen(function* () {
+      const env = { RETENTION_MONTHS: "1" }
+      const { code, stdout, stderr } = yield* CommandProgram.run(nowhere, ["prune"], { env })
+      assert.match(stderr, /RETENTION_MONTHS is not valid: expected a number of months from 2 up/)
+      assert.deepStrictEqual([code, stdout], [2, ""])
+    }),
+  )
+
+  it.effect("say that the database does not answer, and no secret", () =>
+    Effect.gen(function* () {
+      for (const command of ["verify", "migrate", "import-legacy"]) {
+        const { code, stdout, stderr } = yield* CommandProgram.run(nowhere, [command, "--json"])
+        assert.match(stderr, /the database does not answer; try again/)
+        assert.notInclude(stderr, "secret-word")
+        assert.deepStrictEqual([code, stdout], [1, ""])
+      }
+    }),
+  )
+
+  it.effect("say that the database is not as expected, until it is migrated", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.make
+      yield* KeptPrices.within(
+        url,
+        Effect.flatMap(PgClient.PgClient, (sql) =>
+          Effect.andThen(sql`drop schema public cascade`, sql`create schema public`),
+        ),
+      )
+      const refused = yield* CommandProgram.run(url, ["verify"])
+      assert.match(refused.stderr, /the command migrate brings it up to date/)
+      assert.deepStrictEqual([refused.code, refused.stdout], [1, ""])
+      const migrated = yield* CommandProgram.run(url, ["migrate", "--json"])
+      assert.deepStrictEqual([migrated.code, migrated.stdout], [0, '{"type":"summary"}\n'])
+      assert.strictEqual((yield* CommandProgram.run(url, ["migrate"])).stdout, "The database is up to date\n")
+      const verified = yield* CommandProgram.run(url, ["verify"])
+      assert.deepStrictEqual([verified.code, verified.stdout], [0, "0 prices verified, 0 differences\n"])
+    }),
+  )
+})

@@ -1,0 +1,156 @@
+import { Gap } from "@btc-price/domain/Gap"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as Slot from "@btc-price/domain/Slot"
+import { assert, layer } from "@effect/vitest"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import type { ChildProcess } from "node:child_process"
+import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as CommandProgram from "./CommandProgram.ts"
+import * as KeptPrices from "./KeptPrices.ts"
+
+/** A database with two days of sound prices, and one gap that is known. */
+const database = Effect.gen(function* () {
+  const url = yield* TestDatabase.make
+  const slots = yield* KeptPrices.lastSlots(48)
+  yield* KeptPrices.within(
+    url,
+    Effect.flatMap(PriceRepository, ({ record }) =>
+      record({
+        prices: [
+          ...slots.filter((_, index) => index !== 7).map((slot) => KeptPrices.price("EUR", slot)),
+          ...slots.map((slot) => KeptPrices.price("CZK", slot)),
+        ],
+        gaps: [new Gap({ currency: "EUR", slot: slots[7]!, reason: "missing", detail: "Test", tried: [] })],
+      }),
+    ),
+  )
+  return { url, slots }
+})
+
+/** What is planted, by what the one difference is. */
+const planted: ReadonlyArray<
+  readonly [what: string, plant: (sql: PgClient.PgClient, at: Date) => Effect.Effect<unknown, unknown>]
+> = [
+  [
+    "price",
+    (sql, at) =>
+      sql`update price set observed_at = slot + interval '5 min' where currency = 'EUR' and slot = ${at}`,
+  ],
+  [
+    "price",
+    (sql, at) =>
+      sql`update price set fetched_at = slot - interval '1 s' where currency = 'CZK' and slot = ${at}`,
+  ],
+  [
+    "price",
+    (sql, at) =>
+      sql`update price set kind = 'live', fetched_at = slot + interval '7 min' where currency = 'EUR' and slot = ${at}`,
+  ],
+  ["unaccounted", (sql, at) => sql`delete from price where currency = 'EUR' and slot = ${at}`],
+  [
+    "price-and-gap",
+    (sql, at) => sql`
+      insert into gap (currency, slot, reason, detail, tried)
+      values ('EUR', ${at}, 'missing', 'planted', '{}')`,
+  ],
+]
+
+layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => {
+  it.effect("is content with what is sound", () =>
+    Effect.gen(function* () {
+      const { url, slots } = yield* database
+      const ended = yield* CommandProgram.run(url, ["verify", "--json"], {
+        env: { TIME_ZONE: "Europe/Prague" },
+      })
+      assert.deepStrictEqual(
+        [ended.code, ended.stdout],
+        [0, `{"type":"summary","prices":${slots.length * 2 - 1},"differences":0}\n`],
+        ended.stderr,
+      )
+    }),
+  )
+
+  it.effect("finds what is planted in the database", () =>
+    Effect.gen(function* () {
+      const { url, slots } = yield* database
+      for (const [index, [what, plant]] of planted.entries()) {
+        const at = DateTime.toDateUtc(Slot.start(slots[100 + index * 10]!))
+        yield* KeptPrices.within(
+          url,
+          Effect.flatMap(PgClient.PgClient, (sql) => plant(sql, at)),
+        )
+        const ended = yield* CommandProgram.run(url, ["verify", "--json"])
+        const found = CommandProgram.results(ended).filter(({ type }) => type === "difference")
+        assert.deepStrictEqual([ended.code, found.length], [1, index + 1], what)
+        const added = found.find(({ from }) => from === at.toISOString())
+        assert.strictEqual(added?.["what"], what)
+        assert.strictEqual(added?.["to"], new Date(at.getTime() + 300_000).toISOString())
+      }
+      const ended = yield* CommandProgram.run(url, ["verify"])
+      assert.match(ended.stdout, /from bitstamp of .* cannot be: it was observed in another slot/)
+      assert.match(ended.stdout, /\n1 slot of EUR from .* on have neither a price nor a gap\n/)
+      assert.match(ended.stdout, /\n1150 prices verified, 5 differences\n$/)
+      assert.match(ended.stderr, /Not all is as it must be\n$/)
+    }),
+  )
+
+  it.effect("finds a price that the repository cannot give out, and one of the future", () =>
+    Effect.gen(function* () {
+      const { url, slots } = yield* database
+      const ahead = (slots.at(-1)! + 86_400_000 * 20) as Slot.Slot
+      yield* KeptPrices.within(
+        url,
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          yield* (yield* PriceRepository).record({ prices: [KeptPrices.price("CZK", ahead)], gaps: [] })
+          yield* sql`alter table price drop constraint price_amount_check`
+          yield* sql`update price set amount = -1 where currency = 'EUR' and slot = ${DateTime.toDateUtc(Slot.start(slots[50]!))}`
+        }),
+      )
+      const ended = yield* CommandProgram.run(url, ["verify"])
+      assert.match(ended.stdout, /EUR .*(?:cannot be read|cannot be: -1 is no price)/)
+      assert.match(ended.stdout, /CZK price .* cannot be: its slot has not begun/)
+      assert.strictEqual(ended.code, 1)
+    }),
+  )
+
+  it.effect("is not done when it is stopped", () =>
+    Effect.gen(function* () {
+      const { url } = yield* database
+      const blocked = yield* KeptPrices.within(
+        url,
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          const waits = sql`
+            select from pg_locks where not granted and relation = 'price'::regclass`
+          return yield* sql.withTransaction(
+            Effect.gen(function* () {
+              yield* sql`lock table price in access exclusive mode`
+              const child = yield* Deferred.make<ChildProcess>()
+              const verify = yield* Effect.forkChild(
+                CommandProgram.run(url, ["verify"], {
+                  started: (it) => Deferred.doneUnsafe(child, Exit.succeed(it)),
+                }),
+              )
+              yield* Effect.repeat(waits, {
+                schedule: Schedule.spaced("20 millis"),
+                until: (rows) => rows.length > 0,
+              })
+              ;(yield* Deferred.await(child)).kill("SIGTERM")
+              return yield* Fiber.join(verify)
+            }),
+          )
+        }),
+      )
+      assert.deepStrictEqual([blocked.code, blocked.stdout], [1, ""])
+      assert.match(blocked.stderr, /Stopped before the end/)
+    }),
+  )
+})
