@@ -3,7 +3,7 @@ import * as Arr from "effect/Array"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Order from "effect/Order"
-import * as Record from "effect/Record"
+import * as Rec from "effect/Record"
 
 /** What was measured, beside something else that was measured in the same run. */
 export interface Row {
@@ -52,16 +52,20 @@ export const timed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect
 export const medians = <Effects extends Readonly<Record<string, Effect.Effect<unknown, any, any>>>>(
   runs: number,
   effects: Effects,
-) =>
+): Effect.Effect<
+  Readonly<Record<keyof Effects, number>>,
+  Effect.Error<Effects[keyof Effects]>,
+  Effect.Services<Effects[keyof Effects]>
+> =>
   Effect.gen(function* () {
     const times: Record<string, Array<number>> = {}
     for (let run = 0; run <= runs; run++) {
       for (const [name, effect] of Object.entries(effects)) {
-        const { millis } = yield* timed(effect as Effects[keyof Effects])
+        const { millis } = yield* timed(effect)
         if (run > 0) (times[name] ??= []).push(millis)
       }
     }
-    return Record.map(times, median) as Readonly<Record<keyof Effects, number>>
+    return Rec.map(times, median) as Readonly<Record<keyof Effects, number>>
   })
 
 export const median = (values: ReadonlyArray<number>): number => {

@@ -83,7 +83,13 @@ const bench = Effect.gen(function* () {
       ...beside(month.plain, month.one),
       target: "< 10 ms",
     },
-    { what: "two currencies, beside a year", figure: inMillis(month.two), target: "< 10 ms" },
+    {
+      what: "two currencies, beside a year",
+      figure: `${inMillis(month.two)}, ${inMillis(month.two / 2)} each`,
+      comparedTo: `one currency: ${inMillis(month.one)}`,
+      ratio: inTimes(month.two / month.one),
+      target: "< 10 ms",
+    },
     {
       what: "one currency, beside ten years of ten",
       figure: inMillis(month.largeOne),

@@ -14,6 +14,7 @@ import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
+import * as Runtime from "effect/Runtime"
 
 /** Logs what is at least of `level`, a line each: to be read as it is (`pretty`) or as a JSON object (`json`). */
 export const layerLog = (options: {
@@ -30,10 +31,19 @@ const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as
 /** The longest that stopping may take, in seconds; something that does not answer, such as a database, is left behind. */
 const stopLimitSeconds = 4
 
+/** A process ends once, so this is one for all of it. */
+const whenStopped = { exitCode: 0 }
+
+/** With this, a program that is stopped is not done, and ends with 1. */
+export const layerFinite: Layer.Layer<never> = Layer.effectDiscard(
+  Effect.sync(() => (whenStopped.exitCode = 1)),
+)
+
 /**
  * Runs until SIGINT or SIGTERM, which stop it in the reverse order of its start, with exit code 0. An error
  * that it expects is told on standard error by its message alone, and anything else by all that is known of
- * it, with exit code 1. A setting that is set but empty stays one, so that it can be refused.
+ * it. It then ends with the exit code that the error bears, or else 1, and with 2 when the command line is wrong. A
+ * setting that is set but empty stays one, so that it can be refused.
  */
 export const run = <E extends { readonly message: string }>(
   program: Effect.Effect<unknown, E, NodeServices.NodeServices>,
@@ -48,9 +58,16 @@ export const run = <E extends { readonly message: string }>(
     stopInTime,
     NodeRuntime.runMain({
       disableErrorReporting: true,
-      teardown: (exit, end) => end(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1),
+      teardown: (exit, end) => end(exitCode(exit)),
     }),
   )
+
+const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
+  if (Exit.isSuccess(exit)) return 0
+  if (Cause.hasInterruptsOnly(exit.cause)) return whenStopped.exitCode
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  return Predicate.isTagged(error, "ShowHelp") ? 2 : Runtime.getErrorExitCode(error)
+}
 
 /** Interrupts `program` as the fiber around it is, and waits for its end, but not beyond the limit. */
 const stopInTime = Effect.fnUntraced(function* <A, E, R>(program: Effect.Effect<A, E, R>) {

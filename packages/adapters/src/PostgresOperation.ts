@@ -2,6 +2,7 @@
 import { RepositoryError } from "@btc-price/domain/RepositoryError"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
 import type { MigrationError } from "effect/sql/Migrator"
 import type { SqlError } from "effect/sql/SqlError"
 import { withDeadline } from "./PostgresClient.ts"
@@ -9,15 +10,18 @@ import { withDeadline } from "./PostgresClient.ts"
 /** `UnknownError`: a row is not what the tables allow. */
 export type Failure = SqlError | MigrationError | Cause.UnknownError
 
+/** A pause in which the pool learns which other connections have died with one. */
+const reconnectPause = Schedule.spaced("50 millis")
+
 /**
- * Runs the operation of this name, such as `PriceRepository.record`. It must bear to be done twice: one that met a
- * connection which had died unnoticed, as all do after a failover, is done once more.
+ * Runs the operation of this name, such as `PriceRepository.record`. It must bear to be done again: one that met
+ * a connection which had died unnoticed, as all do after a failover, is, up to twice.
  */
 export const run =
   (operation: string) =>
   <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, RepositoryError, R> =>
     withDeadline(effect).pipe(
-      Effect.retry({ times: 1, while: isConnectionError }),
+      Effect.retry({ schedule: reconnectPause, times: 2, while: isConnectionError }),
       Effect.mapError(toRepositoryError(operation)),
     )
 

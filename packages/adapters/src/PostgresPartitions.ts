@@ -58,20 +58,20 @@ export const make = (sql: PgClient.PgClient) => {
         Effect.retry({ times: 1, while: isConstraintError }),
       )
 
-  /** Gives up the prices and gaps of a month; `dropDetached` does the rest. */
+  /** Gives up the gaps and prices of a month, all at once; `dropDetached` gives back their room. */
   const detach = Effect.fnUntraced(
     function* (month: DateTime.Utc) {
       known.delete(month.epochMilliseconds)
       yield* lock
+      yield* sql`
+        delete from gap
+        where slot >= ${DateTime.toDateUtc(month)} and slot < ${DateTime.toDateUtc(endOf(month))}`
       if ((yield* selectAttached(sql)).some((attached) => DateTime.Equivalence(attached, month))) {
         const name = nameOf(month)
         yield* sql.unsafe(`set local lock_timeout = ${detachLockLimitMillis}`)
         yield* sql.unsafe(`alter table price detach partition ${name}`)
         yield* sql.unsafe(`alter table ${name} rename to ${name}${detachedSuffix}`)
       }
-      yield* sql`
-      delete from gap
-      where slot >= ${DateTime.toDateUtc(month)} and slot < ${DateTime.toDateUtc(endOf(month))}`
     },
     (attempt) =>
       attempt.pipe(

@@ -88,16 +88,22 @@ const selectFrom = (
   bounds: { readonly start: Date; readonly end: Date },
 ) => {
   const belongs = sql`
-    price.currency = question.currency and price.slot >= ${bounds.start} and price.slot < ${bounds.end}`
+    price.currency = question.currency and price.slot >= ${bounds.start} and price.slot < ${bounds.end}
+      and price.slot < question."end"`
+  const edge = (order: "asc" | "desc") => sql`
+    select slot, amount from price where ${belongs} and slot >= question.start
+    order by slot ${sql.literal(order)} limit 1`
   return sql`
-    select question.index, question.currency, total.*, open.amount as open, close.amount as close
+    select question.index, question.currency, total.*,
+      first.slot as oldest, first.amount as open, last.slot as newest, last.amount as close
     from ${questions} as question (index, currency, start, "end", carry)
+    cross join lateral (${edge("asc")}) as first
+    cross join lateral (${edge("desc")}) as last
     cross join lateral (
       select
         (sum(samples) filter (where inside))::integer as samples, sum(sum) filter (where inside) as sum,
         sum(samples * millis)::float8 as "heldMillis", sum(sum * millis) as "heldSum",
         min(low) filter (where inside) as low, max(high) filter (where inside) as high,
-        min(oldest) filter (where inside) as oldest, max(newest) filter (where inside) as newest,
         json_agg(
           json_build_object(
             'source', source, 'kind', kind, 'derived', derived, 'flagged', flagged, 'samples', samples
@@ -106,22 +112,15 @@ const selectFrom = (
       from (
         select source, kind, derived, flagged, slot >= question.start as inside,
           least(next, slot + ${sql.literal(hold)}, question."end") - greatest(slot, question.start) as held,
-          count(*) as samples, sum(amount) as sum, min(amount) as low, max(amount) as high,
-          min(slot) as oldest, max(slot) as newest
+          count(*) as samples, sum(amount) as sum, min(amount) as low, max(amount) as high
         from (
           select *, lead(slot) over (order by slot) as next from price
-          where ${belongs} and slot >= question.carry and slot < question."end"
+          where ${belongs} and slot >= question.carry
         ) as price
         group by source, kind, derived, flagged, inside, held
       ) as part
       cross join lateral (select greatest(0, extract(epoch from held) * 1000) as millis) as held
-    ) as total
-    cross join lateral (
-      select amount from price where ${belongs} and slot = total.oldest limit 1
-    ) as open
-    cross join lateral (
-      select amount from price where ${belongs} and slot = total.newest limit 1
-    ) as close`
+    ) as total`
 }
 
 const hold = `interval '${Duration.toSeconds(holdLimit)} seconds'`

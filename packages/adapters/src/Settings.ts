@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "./Loopback.ts"
 import { declarations, type Program, type Setting } from "./SettingDeclarations.ts"
@@ -13,6 +14,8 @@ import { declarations, type Program, type Setting } from "./SettingDeclarations.
 export class SettingsError extends Data.TaggedError("SettingsError")<{
   readonly problems: ReadonlyArray<string>
 }> {
+  override readonly [Runtime.errorExitCode] = 2
+
   override get message(): string {
     return ["The settings are not right:", ...this.problems].join("\n  - ")
   }

@@ -9,10 +9,13 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as PriceRepositoryTest from "./PriceRepositoryTest.ts"
 import * as TestDatabase from "./TestDatabase.ts"
@@ -38,6 +41,41 @@ const price = (at: string): Price =>
     flagged: false,
   })
 
+const march = {
+  start: DateTime.makeUnsafe("2026-03-01T00:00:00Z"),
+  end: DateTime.makeUnsafe("2026-04-01T00:00:00Z"),
+}
+
+/** Puts the tables of the first release, with a price and a gap, in the place of those of this one. */
+const firstRelease = [
+  "drop table price, gap, source_calls, source_outcome",
+  "delete from migration where migration_id > 2",
+  `create table price (
+     currency text not null,
+     slot timestamptz not null check (extract(epoch from slot) % 300 = 0),
+     amount numeric(20, 8) not null check (amount > 0),
+     observed_at timestamptz not null,
+     fetched_at timestamptz not null,
+     source text not null,
+     kind text not null check (kind in ('live', 'backfill')),
+     primary key (currency, slot)
+   ) partition by range (slot)`,
+  `create table price_2026_03 partition of price
+   for values from ('2026-03-01T00:00:00Z') to ('2026-04-01T00:00:00Z')`,
+  `insert into price values (
+     'EUR', '2026-03-01T00:00:00Z', 1, '2026-03-01T00:00:00Z', '2026-03-01T00:00:08.1236Z', 'x', 'backfill'
+   )`,
+  `create table gap (
+     currency text not null,
+     slot timestamptz not null check (extract(epoch from slot) % 300 = 0),
+     reason text not null,
+     detail text not null,
+     recorded_at timestamptz not null default now(),
+     primary key (slot, currency)
+   )`,
+  "insert into gap values ('EUR', '2026-03-01T00:05:00Z', 'missing', '')",
+]
+
 describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (it) => {
   it.effect("migrates as often as it is asked, by several at once", () =>
     Effect.gen(function* () {
@@ -62,6 +100,101 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
       assert.deepStrictEqual(
         partitions.map(({ name }) => name),
         ["price_2024_02", "price_2031_11", "price_2031_12", "price_2032_01"],
+      )
+    }),
+  )
+
+  it.effect("brings the tables of its first release up to date, with what is in them", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      for (const statement of firstRelease) yield* sql.unsafe(statement)
+      const repository = yield* PriceRepository
+      yield* repository.prepare(DateTime.makeUnsafe("2026-03-01T00:00:00Z"))
+      const [{ kind, derived, flagged, fetchedAt } = assert.fail()] = yield* Stream.runCollect(
+        repository.prices("EUR", march),
+      )
+      assert.deepStrictEqual([kind, derived, flagged], ["backfill", false, false])
+      assert.strictEqual(DateTime.formatIso(fetchedAt), "2026-03-01T00:00:08.124Z")
+      const gaps = yield* Stream.runCollect(repository.gaps(march))
+      assert.deepStrictEqual(
+        gaps.map(({ tried }) => tried),
+        [[]],
+      )
+    }).pipe(Effect.provide(Layer.fresh(layer))),
+  )
+
+  it.effect("makes again a partition that another process has pruned since", () =>
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      yield* repository.record({ prices: [price("2023-05-01T00:00:00Z")], gaps: [] })
+      const other = yield* Effect.provide(PriceRepository, Layer.fresh(PostgresPriceRepository.layer))
+      const start = DateTime.makeUnsafe("2023-06-01T00:00:00Z")
+      assert.strictEqual((yield* other.prune({ start, isDryRun: false })).length, 1)
+      yield* repository.record({ prices: [price("2023-05-01T00:05:00Z")], gaps: [] })
+      assert.strictEqual(
+        (yield* repository.extent(["EUR"])).get("EUR")?.oldest,
+        price("2023-05-01T00:05:00Z").slot,
+      )
+    }),
+  )
+
+  it.effect("finishes a prune that was interrupted, and leaves all other tables alone", () =>
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      const sql = yield* PgClient.PgClient
+      yield* repository.prune({ start: DateTime.makeUnsafe("2023-01-01T00:00:00Z"), isDryRun: false })
+      yield* repository.record({ prices: [price("2022-01-01T00:00:00Z")], gaps: [] })
+      // As it is between the two steps; and then the month came back.
+      yield* sql`alter table price detach partition price_2022_01`
+      yield* sql`alter table price_2022_01 rename to price_2022_01_detached`
+      const another = yield* Effect.provide(PriceRepository, Layer.fresh(PostgresPriceRepository.layer))
+      yield* another.record({ prices: [price("2022-01-01T00:05:00Z")], gaps: [] })
+      yield* sql`create table price_2022_01_mine ()`
+      yield* sql`create table price_2022_02 ()`
+
+      const start = DateTime.makeUnsafe("2022-03-01T00:00:00Z")
+      assert.deepStrictEqual((yield* repository.prune({ start, isDryRun: false })).map(DateTime.formatIso), [
+        "2022-01-01T00:00:00.000Z",
+      ])
+      const left = yield* sql<{ relname: string }>`
+        select relname from pg_class where relname like 'price_2022%' and relkind = 'r' order by relname`
+      assert.deepStrictEqual(
+        left.map(({ relname }) => relname),
+        ["price_2022_01_mine", "price_2022_02"],
+      )
+    }),
+  )
+
+  it.effect("neither stops nor is stopped by one who reads for long", () =>
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      const sql = yield* PgClient.PgClient
+      yield* repository.record({ prices: [price("2020-01-01T00:00:00Z")], gaps: [] })
+      const isReading = yield* Deferred.make<void>()
+      const isRead = yield* Deferred.make<void>()
+      const reading = yield* sql`select from price limit 1`.pipe(
+        Effect.andThen(Deferred.succeed(isReading, undefined)),
+        Effect.andThen(Deferred.await(isRead)),
+        sql.withTransaction,
+        Effect.forkChild,
+      )
+      yield* Deferred.await(isReading)
+      const start = DateTime.makeUnsafe("2020-02-01T00:00:00Z")
+      const pruning = yield* Effect.forkChild(repository.prune({ start, isDryRun: false }))
+      yield* sql`
+        select from pg_locks where relation = 'price'::regclass and not granted`.pipe(
+        Effect.repeat({ schedule: Schedule.spaced("10 millis"), until: (waiting) => waiting.length > 0 }),
+      )
+      // Into a month that has a partition, and into one that needs one.
+      yield* repository.record({ prices: [price("2020-01-01T00:05:00Z")], gaps: [] })
+      yield* repository.record({ prices: [price("2020-03-01T00:05:00Z")], gaps: [] })
+      assert.strictEqual((yield* repository.latest(["EUR"])).size, 1)
+      yield* Deferred.succeed(isRead, undefined)
+      yield* Fiber.join(reading)
+      assert.strictEqual((yield* Fiber.join(pruning)).length, 1)
+      assert.strictEqual(
+        (yield* repository.extent(["EUR"])).get("EUR")?.oldest,
+        price("2020-03-01T00:05:00Z").slot,
       )
     }),
   )

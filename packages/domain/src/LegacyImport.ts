@@ -20,7 +20,7 @@ const source = "legacy"
 const origin = DateTime.makeUnsafe("2009-01-03T00:00:00Z")
 
 /** Prices that are kept in one step. */
-const batchSize = 2_000
+const batchSize = 5_000
 
 /** What an import has done so far. */
 export interface Progress {

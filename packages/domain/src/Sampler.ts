@@ -115,6 +115,9 @@ const referencesOf = Effect.fnUntraced(function* (latest: ReadonlyMap<Currency, 
   return references
 })
 
+/** The longest that a sample waits for exchange rates. */
+const ratesLimit = Duration.seconds(10)
+
 /** The exchange rates from `base` that are known; without one there is a check less, and no failure. */
 const ratesOf = Effect.fnUntraced(function* (
   base: Currency,
@@ -123,13 +126,15 @@ const ratesOf = Effect.fnUntraced(function* (
 ) {
   const { fixing } = yield* ExchangeRates
   const rates = new Map<Currency, BigDecimal.BigDecimal>()
-  for (const currency of currencies.filter((currency) => currency !== base)) {
-    const known = yield* fixing(base, currency, now).pipe(
-      Effect.tapError((error) => Effect.logDebug("No exchange rate to compare prices with", error)),
-      Effect.orElseSucceed(() => null),
-    )
-    if (known !== null) rates.set(currency, known.rate)
-  }
+  yield* Effect.forEach(
+    currencies.filter((currency) => currency !== base),
+    (currency) =>
+      fixing(base, currency, now).pipe(
+        Effect.map((known) => known !== null && rates.set(currency, known.rate)),
+        Effect.catch((error) => Effect.logDebug("No exchange rate to compare prices with", error)),
+      ),
+    { concurrency: "unbounded", discard: true },
+  ).pipe(Effect.timeoutOption(ratesLimit))
   return rates
 })
 

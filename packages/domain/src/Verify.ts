@@ -10,6 +10,9 @@ import { PriceRepository } from "./PriceRepository.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 import * as Slot from "./Slot.ts"
 
+/** While one month is added up, the repository reads the next. */
+const monthsAtOnce = 2
+
 /** A currency's part of a civil month, verified. */
 export interface Progress {
   readonly currency: Currency
@@ -22,7 +25,7 @@ export interface Progress {
  * Verifies each currency from its first price up to the running slot, a civil month of `timeZone` after the other:
  * the facts of each price, that each slot has either a price or a gap, and all fields of the tallies of each day
  * and month against `Average.tally` of the raw prices. A month with differences is looked at once more, as
- * somebody may have written meanwhile. Holds a month of one currency in memory, and changes nothing. Emits
+ * somebody may have written meanwhile. Holds two months of one currency in memory, and changes nothing. Emits
  * after each month. Fails with `RepositoryError`.
  */
 export const verify = (options: {
@@ -34,10 +37,15 @@ export const verify = (options: {
       const repository = yield* PriceRepository
       const extent = yield* repository.extent(options.currencies)
       return Stream.fromIterable(partsOf(extent, Slot.at(yield* DateTime.now), options.timeZone)).pipe(
-        Stream.mapEffect((part) => {
-          const look = lookAt(repository, part)
-          return Effect.flatMap(look, (seen) => (seen.differences.length === 0 ? Effect.succeed(seen) : look))
-        }),
+        Stream.mapEffect(
+          (part) => {
+            const look = lookAt(repository, part)
+            return Effect.flatMap(look, (seen) =>
+              seen.differences.length === 0 ? Effect.succeed(seen) : look,
+            )
+          },
+          { concurrency: monthsAtOnce },
+        ),
       )
     }),
   )
@@ -83,7 +91,8 @@ const lookAt = Effect.fnUntraced(function* (
       differences: [{ what: "unreadable", currency, range: month, sentence }],
     }
   }
-  const prices = read.filter(({ slot }) => Period.contains(month, Slot.start(slot)))
+  const startMillis = DateTime.toEpochMillis(month.start)
+  const prices = read.filter(({ slot }) => slot >= startMillis)
   const gaps = yield* Stream.runFold(
     repository.gaps(month),
     () => new Set<Slot.Slot>(),

@@ -21,7 +21,7 @@ const planted: Readonly<Record<keyof typeof rules, Sources>> = {
     ["packages/adapters/src/Planted.ts", 'import * as Worker from "@btc-price/worker/Worker"'],
     ["packages/adapters/src/Planted.ts", 'export { Api } from "@btc-price/http/api/Api"'],
     ["packages/adapters/src/Planted.ts", 'import express from "express"'],
-    ["packages/adapters/src/Planted.ts", 'import "../bench/tally.ts"'],
+    ["packages/adapters/src/Planted.ts", 'import "../bench/year.ts"'],
     ["packages/adapters/src/Planted.ts", "export const load = (name: string) => import(name)"],
     ["packages/worker/src/Planted.ts", 'import * as Settings from "@btc-price/adapters/Settings"'],
     ["packages/worker/src/Planted.ts", 'import { createServer } from "node:http"'],

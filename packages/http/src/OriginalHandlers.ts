@@ -69,10 +69,12 @@ const retryAfterNextSample = (now: DateTime.Utc) => {
   )
 }
 
-const toBody = ({ currency, amount, source, observedAt }: Price) => ({
+const toBody = ({ currency, amount, source, derived, flagged, observedAt }: Price) => ({
   currency,
   price_per_btc: BigDecimal.toNumberUnsafe(toMinorUnit(currency, amount)),
   source,
+  derived,
+  flagged,
   server_data_time: observedAt,
 })
 

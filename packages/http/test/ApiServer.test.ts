@@ -61,7 +61,14 @@ layer(layerAt(now))("ApiServer", (it) => {
       assert.deepStrictEqual([status, headers["cache-control"]], [200, "no-store"])
       assert.deepStrictEqual(body, {
         btc_prices: {
-          eur: { currency: "EUR", price_per_btc: 40320.12, source: "test", server_data_time: now },
+          eur: {
+            currency: "EUR",
+            price_per_btc: 40320.12,
+            source: "test",
+            derived: false,
+            flagged: false,
+            server_data_time: now,
+          },
           czk: null,
         },
         client_request_time: now,

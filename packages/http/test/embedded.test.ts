@@ -139,7 +139,7 @@ layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTest
         const settings = yield* Effect.flip(
           replay(dataDirectory, { CURRENCIES: "XXX", TIME_ZONE: "Nowhere/At_All" }),
         )
-        assert.strictEqual(settings.code, 1)
+        assert.strictEqual(settings.code, 2)
         assert.match(settings.output, /CURRENCIES is not valid[^]*TIME_ZONE is not valid/)
       }),
     )

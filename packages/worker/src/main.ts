@@ -53,6 +53,7 @@ const forCommand = <A, E, R>(adapters: (settings: WorkerSettings) => Layer.Layer
       Layer.merge(adapters(settings), Layer.succeed(Installation, settings)).pipe(
         Layer.provideMerge(NodeProgram.layerLog(settings.log)),
         Layer.provideMerge(CommandLine.layerLogAside),
+        Layer.provideMerge(NodeProgram.layerFinite),
       ),
     ),
   )

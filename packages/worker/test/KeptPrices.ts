@@ -29,19 +29,29 @@ export const price = (currency: Currency, slot: Slot.Slot): Price =>
     amount: BigDecimal.make(BigInt(4_000_000 + ((slot / Slot.slotMillis) % 997)), 2),
     slot,
     observedAt: Slot.start(slot),
-    fetchedAt: Slot.start(Slot.next(slot)),
+    fetchedAt: Slot.start(slot),
     source: "bitstamp",
     kind: "backfill",
     derived: currency !== "EUR",
     flagged: false,
   })
 
-/** The slots from `hours` ago up to the running one. */
+/** The slots from `hours` ago to the running one, so that a test may go on into the next. */
 export const lastSlots = (hours: number): Effect.Effect<ReadonlyArray<Slot.Slot>> =>
-  Effect.map(DateTime.now, (now) => {
-    const running = Slot.at(now)
-    return Array.from(
-      { length: hours * 12 },
-      (_, index) => (running - (hours * 12 - index) * Slot.slotMillis) as Slot.Slot,
-    )
-  })
+  Effect.map(DateTime.now, (now) =>
+    Array.from(
+      { length: hours * 12 + 1 },
+      (_, index) => (Slot.at(now) - (hours * 12 - index) * Slot.slotMillis) as Slot.Slot,
+    ),
+  )
+
+/** Does `effect`, and does it again when a slot ended meanwhile, of which nobody has a price. */
+export const inOneSlot = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const slot = Slot.at(yield* DateTime.now)
+    const result = yield* effect
+    return { result, isOver: Slot.at(yield* DateTime.now) !== slot }
+  }).pipe(
+    Effect.repeat({ while: ({ isOver }) => isOver }),
+    Effect.map(({ result }) => result),
+  )

@@ -7,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import * as LegacyTable from "../../adapters/test/LegacyTable.ts"
 import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
 import * as CommandProgram from "./CommandProgram.ts"
+import * as KeptPrices from "./KeptPrices.ts"
 
 const row = (time: string, eur: number | null, czk: number | null): LegacyRow => ({
   time: DateTime.makeUnsafe(`2024-01-07T${time}Z`),
@@ -56,7 +57,9 @@ layer(Layer.empty, { excludeTestServices: true })("The command import-legacy", (
       assert.deepStrictEqual(yield* exported, kept)
       assert.deepStrictEqual(yield* importLegacy(), [...imported(0), { ...summary, dry_run: false }])
       assert.deepStrictEqual(yield* exported, kept)
-      const verified = yield* CommandProgram.run(url, ["verify"])
+      const verified = yield* KeptPrices.inOneSlot(
+        Effect.andThen(importLegacy(), CommandProgram.run(url, ["verify"])),
+      )
       assert.match(verified.stdout, /^4 prices verified, 0 differences$/m, "slots that it lacks are gaps")
     }),
   )

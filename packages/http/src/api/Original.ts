@@ -19,6 +19,10 @@ export const BtcPrices = Schema.Struct({
           description: "Rounded half-even to the currency's minor unit",
         }),
         source: Schema.String.annotate({ description: "Where the price came from" }),
+        derived: Schema.Boolean.annotate({ description: "Whether it came about through an exchange rate" }),
+        flagged: Schema.Boolean.annotate({
+          description: "Whether it looked wrong and no other source could confirm it",
+        }),
         server_data_time: Schema.DateTimeUtcFromString.annotate({
           description: "The source's own time of the price",
         }),

@@ -1,0 +1,35 @@
+import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
+import { SourceLedger } from "@btc-price/domain/SourceLedger"
+import { assert, it } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as SourceLedgerTest from "./SourceLedgerTest.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+
+SourceLedgerTest.suite(
+  "PostgreSQL",
+  Layer.unwrap(
+    Effect.map(TestDatabase.make, (url) =>
+      PostgresSourceLedger.layer.pipe(Layer.provide(PostgresClient.layer({ url }))),
+    ),
+  ),
+)
+
+it.live("says that it is unavailable when the server is", () =>
+  Effect.gen(function* () {
+    const ledger = yield* SourceLedger
+    const error = yield* Effect.flip(ledger.states(DateTime.makeUnsafe(0)))
+    assert.deepStrictEqual([error.reason, error.operation], ["unavailable", "SourceLedger.states"])
+  }).pipe(
+    Effect.provide(
+      PostgresSourceLedger.layer.pipe(
+        Layer.provide(
+          PostgresClient.layer({ url: Redacted.make("postgres://user:password@127.0.0.1:1/none") }),
+        ),
+      ),
+    ),
+  ),
+)

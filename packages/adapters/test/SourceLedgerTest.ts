@@ -1,0 +1,157 @@
+/** The suite that every SourceLedger passes: what the port's docstrings promise, and no more. */
+import * as Slot from "@btc-price/domain/Slot"
+import { SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
+import { assert, layer as describeLayer } from "@effect/vitest"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+
+const utc = (text: string): DateTime.Utc => DateTime.makeUnsafe(`2026-${text}Z`)
+
+/** A call of `source` that is for no slot and has no limit, unless `options` say otherwise. */
+const call = (
+  source: string,
+  at: DateTime.Utc,
+  options: { readonly slot?: Slot.Slot; readonly limit?: number; readonly cap?: number } = {},
+) => ({ source, at, slot: options.slot ?? null, limit: options.limit ?? null, cap: options.cap ?? null })
+
+/** Each test has sources of its own, so that the tests may share one ledger. */
+export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unknown>): void =>
+  describeLayer(ledgerLayer, { excludeTestServices: true })(`SourceLedger: ${name}`, (it) => {
+    const stateOf = Effect.fnUntraced(function* (source: string, at: DateTime.Utc) {
+      return (yield* (yield* SourceLedger).states(at)).find((state) => state.source === source)
+    })
+
+    it.effect("counts the calls of each source in each UTC month", () =>
+      Effect.gen(function* () {
+        const { spend } = yield* SourceLedger
+        const [last, first] = [utc("03-31T23:59:59.999"), utc("04-01T00:00:00")]
+        assert.strictEqual(yield* spend(call("a", last)), 1)
+        assert.strictEqual(yield* spend(call("a", last)), 2)
+        assert.strictEqual(yield* spend(call("a other", last)), 1)
+        assert.strictEqual(yield* spend(call("a", first)), 1)
+        assert.strictEqual(yield* spend(call("a", last)), 3)
+        assert.strictEqual((yield* stateOf("a", last))?.calls, 3)
+        assert.strictEqual((yield* stateOf("a", first))?.calls, 1)
+        assert.strictEqual((yield* stateOf("a", utc("05-01T00:00:00")))?.calls, 0)
+      }),
+    )
+
+    it.effect("counts nothing beyond the limit, which each call says anew", () =>
+      Effect.gen(function* () {
+        const { spend } = yield* SourceLedger
+        const at = utc("03-10T10:00:00")
+        const answers = yield* Effect.forEach([0, 2, 2, 2, 3, 3, 1], (limit) =>
+          spend(call("b", at, { limit, cap: 3 })),
+        )
+        assert.deepStrictEqual(answers, ["exhausted", 1, 2, "exhausted", 3, "exhausted", "exhausted"])
+        assert.strictEqual((yield* stateOf("b", at))?.calls, 3)
+        assert.strictEqual(yield* spend(call("b", at)), 4)
+        assert.strictEqual(yield* spend(call("b", utc("04-10T10:00:00"), { limit: 1 })), 1)
+      }),
+    )
+
+    it.effect("lets one call of a slot through, also over the end of a month", () =>
+      Effect.gen(function* () {
+        const { spend } = yield* SourceLedger
+        const at = utc("03-31T23:57:00")
+        const slot = Slot.at(at)
+        assert.strictEqual(yield* spend(call("c", at, { slot, limit: 0 })), "exhausted")
+        assert.strictEqual(yield* spend(call("c", at, { slot })), 1)
+        assert.strictEqual(yield* spend(call("c", at, { slot })), "asked")
+        assert.strictEqual(yield* spend(call("c", at)), 2)
+        assert.strictEqual(yield* spend(call("c", at, { slot })), "asked")
+        const later = utc("04-01T00:00:01")
+        assert.strictEqual(yield* spend(call("c", later, { slot })), "asked")
+        assert.strictEqual(yield* spend(call("c other", later, { slot })), 1)
+        assert.strictEqual(yield* spend(call("c", later, { slot: Slot.next(slot) })), 1)
+        assert.strictEqual((yield* stateOf("c", at))?.calls, 2)
+      }),
+    )
+
+    it.effect("keeps to the limit and the slot, however many count at the same time", () =>
+      Effect.gen(function* () {
+        const { spend } = yield* SourceLedger
+        const at = utc("03-10T10:00:00")
+        const many = Array.from({ length: 50 })
+        const limited = yield* Effect.forEach(many, () => spend(call("d", at, { limit: 20 })), {
+          concurrency: "unbounded",
+        })
+        assert.deepStrictEqual(
+          limited.filter((answer) => answer !== "exhausted").toSorted((a, b) => Number(a) - Number(b)),
+          Array.from({ length: 20 }, (_, index) => index + 1),
+        )
+        const slot = Slot.at(at)
+        const asked = yield* Effect.forEach(many, () => spend(call("d slot", at, { slot })), {
+          concurrency: "unbounded",
+        })
+        assert.deepStrictEqual(
+          asked.filter((answer) => answer !== "asked"),
+          [1],
+        )
+        assert.strictEqual((yield* stateOf("d slot", at))?.calls, 1)
+      }),
+    )
+
+    it.effect("remembers the last success, the last failure, the breaker, the cap and the first call", () =>
+      Effect.gen(function* () {
+        const { spend, report } = yield* SourceLedger
+        const [first, second, third] = [
+          utc("03-10T10:00:00"),
+          utc("03-10T10:05:00.123"),
+          utc("03-10T10:10:00"),
+        ]
+        yield* spend(call("e", first, { cap: 10 }))
+        const state: SourceState = {
+          source: "e",
+          calls: 1,
+          firstCallAt: first,
+          cap: 10,
+          lastSuccessAt: null,
+          lastFailure: null,
+          breaker: "closed",
+        }
+        assert.deepStrictEqual(yield* stateOf("e", first), state)
+
+        yield* report({ source: "e", at: first, failure: null, breaker: "closed" })
+        assert.deepStrictEqual(yield* stateOf("e", first), { ...state, lastSuccessAt: first })
+
+        yield* spend(call("e", second, { cap: 20 }))
+        const failure = { reason: "rate-limited", detail: `"Later", it said` } as const
+        yield* report({ source: "e", at: second, failure, breaker: "open" })
+        assert.deepStrictEqual(yield* stateOf("e", second), {
+          ...state,
+          calls: 2,
+          cap: 20,
+          lastSuccessAt: first,
+          lastFailure: { at: second, ...failure },
+          breaker: "open",
+        })
+
+        yield* spend(call("e", third))
+        yield* report({ source: "e", at: third, failure: null, breaker: "half-open" })
+        assert.deepStrictEqual(yield* stateOf("e", third), {
+          ...state,
+          calls: 3,
+          cap: null,
+          lastSuccessAt: third,
+          lastFailure: { at: second, ...failure },
+          breaker: "half-open",
+        })
+      }),
+    )
+
+    it.effect("answers all sources by name, also in a month without calls", () =>
+      Effect.gen(function* () {
+        const { spend, states } = yield* SourceLedger
+        for (const source of ["f2", "f-b", "f1"]) {
+          yield* spend(call(source, utc("02-01T00:00:00"), { cap: 5 }))
+        }
+        const found = (yield* states(utc("07-01T00:00:00"))).filter(({ source }) => source.startsWith("f"))
+        assert.deepStrictEqual(
+          found.map(({ source, calls, firstCallAt, cap }) => [source, calls, firstCallAt, cap]),
+          ["f-b", "f1", "f2"].map((source) => [source, 0, null, 5]),
+        )
+      }),
+    )
+  })
