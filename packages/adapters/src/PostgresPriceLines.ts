@@ -33,7 +33,7 @@ const lines: Readonly<Record<LineFormat, (currency: Currency) => string>> = {
     ${provenance((kind, derived, flagged) => `,${kind},${derived},${flagged},`)},
     ${time("observed_at")}, 'Z,', ${time("fetched_at")}, E'Z\\n')`,
   ndjson: (currency) => `concat(
-    '{"time":"', ${slotTime}, '.000Z","currency":"${currency}","price":"', ${amount(currency)},
+    '{"slot":"', ${slotTime}, '.000Z","currency":"${currency}","amount":"', ${amount(currency)},
     '","source":', to_json(source),
     ${provenance((kind, derived, flagged) => `,"kind":"${kind}","derived":${derived},"flagged":${flagged},"observed_at":"`)},
     ${time("observed_at")}, 'Z","fetched_at":"', ${time("fetched_at")}, E'Z"}\\n')`,

@@ -78,9 +78,9 @@ const manyRows = (sql: PgClient.PgClient, questions: ReadonlyArray<Question>) =>
 const unionAll = Statement.join(" union all ", false)
 
 /**
- * A price holds for one of very few times, so prices are grouped by it, and only their sums are multiplied. Groups
- * that are not `inside` are of prices before the range, of which at most one holds within it. The bounds of all
- * questions, although said twice, let PostgreSQL leave out partitions beforehand.
+ * A price holds for one of very few times, so prices are grouped by it, and only their sums are multiplied. The
+ * price that is carried in is added. The bounds of all questions, although said twice, let PostgreSQL leave out
+ * partitions beforehand.
  */
 const selectFrom = (
   sql: PgClient.PgClient,
@@ -88,38 +88,38 @@ const selectFrom = (
   bounds: { readonly start: Date; readonly end: Date },
 ) => {
   const belongs = sql`
-    price.currency = question.currency and price.slot >= ${bounds.start} and price.slot < ${bounds.end}
-      and price.slot < question."end"`
-  const edge = (order: "asc" | "desc") => sql`
-    select slot, amount from price where ${belongs} and slot >= question.start
-    order by slot ${sql.literal(order)} limit 1`
+    price.currency = question.currency and price.slot >= ${bounds.start} and price.slot < ${bounds.end}`
+  const isInside = sql`${belongs} and price.slot >= question.start and price.slot < question."end"`
+  const millis = (interval: string) => sql.literal(`(extract(epoch from ${interval}) * 1000)`)
   return sql`
-    select question.index, question.currency, total.*,
-      first.slot as oldest, first.amount as open, last.slot as newest, last.amount as close
+    select question.index, question.currency, total.samples, total.sum, total.low, total.high, total.shares,
+      first.slot as oldest, first.amount as open, last.slot as newest, last.amount as close,
+      (total.held + coalesce(carried.held, 0))::float8 as "heldMillis",
+      total.sum_held + coalesce(carried.amount * carried.held, 0) as "heldSum"
     from ${questions} as question (index, currency, start, "end", carry)
-    cross join lateral (${edge("asc")}) as first
-    cross join lateral (${edge("desc")}) as last
+    cross join lateral (select slot, amount from price where ${isInside} order by slot limit 1) as first
+    cross join lateral (select slot, amount from price where ${isInside} order by slot desc limit 1) as last
+    left join lateral (
+      select amount, greatest(0, ${millis(`least(first.slot, slot + ${hold}) - question.start`)}) as held
+      from price where ${belongs} and slot >= question.carry and slot < question.start
+      order by slot desc limit 1
+    ) as carried on true
     cross join lateral (
       select
-        (sum(samples) filter (where inside))::integer as samples, sum(sum) filter (where inside) as sum,
-        sum(samples * millis)::float8 as "heldMillis", sum(sum * millis) as "heldSum",
-        min(low) filter (where inside) as low, max(high) filter (where inside) as high,
+        sum(samples)::integer as samples, sum(sum) as sum, min(low) as low, max(high) as high,
+        sum(samples * ${millis("held")}) as held, sum(sum * ${millis("held")}) as sum_held,
         json_agg(
           json_build_object(
             'source', source, 'kind', kind, 'derived', derived, 'flagged', flagged, 'samples', samples
           ) order by source collate "C", kind, derived, flagged
-        ) filter (where inside) as shares
+        ) as shares
       from (
-        select source, kind, derived, flagged, slot >= question.start as inside,
-          least(next, slot + ${sql.literal(hold)}, question."end") - greatest(slot, question.start) as held,
+        select source, kind, derived, flagged,
+          least(next, slot + ${sql.literal(hold)}, question."end") - slot as held,
           count(*) as samples, sum(amount) as sum, min(amount) as low, max(amount) as high
-        from (
-          select *, lead(slot) over (order by slot) as next from price
-          where ${belongs} and slot >= question.carry
-        ) as price
-        group by source, kind, derived, flagged, inside, held
+        from (select *, lead(slot) over (order by slot) as next from price where ${isInside}) as price
+        group by source, kind, derived, flagged, held
       ) as part
-      cross join lateral (select greatest(0, extract(epoch from held) * 1000) as millis) as held
     ) as total`
 }
 

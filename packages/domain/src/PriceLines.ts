@@ -9,9 +9,9 @@ export type LineFormat = "csv" | "ndjson"
 
 /** The names of the columns, in their order; in JSON, of the members. */
 export const columns = [
-  "time",
+  "slot",
   "currency",
-  "price",
+  "amount",
   "source",
   "kind",
   "derived",
@@ -24,7 +24,7 @@ export const columns = [
 export const header = (format: LineFormat): string => (format === "csv" ? `${columns.join(",")}\n` : "")
 
 /**
- * A price as one line with its end. `time` is the start of its slot; times are UTC with milliseconds; the amount
+ * A price as one line with its end. `slot` is the start of its slot; times are UTC with milliseconds; `amount`
  * has all digits that are kept, at least those of the currency's minor unit, and is a string in JSON.
  */
 export const line = (format: LineFormat, price: Price): string => {

@@ -28,7 +28,7 @@ describe("PriceLines", () => {
   it("are CSV with a header", () => {
     assert.strictEqual(
       PriceLines.header("csv") + PriceLines.line("csv", price("41946.24")),
-      "time,currency,price,source,kind,derived,flagged,observed_at,fetched_at\n" +
+      "slot,currency,amount,source,kind,derived,flagged,observed_at,fetched_at\n" +
         "2026-11-24T10:05:00.000Z,EUR,41946.24,coingecko,live,false,true," +
         "2026-11-24T10:04:43.700Z,2026-11-24T10:05:08.000Z\n",
     )
@@ -39,7 +39,7 @@ describe("PriceLines", () => {
     const line = PriceLines.line("ndjson", price("41946.24", { derived: true }))
     assert.strictEqual(
       line,
-      '{"time":"2026-11-24T10:05:00.000Z","currency":"EUR","price":"41946.24","source":"coingecko",' +
+      '{"slot":"2026-11-24T10:05:00.000Z","currency":"EUR","amount":"41946.24","source":"coingecko",' +
         '"kind":"live","derived":true,"flagged":true,"observed_at":"2026-11-24T10:04:43.700Z",' +
         '"fetched_at":"2026-11-24T10:05:08.000Z"}\n',
     )

@@ -87,9 +87,9 @@ const growing = function* ({ start, end }: Period.Range, slots: number): Generat
 }
 
 const toSample = (price: Price) => ({
-  time: Slot.start(price.slot),
+  slot: Slot.start(price.slot),
   currency: price.currency,
-  price: formatAmount(price.currency, price.amount),
+  amount: formatAmount(price.currency, price.amount),
   ...toProvenance(price),
   observed_at: price.observedAt,
   fetched_at: price.fetchedAt,

@@ -70,9 +70,9 @@ layer(layerAt(now))("History", (it) => {
         },
       )
       assert.deepStrictEqual(first.body.samples[0], {
-        time: "2026-10-24T21:05:00.000Z",
+        slot: "2026-10-24T21:05:00.000Z",
         currency: "EUR",
-        price: "2.50",
+        amount: "2.50",
         source: "test",
         kind: "live",
         derived: false,
@@ -84,7 +84,7 @@ layer(layerAt(now))("History", (it) => {
       const third = yield* get(`${query}&cursor=${second.body.next_cursor}`)
       assert.isNull(third.body.next_cursor)
       const all = [first, second, third].flatMap(({ body }) => body.samples)
-      assert.deepStrictEqual([all.length, all.at(-1).price, all.at(-1).derived], [20, "0.00000001", true])
+      assert.deepStrictEqual([all.length, all.at(-1).amount, all.at(-1).derived], [20, "0.00000001", true])
       const whole = yield* get(query.replace("limit=7", "limit=20"))
       assert.deepStrictEqual([whole.body.samples, whole.body.next_cursor], [all, null])
     }),
@@ -100,7 +100,7 @@ layer(layerAt(now))("History", (it) => {
         [200, "text/csv; charset=utf-8", "chunked"],
       )
       const rows = text.text.split("\n")
-      assert.strictEqual(rows[0], "time,currency,price,source,kind,derived,flagged,observed_at,fetched_at")
+      assert.strictEqual(rows[0], "slot,currency,amount,source,kind,derived,flagged,observed_at,fetched_at")
       assert.strictEqual(
         rows[1],
         "2026-10-24T22:30:00.000Z,EUR,19.50,test,live,false,false,2026-10-24T22:30:00.000Z,2026-10-24T22:30:00.000Z",

@@ -14,9 +14,9 @@ import { InternalError, NotAcceptable, RepositoryUnavailable, TooManyDownloads }
 const Time = Schema.DateTimeUtcFromString
 
 const Sample = Schema.Struct({
-  time: Time.annotate({ description: "Start of the slot" }),
+  slot: Time.annotate({ description: "Start of the slot" }),
   currency: Currency,
-  price: Amount,
+  amount: Amount,
   ...provenance,
   observed_at: Time.annotate({ description: "The source's own time of the value" }),
   fetched_at: Time.annotate({ description: "When this service received it" }),

@@ -55,7 +55,7 @@ export const command = Command.make(
 ).pipe(
   Command.withShortDescription("Print prices as CSV or NDJSON"),
   Command.withDescription(
-    `Prints the kept prices by currency, then by time, as the API gives them: time, currency, price, source, kind, derived, flagged, observed_at, fetched_at; times are UTC. Streams, whatever the size. May run beside workers. ${Outcome.help("the database cannot be reached or the output cannot be written")}`,
+    `Prints the kept prices by currency, then by time, as the API gives them: slot, currency, amount, source, kind, derived, flagged, observed_at, fetched_at; times are UTC. Streams, whatever the size. May run beside workers. ${Outcome.help("the database cannot be reached or the output cannot be written")}`,
   ),
   Command.withExamples(({ commandPath: path }) => [
     {

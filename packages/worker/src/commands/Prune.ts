@@ -45,6 +45,6 @@ export const command = Command.make(
 ).pipe(
   Command.withShortDescription("Let the months go that RETENTION_MONTHS does not keep"),
   Command.withDescription(
-    `Drops the prices and gaps of all UTC months before the running one and the RETENTION_MONTHS whole ones before it, for good. The worker does the same once a day. May run beside workers: a month goes at once, under a lock. ${Outcome.help("the database cannot be reached or refuses")}`,
+    `Drops the prices and gaps of all UTC months before the running one and the RETENTION_MONTHS whole ones before it, for good. The worker does the same at the turn of each month. May run beside workers: a month goes at once, under a lock. ${Outcome.help("the database cannot be reached or refuses")}`,
   ),
 )
