@@ -37,26 +37,27 @@ const range = { start: DateTime.makeUnsafe(start), end: DateTime.makeUnsafe(end)
 /** How many operations of the database are under way. */
 let underWay = 0
 
+const lift = (member: unknown, real: Clock.Clock): unknown => {
+  if (Stream.isStream(member)) return Stream.provideService(member, Clock.Clock, real)
+  if (!Effect.isEffect(member)) return member
+  return Effect.suspend(() => {
+    underWay++
+    return Effect.ensuring(
+      Effect.provideService(member, Clock.Clock, real),
+      Effect.sync(() => underWay--),
+    )
+  })
+}
+
 /** The database answers in real time, and its deadlines and its pool go by real time, too. */
 const inRealTime =
   (real: Clock.Clock) =>
   <S extends object>(service: S): S => {
-    const lift = (member: unknown): unknown => {
-      if (Stream.isStream(member)) return Stream.provideService(member, Clock.Clock, real)
-      if (!Effect.isEffect(member)) return member
-      return Effect.suspend(() => {
-        underWay++
-        return Effect.ensuring(
-          Effect.provideService(member, Clock.Clock, real),
-          Effect.sync(() => underWay--),
-        )
-      })
-    }
     const members = Object.entries(service).map(([name, member]) => [
       name,
       typeof member === "function"
-        ? (...args: ReadonlyArray<unknown>) => lift(member(...args))
-        : lift(member),
+        ? (...args: ReadonlyArray<unknown>) => lift(member(...args), real)
+        : lift(member, real),
     ])
     return Object.fromEntries(members) as S
   }
