@@ -53,7 +53,7 @@ const backfill = Effect.fnUntraced(function* (server: Server, vendors: string) {
   const inserts: Array<number> = []
   for (let run = 1; run <= runs; run++) {
     const url = yield* BenchDatabase.make(server, `backfilled_${run}`)
-    const layers = SourceGate.layer({ monthlyCalls: {} }).pipe(
+    const layers = SourceGate.layer({ monthlyCaps: {} }).pipe(
       Layer.merge(vendor),
       Layer.provideMerge(BenchDatabase.layer(url)),
     )

@@ -19,11 +19,6 @@ import type { Fault } from "./VendorAnswer.ts"
 import * as VendorClient from "./VendorClient.ts"
 import * as VendorQuote from "./VendorQuote.ts"
 
-export interface Options {
-  /** The root of the API; Bitstamp's own unless given. */
-  readonly baseUrl?: URL | string | undefined
-}
-
 /** The most that Bitstamp gives in one call. */
 const barsLimit = 1000
 
@@ -35,7 +30,11 @@ const barsLimit = 1000
  */
 export const make = Effect.fnUntraced(function* ({
   baseUrl = "https://www.bitstamp.net",
-}: Options): Effect.fn.Return<PriceHistory["Service"], never, HttpClient.HttpClient | ExchangeRates> {
+}: VendorClient.Options): Effect.fn.Return<
+  PriceHistory["Service"],
+  never,
+  HttpClient.HttpClient | ExchangeRates
+> {
   const get = VendorClient.make(yield* HttpClient.HttpClient, { name: "Bitstamp", baseUrl, faultIn })
   const { fixing } = yield* ExchangeRates
 
@@ -104,7 +103,7 @@ export const make = Effect.fnUntraced(function* ({
 })
 
 export const layer = (
-  options: Options,
+  options: VendorClient.Options,
 ): Layer.Layer<PriceHistory, never, HttpClient.HttpClient | ExchangeRates> =>
   Layer.effect(PriceHistory, make(options))
 

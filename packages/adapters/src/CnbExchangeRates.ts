@@ -13,11 +13,6 @@ import * as CnbYear from "./CnbYear.ts"
 import * as CrossRate from "./CrossRate.ts"
 import * as VendorClient from "./VendorClient.ts"
 
-export interface Options {
-  /** The root of the API; the bank's own unless given. */
-  readonly baseUrl?: URL | string | undefined
-}
-
 /** How many years are kept in memory; the one that was first read first is dropped. */
 const yearsLimit = 20
 
@@ -30,7 +25,7 @@ const lookInterval = Duration.minutes(10)
  */
 export const make = Effect.fnUntraced(function* ({
   baseUrl = "https://api.cnb.cz/cnbapi",
-}: Options): Effect.fn.Return<ExchangeRates["Service"], never, HttpClient.HttpClient> {
+}: VendorClient.Options): Effect.fn.Return<ExchangeRates["Service"], never, HttpClient.HttpClient> {
   const get = VendorClient.make(yield* HttpClient.HttpClient, { name: "CNB", baseUrl })
   const years = new Map<number, Known>()
 
@@ -71,8 +66,9 @@ export const make = Effect.fnUntraced(function* ({
   return ExchangeRates.of({ fixing })
 })
 
-export const layer = (options: Options): Layer.Layer<ExchangeRates, never, HttpClient.HttpClient> =>
-  Layer.effect(ExchangeRates, make(options))
+export const layer = (
+  options: VendorClient.Options,
+): Layer.Layer<ExchangeRates, never, HttpClient.HttpClient> => Layer.effect(ExchangeRates, make(options))
 
 /** A year as it was when it was last read. */
 interface Known {

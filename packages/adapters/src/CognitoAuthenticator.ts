@@ -60,7 +60,10 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, HttpC
     }),
   )
 
-/** The longest that a call may take in all, in seconds; the client's own limits end with the answer's first byte. */
+/**
+ * The longest that a call may take in all, in seconds; the client's own limits end with the answer's first
+ * byte.
+ */
 const callLimitSeconds = 3
 
 const makeInitiateAuth = Effect.fnUntraced(function* (options: Options) {

@@ -1,4 +1,7 @@
-/** What all calls to CoinGecko have in common. Source of the rules: https://docs.coingecko.com and recorded answers. */
+/**
+ * What all calls to CoinGecko have in common. Source of the rules: https://docs.coingecko.com and recorded
+ * answers.
+ */
 import type { Currency } from "@btc-price/domain/Currency"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Redacted from "effect/Redacted"

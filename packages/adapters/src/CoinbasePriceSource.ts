@@ -12,11 +12,6 @@ import type { Fault } from "./VendorAnswer.ts"
 import * as VendorClient from "./VendorClient.ts"
 import * as VendorQuote from "./VendorQuote.ts"
 
-export interface Options {
-  /** The root of the API; Coinbase's own unless given. */
-  readonly baseUrl?: URL | string | undefined
-}
-
 const vendor = "Coinbase"
 
 /** The currencies in which bitcoin is traded on Coinbase; its other rates go through the exchange rate of one. */
@@ -25,7 +20,7 @@ const books: ReadonlySet<Currency> = new Set(["USD", "EUR", "GBP"] as const)
 /** Asks with one GET per call. The answer has no stamp, so a price is of the moment in which it arrives. */
 export const make = Effect.fnUntraced(function* ({
   baseUrl = "https://api.coinbase.com",
-}: Options): Effect.fn.Return<PriceSource["Service"], never, HttpClient.HttpClient> {
+}: VendorClient.Options): Effect.fn.Return<PriceSource["Service"], never, HttpClient.HttpClient> {
   const get = VendorClient.make(yield* HttpClient.HttpClient, { name: vendor, baseUrl, faultIn })
 
   const current = Effect.fn("PriceSource.current")(function* (
@@ -48,8 +43,9 @@ export const make = Effect.fnUntraced(function* ({
   return PriceSource.of({ name: "coinbase", current })
 })
 
-export const layer = (options: Options): Layer.Layer<PriceSource, never, HttpClient.HttpClient> =>
-  Layer.effect(PriceSource, make(options))
+export const layer = (
+  options: VendorClient.Options,
+): Layer.Layer<PriceSource, never, HttpClient.HttpClient> => Layer.effect(PriceSource, make(options))
 
 const ExchangeRates = Schema.Struct({
   data: Schema.Struct({

@@ -1,6 +1,15 @@
-/** Coinmate, an exchange in Prague, as a source of prices. Source of the rules: https://coinmate.docs.apiary.io. */
+/**
+ * Coinmate, an exchange in Prague, as a source of prices. Source of the rules:
+ * https://coinmate.docs.apiary.io.
+ */
 import type { Currency } from "@btc-price/domain/Currency"
-import { PriceSource, type PriceSourceError, type Quote, type Quotes } from "@btc-price/domain/PriceSource"
+import {
+  type Missing,
+  PriceSource,
+  type PriceSourceError,
+  type Quote,
+  type Quotes,
+} from "@btc-price/domain/PriceSource"
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -13,11 +22,6 @@ import type { Fault } from "./VendorAnswer.ts"
 import * as VendorClient from "./VendorClient.ts"
 import * as VendorQuote from "./VendorQuote.ts"
 
-export interface Options {
-  /** The root of the API; Coinmate's own unless given. */
-  readonly baseUrl?: URL | string | undefined
-}
-
 const vendor = "Coinmate"
 
 /**
@@ -26,7 +30,7 @@ const vendor = "Coinmate"
  */
 export const make = Effect.fnUntraced(function* ({
   baseUrl = "https://coinmate.io/api",
-}: Options): Effect.fn.Return<PriceSource["Service"], never, HttpClient.HttpClient> {
+}: VendorClient.Options): Effect.fn.Return<PriceSource["Service"], never, HttpClient.HttpClient> {
   const get = VendorClient.make(yield* HttpClient.HttpClient, { name: vendor, baseUrl, faultIn })
 
   const current = Effect.fn("PriceSource.current")(function* (
@@ -43,8 +47,9 @@ export const make = Effect.fnUntraced(function* ({
   return PriceSource.of({ name: "coinmate", current })
 })
 
-export const layer = (options: Options): Layer.Layer<PriceSource, never, HttpClient.HttpClient> =>
-  Layer.effect(PriceSource, make(options))
+export const layer = (
+  options: VendorClient.Options,
+): Layer.Layer<PriceSource, never, HttpClient.HttpClient> => Layer.effect(PriceSource, make(options))
 
 const Ticker = Schema.Struct({
   bid: Schema.optionalKey(Schema.Unknown),
@@ -55,7 +60,7 @@ const Ticker = Schema.Struct({
 /** What is wrong with one pair is no reason to give up the others. */
 const TickerAll = Schema.Struct({ data: Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown)) })
 
-const quoteOf = (currency: Currency, data: unknown): Result.Result<Quote, VendorQuote.Missing> => {
+const quoteOf = (currency: Currency, data: unknown): Result.Result<Quote, Missing> => {
   const ticker = data === undefined ? Option.some(undefined) : Schema.decodeUnknownOption(Ticker)(data)
   if (Option.isNone(ticker)) {
     return Result.fail({

@@ -1,7 +1,13 @@
 /** Kraken's euro market as a source of prices. Source of the rules: https://docs.kraken.com. */
 import type { Currency } from "@btc-price/domain/Currency"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
-import { PriceSource, type PriceSourceError, type Quote, type Quotes } from "@btc-price/domain/PriceSource"
+import {
+  type Missing,
+  PriceSource,
+  type PriceSourceError,
+  type Quote,
+  type Quotes,
+} from "@btc-price/domain/PriceSource"
 import * as Arr from "effect/Array"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
@@ -16,11 +22,6 @@ import type { Fault } from "./VendorAnswer.ts"
 import * as VendorClient from "./VendorClient.ts"
 import * as VendorQuote from "./VendorQuote.ts"
 
-export interface Options {
-  /** The root of the API; Kraken's own unless given. */
-  readonly baseUrl?: URL | string | undefined
-}
-
 const vendor = "Kraken"
 
 /**
@@ -30,7 +31,11 @@ const vendor = "Kraken"
  */
 export const make = Effect.fnUntraced(function* ({
   baseUrl = "https://api.kraken.com",
-}: Options): Effect.fn.Return<PriceSource["Service"], never, HttpClient.HttpClient | ExchangeRates> {
+}: VendorClient.Options): Effect.fn.Return<
+  PriceSource["Service"],
+  never,
+  HttpClient.HttpClient | ExchangeRates
+> {
   const get = VendorClient.make(yield* HttpClient.HttpClient, { name: vendor, baseUrl, faultIn })
   const { fixing } = yield* ExchangeRates
 
@@ -38,7 +43,7 @@ export const make = Effect.fnUntraced(function* ({
     euros: unknown,
     currency: Currency,
     observedAt: DateTime.Utc,
-  ): Effect.fn.Return<Result.Result<Quote, VendorQuote.Missing>, PriceSourceError> {
+  ): Effect.fn.Return<Result.Result<Quote, Missing>, PriceSourceError> {
     const rate = yield* rateOf(currency, observedAt)
     if (rate === null) return Result.fail({ currency, reason: "missing", detail: noRate(currency) })
     const value = BigDecimal.isBigDecimal(euros) ? BigDecimal.multiply(euros, rate) : euros
@@ -77,7 +82,7 @@ export const make = Effect.fnUntraced(function* ({
 })
 
 export const layer = (
-  options: Options,
+  options: VendorClient.Options,
 ): Layer.Layer<PriceSource, never, HttpClient.HttpClient | ExchangeRates> =>
   Layer.effect(PriceSource, make(options))
 

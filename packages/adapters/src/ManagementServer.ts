@@ -1,4 +1,7 @@
-/** The management port: `/live`, `/ready` and `/metrics`, for the platform that runs the program and for nobody else. */
+/**
+ * The management port: `/live`, `/ready` and `/metrics`, for the platform that runs the program and for
+ * nobody else.
+ */
 import { Readiness } from "@btc-price/domain/Readiness"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"

@@ -14,7 +14,7 @@ import * as MemorySourceLedger from "./MemorySourceLedger.ts"
 /** One source, `memory`, with `prices` to begin with, and the control `MemoryPriceSource` of what it says. */
 export const layer = (prices: MemoryPriceSource.Prices = {}) =>
   Layer.mergeAll(
-    SourceGate.layer({ monthlyCalls: {} }),
+    SourceGate.layer({ monthlyCaps: {} }),
     Layer.effect(PriceSources, Effect.map(PriceSource, Arr.of)),
     Layer.effect(PriceHistories, Effect.map(PriceHistory, Arr.of)),
   ).pipe(

@@ -6,7 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as CrossRate from "./CrossRate.ts"
 
-/** What one unit is worth in CZK, such as `{ EUR: "24.17" }`; the fixing of `day`, whatever instant is asked for. */
+/**
+ * What one unit is worth in CZK, such as `{ EUR: "24.17" }`; the fixing of `day`, whatever instant is asked
+ * for.
+ */
 export const layer = (
   worths: { readonly [C in Currency]?: string },
   day = "2026-01-02",

@@ -41,17 +41,18 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
         yield* PubSub.publish(hints, undefined)
       }),
 
-      recordMissing: Effect.fn("PriceRepository.recordMissing")(({ currency, range, reason, detail }) =>
-        Effect.sync(() => {
-          const [priced, known] = [of(prices, currency), of(gaps, currency)]
-          let missing = 0
-          for (const slot of slotsOf(range)) {
-            if (priced.get(slot) !== undefined || known.get(slot) !== undefined) continue
-            known.set(new Gap({ currency, slot, reason, detail, tried: [] }))
-            missing += 1
-          }
-          return missing
-        }),
+      recordUnaccounted: Effect.fn("PriceRepository.recordUnaccounted")(
+        ({ currency, range, reason, detail }) =>
+          Effect.sync(() => {
+            const [priced, known] = [of(prices, currency), of(gaps, currency)]
+            let unaccounted = 0
+            for (const slot of slotsOf(range)) {
+              if (priced.get(slot) !== undefined || known.get(slot) !== undefined) continue
+              known.set(new Gap({ currency, slot, reason, detail, tried: [] }))
+              unaccounted += 1
+            }
+            return unaccounted
+          }),
       ),
 
       recordTried: Effect.fn("PriceRepository.recordTried")(({ currency, range, history }) =>
@@ -74,6 +75,15 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
         ),
       ),
 
+      extent: Effect.fn("PriceRepository.extent")((currencies) =>
+        Effect.sync(() =>
+          mapOf(currencies, (currency) => {
+            const { oldest, newest } = of(prices, currency)
+            return oldest && newest && { oldest: oldest.slot, newest: newest.slot }
+          }),
+        ),
+      ),
+
       prices: (currency, range) =>
         Stream.suspend(() => Stream.fromIterable(of(prices, currency).range(range))),
 
@@ -84,15 +94,6 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
 
       tallies: Effect.fn("PriceRepository.tallies")((currencies, ranges) =>
         Effect.sync(() => ranges.map((range) => mapOf(currencies, (currency) => tallyOf(currency, range)))),
-      ),
-
-      extent: Effect.fn("PriceRepository.extent")((currencies) =>
-        Effect.sync(() =>
-          mapOf(currencies, (currency) => {
-            const { oldest, newest } = of(prices, currency)
-            return oldest && newest && { oldest: oldest.slot, newest: newest.slot }
-          }),
-        ),
       ),
 
       gaps: (range) =>

@@ -28,10 +28,13 @@ export const layerLog = (options: {
 
 const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 
-/** The longest that stopping may take, in seconds; something that does not answer, such as a database, is left behind. */
+/**
+ * The longest that stopping may take, in seconds; something that does not answer, such as a database, is
+ * left behind.
+ */
 const stopLimitSeconds = 4
 
-/** A process ends once, so this is one for all of it. */
+/** Module state, because a process has one exit code. */
 const whenStopped = { exitCode: 0 }
 
 /** With this, a program that is stopped is not done, and ends with 1. */
@@ -42,8 +45,8 @@ export const layerFinite: Layer.Layer<never> = Layer.effectDiscard(
 /**
  * Runs until SIGINT or SIGTERM, which stop it in the reverse order of its start, with exit code 0. An error
  * that it expects is told on standard error by its message alone, and anything else by all that is known of
- * it. It then ends with the exit code that the error bears, or else 1, and with 2 when the command line is wrong. A
- * setting that is set but empty stays one, so that it can be refused.
+ * it. It then ends with the exit code that the error bears, or else 1, and with 2 when the command line is
+ * wrong. A setting that is set but empty stays one, so that it can be refused.
  */
 export const run = <E extends { readonly message: string }>(
   program: Effect.Effect<unknown, E, NodeServices.NodeServices>,

@@ -31,15 +31,15 @@ export const insert = (sql: PgClient.PgClient, gaps: ReadonlyArray<Gap>) => sql`
 const toRecord = ({ slot, ...gap }: Gap) => ({ ...gap, slot: DateTime.formatIso(Slot.start(slot)) })
 
 /** One gap for each slot of the range that has neither a price nor a gap; answers how many there were. */
-export const insertMissing = Effect.fnUntraced(function* (
+export const insertUnaccounted = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   { currency, reason, detail }: Pick<Gap, "currency" | "reason" | "detail">,
   range: Range,
 ) {
   const start = DateTime.toDateUtc(range.start)
   const end = DateTime.toDateUtc(range.end)
-  const [row] = yield* sql<{ missing: number }>`
-    with missing as (
+  const [row] = yield* sql<{ unaccounted: number }>`
+    with unaccounted as (
       insert into gap (currency, slot, reason, detail)
       select ${currency}::text, slot, ${reason}::text, ${detail}::text
       from generate_series(
@@ -53,8 +53,8 @@ export const insertMissing = Effect.fnUntraced(function* (
       on conflict (slot, currency) do nothing
       returning slot
     )
-    select count(*)::integer as missing from missing`
-  return row?.missing ?? 0
+    select count(*)::integer as unaccounted from unaccounted`
+  return row?.unaccounted ?? 0
 })
 
 export const updateTried = (

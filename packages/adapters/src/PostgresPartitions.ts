@@ -9,7 +9,10 @@ import * as Schedule from "effect/Schedule"
 import type { SqlError } from "effect/sql/SqlError"
 import { withDeadline } from "./PostgresClient.ts"
 
-/** To detach a partition nobody may read the table; the longest that all others then queue behind a long reader. */
+/**
+ * To detach a partition nobody may read the table; the longest that all others then queue behind a long
+ * reader.
+ */
 const detachLockLimitMillis = 200
 
 /** How often, a second apart, the lock is asked for again. */
@@ -58,7 +61,7 @@ export const make = (sql: PgClient.PgClient) => {
         Effect.retry({ times: 1, while: isConstraintError }),
       )
 
-  /** Gives up the gaps and prices of a month, all at once; `dropDetached` gives back their room. */
+  /** Deletes the gaps and prices of a month, all at once; `dropDetached` gives back their room. */
   const detach = Effect.fnUntraced(
     function* (month: DateTime.Utc) {
       known.delete(month.epochMilliseconds)

@@ -1,12 +1,13 @@
 /** PriceRepository in PostgreSQL 15 or later; `prepare` makes the tables, by `PostgresMigrations`. */
 import type { Currency } from "@btc-price/domain/Currency"
-import type { Range } from "@btc-price/domain/Period"
+import * as Period from "@btc-price/domain/Period"
 import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -25,14 +26,14 @@ const channel = "btc_price"
 /** Partitions that `prepare` makes beyond the running month. */
 const monthsAhead = 2
 
-/** Slots of a page of a stream; a page has at most as many prices. */
-const pageSlots = 4_096
+/** What a page of a stream covers: 4,096 slots, and at most as many prices. */
+const pageLength = Duration.millis(4_096 * Slot.slotMillis)
 
 /** Pages of a stream that PostgreSQL works on at the same time. */
 const pagesAtOnce = 2
 
-/** Slots of a statement that looks for missing ones: about a year. */
-const missingSlots = 100_000
+/** What a statement covers that looks for unaccounted slots: 100,000 of them, about a year. */
+const unaccountedLength = Duration.millis(100_000 * Slot.slotMillis)
 
 export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Layer.effect(
   PriceRepository,
@@ -61,8 +62,8 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
     const pages = <A>(
       operation: string,
       currency: Currency,
-      range: Range,
-      select: (page: Range) => Effect.Effect<A, Failure>,
+      range: Period.Range,
+      select: (page: Period.Range) => Effect.Effect<A, Failure>,
     ) =>
       Stream.unwrap(
         Effect.map(extent([currency]), (extents) => {
@@ -70,12 +71,12 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
           return found === undefined
             ? Stream.empty
             : Stream.fromIterable(
-                piecesOf(
+                Period.pieces(
                   {
                     start: DateTime.max(range.start, Slot.start(found.oldest)),
                     end: DateTime.min(range.end, Slot.start(Slot.next(found.newest))),
                   },
-                  pageSlots,
+                  pageLength,
                 ),
               )
         }),
@@ -90,12 +91,15 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
         }).pipe(write, partitions.within(prices.map(({ slot }) => slot)), run("record"))
       }),
 
-      recordMissing: Effect.fn("PriceRepository.recordMissing")(function* ({ range, ...gap }) {
-        let missing = 0
-        for (const piece of piecesOf(range, missingSlots)) {
-          missing += yield* PostgresGaps.insertMissing(sql, gap, piece).pipe(write, run("recordMissing"))
+      recordUnaccounted: Effect.fn("PriceRepository.recordUnaccounted")(function* ({ range, ...gap }) {
+        let unaccounted = 0
+        for (const piece of Period.pieces(range, unaccountedLength)) {
+          unaccounted += yield* PostgresGaps.insertUnaccounted(sql, gap, piece).pipe(
+            write,
+            run("recordUnaccounted"),
+          )
         }
-        return missing
+        return unaccounted
       }),
 
       recordTried: Effect.fn("PriceRepository.recordTried")(function* (tried) {
@@ -111,6 +115,8 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
         return yield* PostgresPriceRows.selectAt(sql, questions).pipe(run("at"))
       }),
 
+      extent,
+
       prices: (currency, range) =>
         pages("prices", currency, range, (page) => PostgresPriceRows.selectPage(sql, currency, page)).pipe(
           Stream.flattenIterable,
@@ -124,8 +130,6 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
       tallies: Effect.fn("PriceRepository.tallies")(function* (currencies, ranges) {
         return yield* PostgresTallies.select(sql, currencies, ranges).pipe(run("tallies"))
       }),
-
-      extent,
 
       gaps: (range) =>
         Stream.paginate(PostgresGaps.beforeAll(range), (after) =>
@@ -170,12 +174,3 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
 )
 
 const run = (operation: string) => runOperation(`PriceRepository.${operation}`)
-
-/** The range in pieces of a number of slots. */
-const piecesOf = function* ({ start, end }: Range, slots: number): Generator<Range> {
-  while (DateTime.isLessThan(start, end)) {
-    const pieceEnd = DateTime.min(end, DateTime.add(start, { milliseconds: slots * Slot.slotMillis }))
-    yield { start, end: pieceEnd }
-    start = pieceEnd
-  }
-}

@@ -1,7 +1,7 @@
 /** Prices as rows of the table `price`. */
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
-import { Price } from "@btc-price/domain/Price"
+import { Price, type Provenance } from "@btc-price/domain/Price"
 import * as Slot from "@btc-price/domain/Slot"
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import type * as Arr from "effect/Array"
@@ -16,7 +16,8 @@ export const slotDate = (slot: Slot.Slot) => DateTime.toDateUtc(Slot.start(slot)
 /** A slot from a column; it is on the grid because the tables allow nothing else. */
 export const slotOf = (date: Date): Slot.Slot => Slot.at(DateTime.fromDateUnsafe(date))
 
-interface Row extends Pick<Price, "currency" | "source" | "kind" | "derived" | "flagged"> {
+interface Row extends Provenance {
+  readonly currency: Currency
   readonly amount: string
   readonly slot: Date
   readonly observed_at: Date

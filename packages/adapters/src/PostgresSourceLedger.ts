@@ -14,8 +14,8 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
     const sql = yield* PgClient.PgClient
 
     return SourceLedger.of({
-      // One that is done twice, because the connection broke before the answer came, counts one call too many,
-      // or answers `asked`: rather that than a call that is not counted.
+      // When the connection breaks before the answer and this runs twice, a call is counted too often or
+      // answered `asked`. That is safe; an uncounted call is not.
       spend: Effect.fn("SourceLedger.spend")(function* ({ source, at, slot, limit, cap }) {
         const asked = slot === null ? null : slotDate(slot)
         const [counted] = yield* sql<{ calls: number }>`

@@ -2,6 +2,7 @@
 import { holdLimit, type Share, type Tally } from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
+import { provenanceKey } from "@btc-price/domain/Price"
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as Arr from "effect/Array"
 import * as BigDecimal from "effect/BigDecimal"
@@ -12,7 +13,10 @@ import * as Order from "effect/Order"
 import * as Statement from "effect/sql/Statement"
 import { slotOf } from "./PostgresPriceRows.ts"
 
-/** Up to this many tallies are planned one by one, with their bounds known, which makes a month's a third faster. */
+/**
+ * Up to this many tallies are planned one by one, with their bounds known, which makes a month's a third
+ * faster.
+ */
 const plannedLimit = 8
 
 /** The tallies of the currencies for each range. All come from one statement, so that they agree. */
@@ -159,8 +163,6 @@ const toTally = (row: Row): Tally => ({
 /** The shares come sorted, but one may be in parts. */
 const sumOfFirst = (shares: Arr.NonEmptyReadonlyArray<Share>): [Share, Array<Share>] => {
   const [first] = shares
-  const [same, others] = Arr.span(shares, (share) => keyOf(share) === keyOf(first))
+  const [same, others] = Arr.span(shares, (share) => provenanceKey(share) === provenanceKey(first))
   return [{ ...first, samples: same.reduce((sum, { samples }) => sum + samples, 0) }, others]
 }
-
-const keyOf = ({ source, kind, derived, flagged }: Share): string => [source, kind, derived, flagged].join()

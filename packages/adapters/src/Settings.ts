@@ -46,7 +46,10 @@ export const worker = Effect.gen(function* () {
   }
 })
 
-/** What the embedded program needs; `cognito` is undefined when no pool is set. Fails with all that is wrong at once. */
+/**
+ * What the embedded program needs; `cognito` is undefined when no pool is set. Fails with all that is wrong
+ * at once.
+ */
 export const embedded = Effect.gen(function* () {
   const values = yield* read("embedded")
   const { COGNITO_USER_POOL_ID: userPoolId, COGNITO_REGION: region, COGNITO_CLIENT_ID: clientId } = values

@@ -12,6 +12,12 @@ import type * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as VendorAnswer from "./VendorAnswer.ts"
 
+/** What one may choose of a vendor that needs no key. */
+export interface Options {
+  /** The root of the API; the vendor's own unless given. */
+  readonly baseUrl?: URL | string | undefined
+}
+
 export interface Vendor {
   /** As it stands in messages, such as `CoinGecko`. */
   readonly name: string

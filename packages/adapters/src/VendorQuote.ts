@@ -1,6 +1,6 @@
 /** What vendors write in an answer, as what the ports speak of: amounts, or why there is none, and times. */
 import { Amount, amountScale, toAmountScale } from "@btc-price/domain/Price"
-import type { Quote, Quotes } from "@btc-price/domain/PriceSource"
+import type { Missing, Quote } from "@btc-price/domain/PriceSource"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -8,8 +8,6 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as ExactJson from "./ExactJson.ts"
 import { excerpt } from "./VendorAnswer.ts"
-
-export type Missing = Quotes["missing"][number]
 
 /**
  * `quote` with the price that `value` is. `missing` when it is undefined, `rejected` when it cannot be a price;

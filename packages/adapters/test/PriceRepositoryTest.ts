@@ -204,8 +204,8 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           end: DateTime.add(origin, { minutes: 30, milliseconds: 1 }),
         }
         const missing = { currency: "EUR", range, reason: "not-running", detail: "Nobody" } as const
-        assert.strictEqual(yield* repository.recordMissing(missing), 4)
-        assert.strictEqual(yield* repository.recordMissing(missing), 0)
+        assert.strictEqual(yield* repository.recordUnaccounted(missing), 4)
+        assert.strictEqual(yield* repository.recordUnaccounted(missing), 0)
         const newGaps = [1, 4, 5, 6].map(
           (index) =>
             new Gap({
@@ -222,7 +222,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           ...newGaps.slice(1),
         ])
         const reversed = { ...missing, range: { start: range.end, end: range.start } }
-        assert.strictEqual(yield* repository.recordMissing(reversed), 0)
+        assert.strictEqual(yield* repository.recordUnaccounted(reversed), 0)
       }),
     )
 
@@ -255,7 +255,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           price(slotAt(origin, index), `${index + 1}`, { currency: "NZD" }),
         )
         yield* repository.record({ prices, gaps: [] })
-        yield* repository.recordMissing({
+        yield* repository.recordUnaccounted({
           currency: "AUD",
           range: slotRange(origin, 0, size),
           reason: "missing",
@@ -388,8 +388,8 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       }),
     )
 
-    // The last one, because it gives up what is older than its own months.
-    it.effect("gives up whole months, and takes them back", () =>
+    // The last one, because it prunes what is older than its own months.
+    it.effect("prunes whole months, and takes them back", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const start = DateTime.makeUnsafe("2021-01-31T23:59:59Z")

@@ -42,9 +42,10 @@ export interface Average {
   readonly period: Period.Period
   /** `running`: the period has not ended, and the figures are those up to now. */
   readonly status: "running" | "final"
-  /** Whether the coverage is below what was asked for. */
-  readonly partial: boolean
-  /** Unweighted. Like all amounts here rounded once, half-even, to the currency's minor unit; null when the period has no price. */
+  /**
+   * Unweighted. Like all amounts here rounded once, half-even, to the currency's minor unit; null when the
+   * period has no price.
+   */
   readonly mean: BigDecimal.BigDecimal | null
   /** Weighted by the time that each price held; null when the period has no price. */
   readonly twap: BigDecimal.BigDecimal | null
@@ -55,7 +56,10 @@ export interface Average {
   readonly samples: number
   /** Slots that have started in the period by the time it was computed. */
   readonly expected: number
-  /** samples / expected, cut to four digits, so that only a complete period has 1; null while nothing is expected. */
+  /**
+   * samples / expected, cut to four digits, so that only a complete period has 1; null while nothing is
+   * expected.
+   */
   readonly coverage: BigDecimal.BigDecimal | null
   /** The time of the period that a price held, in milliseconds: what `twap` is made of. */
   readonly heldMillis: number
@@ -157,21 +161,17 @@ export const make = (options: {
   readonly now: DateTime.DateTime
   /** Of the part of the period before `now`. */
   readonly tally: Tally | undefined
-  /** The coverage, from 0 to 1, below which the average is partial. */
-  readonly minimumCoverage: BigDecimal.BigDecimal
 }): Average => {
-  const { currency, period, now, tally, minimumCoverage } = options
+  const { currency, period, now, tally } = options
   const rounded = (amount: BigDecimal.BigDecimal | undefined) =>
     amount === undefined ? null : toMinorUnit(currency, amount)
   const digits = minorUnit(currency)
   const samples = tally?.samples ?? 0
   const expected = Period.expectedSlots(period, now)
-  const enough = BigDecimal.multiply(minimumCoverage, decimal(expected))
   return {
     currency,
     period,
     status: DateTime.isLessThan(now, period.end) ? "running" : "final",
-    partial: expected === 0 || BigDecimal.isLessThan(decimal(samples), enough),
     mean: tally === undefined ? null : quotient(tally.sum, tally.samples, digits),
     twap: tally === undefined ? null : quotient(tally.heldSum, tally.heldMillis, digits),
     open: rounded(tally?.open),
@@ -187,6 +187,14 @@ export const make = (options: {
     shares: tally?.shares ?? [],
   }
 }
+
+/**
+ * Whether fewer of the expected slots have a price than this share, from 0 to 1; true while none is expected.
+ * Exact, where `coverage` is cut.
+ */
+export const isPartial = ({ samples, expected }: Average, minimumCoverage: BigDecimal.BigDecimal): boolean =>
+  expected === 0 ||
+  BigDecimal.isLessThan(decimal(samples), BigDecimal.multiply(minimumCoverage, decimal(expected)))
 
 const coverageOf = (samples: number, expected: number): BigDecimal.BigDecimal | null =>
   expected === 0 ? null : BigDecimal.make((BigInt(samples) * 10_000n) / BigInt(expected), 4)

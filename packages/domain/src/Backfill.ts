@@ -4,7 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Currency } from "./Currency.ts"
-import type { Range } from "./Period.ts"
+import * as Period from "./Period.ts"
 import { Price } from "./Price.ts"
 import type { PriceHistory } from "./PriceHistory.ts"
 import { PriceRepository } from "./PriceRepository.ts"
@@ -14,7 +14,7 @@ import { SourceGate } from "./SourceGate.ts"
 /** One call of a backfill, done. */
 export interface Progress {
   readonly currency: Currency
-  readonly range: Range
+  readonly range: Period.Range
   /** Prices offered to the repository, which leaves alone what it has. */
   readonly offered: number
 }
@@ -32,7 +32,7 @@ const callsAhead = 2
 export const backfill = (
   history: PriceHistory["Service"],
   currencies: ReadonlyArray<Currency>,
-  range: Range,
+  range: Period.Range,
 ) =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -40,8 +40,8 @@ export const backfill = (
       const gate = yield* SourceGate
       // The running slot is left to the sampler, which takes a price that is there for its own.
       const end = DateTime.min(range.end, Slot.start(Slot.at(yield* DateTime.now)))
-      const windows = [...windowsOf({ start: range.start, end }, history)]
-      const isIncomplete = Effect.fnUntraced(function* (currency: Currency, window: Range) {
+      const windows = [...Period.pieces({ start: range.start, end }, history.window)]
+      const isIncomplete = Effect.fnUntraced(function* (currency: Currency, window: Period.Range) {
         const [tallies] = yield* repository.tallies([currency], [window])
         return (tallies?.get(currency)?.samples ?? 0) < Slot.count(window.start, window.end)
       })
@@ -57,7 +57,7 @@ export const backfill = (
         Stream.mapEffect(
           Effect.fnUntraced(function* ({ currency, window, prices }) {
             yield* repository.record({ prices, gaps: [] })
-            yield* repository.recordMissing({
+            yield* repository.recordUnaccounted({
               currency,
               range: window,
               reason: "missing",
@@ -71,12 +71,20 @@ export const backfill = (
     }),
   )
 
+/** Whether the history still has, at `now`, a price for about every slot since `instant`. */
+export const reaches = (
+  { reach }: PriceHistory["Service"],
+  instant: DateTime.Utc,
+  now: DateTime.Utc,
+): boolean =>
+  reach === null || DateTime.isGreaterThanOrEqualTo(instant, DateTime.subtractDuration(now, reach))
+
 /** The first price of each slot, from one counted call. */
 export const pricesOf = Effect.fnUntraced(function* (
   gate: SourceGate["Service"],
   history: PriceHistory["Service"],
   currency: Currency,
-  window: Range,
+  window: Period.Range,
 ) {
   const quotes = yield* gate.pass({ source: history.name, slot: null }, history.prices(currency, window))
   const fetchedAt = yield* DateTime.now
@@ -88,11 +96,3 @@ export const pricesOf = Effect.fnUntraced(function* (
     (a, b) => a.slot === b.slot,
   )
 })
-
-const windowsOf = function* ({ start, end }: Range, { window }: PriceHistory["Service"]): Generator<Range> {
-  while (DateTime.isLessThan(start, end)) {
-    const windowEnd = DateTime.min(end, DateTime.addDuration(start, window))
-    yield { start, end: windowEnd }
-    start = windowEnd
-  }
-}

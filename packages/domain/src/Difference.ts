@@ -19,12 +19,12 @@ export interface Difference {
    * - `tally`: the repository adds the prices of a period up to something else than they are;
    * - `unreadable`: the repository does not give the prices out.
    */
-  readonly what: "price" | "price-and-gap" | "unaccounted" | "tally" | "unreadable"
+  readonly reason: "price" | "price-and-gap" | "unaccounted" | "tally" | "unreadable"
   readonly currency: Currency
   /** From the start of the first to the end of the last slot that it is about. */
   readonly range: Range
   /** For the person who looks into it. */
-  readonly sentence: string
+  readonly detail: string
 }
 
 /** A live price may come this much after the end of its slot, and the clocks of machines may differ by it. */
@@ -43,8 +43,8 @@ export const ofPrice = (price: Price, now: DateTime.Utc): ReadonlyArray<Differen
     ...(price.kind === "live" ? liveFaults(price, range) : backfillFaults(price)),
   ]
   if (faults.length === 0) return []
-  const sentence = `The ${currency} price from ${source} of ${textOf(slot)} cannot be: ${faults.join("; ")}`
-  return [{ what: "price", currency, range, sentence }]
+  const detail = `The ${currency} price from ${source} of ${textOf(slot)} cannot be: ${faults.join("; ")}`
+  return [{ reason: "price", currency, range, detail }]
 }
 
 /** Slots of `range` with a price and a gap, each alone, and those with neither, together where they adjoin. */
@@ -60,10 +60,10 @@ export const ofSlots = (
     if (since === null) return
     const slots = (end - since) / Slot.slotMillis
     differences.push({
-      what: "unaccounted",
+      reason: "unaccounted",
       currency,
       range: { start: Slot.start(since), end: Slot.start(end) },
-      sentence: `${slots} ${slots === 1 ? "slot" : "slots"} of ${currency} from ${textOf(since)} on have neither a price nor a gap`,
+      detail: `${slots} ${slots === 1 ? "slot" : "slots"} of ${currency} from ${textOf(since)} on have neither a price nor a gap`,
     })
     since = null
   }
@@ -71,8 +71,8 @@ export const ofSlots = (
   for (let slot = Slot.at(range.start); slot < end; slot = Slot.next(slot)) {
     const isPriced = prices.has(slot)
     if (isPriced && gaps.has(slot)) {
-      const sentence = `The slot ${textOf(slot)} of ${currency} has a price and a gap`
-      differences.push({ what: "price-and-gap", currency, range: rangeOf(slot), sentence })
+      const detail = `The slot ${textOf(slot)} of ${currency} has a price and a gap`
+      differences.push({ reason: "price-and-gap", currency, range: rangeOf(slot), detail })
     }
     if (isPriced || gaps.has(slot)) closeAt(slot)
     else since ??= slot
@@ -108,8 +108,8 @@ export const ofTally = (
     (field) => `${field} ${written(told?.[field])} and not ${written(actual?.[field])}`,
   )
   const start = DateTime.formatIso(period.start)
-  const sentence = `The tally of ${currency} of the ${period.unit} from ${start} (${DateTime.zoneToString(period.timeZone)}) has ${fields.join(", ")}`
-  return [{ what: "tally", currency, range: period, sentence }]
+  const detail = `The tally of ${currency} of the ${period.unit} from ${start} (${DateTime.zoneToString(period.timeZone)}) has ${fields.join(", ")}`
+  return [{ reason: "tally", currency, range: period, detail }]
 }
 
 const isAmount = Schema.is(Amount)

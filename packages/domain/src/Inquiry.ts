@@ -1,12 +1,13 @@
-/** What the sources say of one slot: asked in order until each currency has a quote, all within a minute. */
+/**
+ * What the sources say of one slot: asked in order until each currency has a quote, within 55 seconds.
+ */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Currency } from "./Currency.ts"
-import type { Reason } from "./Gap.ts"
 import * as Plausibility from "./Plausibility.ts"
-import { type PriceSource, PriceSourceError, PriceSources, type Quote } from "./PriceSource.ts"
+import { type Missing, type PriceSource, PriceSourceError, PriceSources, type Quote } from "./PriceSource.ts"
 import type { Slot } from "./Slot.ts"
 import { SourceGate } from "./SourceGate.ts"
 
@@ -24,12 +25,9 @@ export interface Answer extends Quote {
   readonly fetchedAt: DateTime.Utc
 }
 
-/** Why a source has no quote. */
-export interface Miss {
-  readonly currency: Currency
+/** Why a source has no quote, with its name. */
+export interface Miss extends Missing {
   readonly source: string
-  readonly reason: Reason
-  readonly detail: string
 }
 
 /** Begins the inquiry of `slot`; its minute runs from now. */

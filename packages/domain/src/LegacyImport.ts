@@ -43,11 +43,12 @@ export interface CurrencyProgress {
 }
 
 /**
- * Keeps, as a backfilled price of the source `legacy`, the first valid value of each currency in each slot before the
- * running one. A price that is there stays, so doing it again is harmless. `isDryRun`: only counts. Emits after
- * every few thousand prices and at the end. Fails with `RepositoryError`; what was kept before that stays.
+ * Keeps, as a backfilled price of the source `legacy`, the first valid value of each currency in each slot
+ * before the running one. A price that is there stays, so doing it again is harmless. `isDryRun`: only
+ * counts. Emits after every few thousand prices and at the end. Fails with `RepositoryError`; what was kept
+ * before that stays.
  */
-export const run = (options: {
+export const importPrices = (options: {
   readonly isDryRun: boolean
 }): Stream.Stream<Progress, RepositoryError, LegacyPrices | PriceRepository> =>
   Stream.unwrap(
@@ -135,7 +136,10 @@ const select = (now: DateTime.Utc) => {
 
 const isAmount = Schema.is(Amount)
 
-/** The decimal that the double's shortest text says, with the digits that are kept; null when it cannot be a price. */
+/**
+ * The decimal that the double's shortest text says, with the digits that are kept; null when it cannot be a
+ * price.
+ */
 const validAmount = (double: number | null): BigDecimal.BigDecimal | null => {
   const exact = BigDecimal.fromString(String(double))
   if (Option.isNone(exact)) return null

@@ -92,6 +92,18 @@ export const split = function* (
   }
 }
 
+/** The range in pieces of `length`, oldest first, the last one cut at its end; none when it is empty. */
+export const pieces = function* (
+  { start, end }: Range,
+  length: Duration.Duration,
+): Generator<Range, undefined> {
+  for (let from = start; DateTime.isLessThan(from, end);) {
+    const to = DateTime.min(DateTime.addDuration(from, length), end)
+    yield { start: from, end: to }
+    from = to
+  }
+}
+
 export const contains = (range: Range, instant: DateTime.DateTime): boolean =>
   DateTime.isGreaterThanOrEqualTo(instant, range.start) && DateTime.isLessThan(instant, range.end)
 

@@ -62,9 +62,9 @@ export const suspects = (
 }
 
 /**
- * The median of the quotes of one currency, the ones with a stale time only when all are. None: undefined. Of an even number the
- * middle one nearer to the last price, or else of the source asked first: the mean of two would be a
- * price that nobody quoted, and half of a wrong one.
+ * The median of the quotes of one currency, the ones with a stale time only when all are. None: undefined.
+ * Of an even number the middle one nearer to the last price, or else of the source asked first: the mean of
+ * two would be a price that nobody quoted, and half of a wrong one.
  */
 export const median = <Q extends Quote>(
   quotes: ReadonlyArray<Q>,

@@ -1,7 +1,7 @@
 /** An accepted price of one bitcoin: what the repository keeps, one per currency and slot. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
-import { Currency } from "./Currency.ts"
+import { Currency, minorUnit } from "./Currency.ts"
 import { Slot } from "./Slot.ts"
 
 /** Digits kept after the decimal point, as in PostgreSQL's `numeric(20,8)`; finer input is rounded half-even. */
@@ -20,6 +20,18 @@ export const Amount = Schema.BigDecimal.check(
 /** `amount` with the digits that are kept, rounded half-even. */
 export const toAmountScale = (amount: BigDecimal.BigDecimal): BigDecimal.BigDecimal =>
   BigDecimal.round(amount, { mode: "half-even", scale: amountScale })
+
+/** All digits of the amount, at least those of the currency's minor unit: never in scientific notation. */
+export const formatAmount = (currency: Currency, amount: BigDecimal.BigDecimal): string =>
+  formatDecimal(amount, Math.max(BigDecimal.normalize(amount).scale, minorUnit(currency)))
+
+/** `number`, not below zero, with `digits` after the point. `BigDecimal.format` leaves out zeros at the end. */
+export const formatDecimal = (number: BigDecimal.BigDecimal, digits: number): string => {
+  const text = BigDecimal.scale(number, digits)
+    .value.toString()
+    .padStart(digits + 1, "0")
+  return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`
+}
 
 /** `live`: taken while its slot was running. `backfill`: taken later from a source's history. */
 export const Kind = Schema.Literals(["live", "backfill"])
@@ -42,3 +54,10 @@ export class Price extends Schema.Class<Price>("@btc-price/domain/Price")({
   /** Whether it looked wrong and no other source could confirm it. */
   flagged: Schema.Boolean,
 }) {}
+
+/** Where a price came from, and how. */
+export type Provenance = Pick<Price, "source" | "kind" | "derived" | "flagged">
+
+/** The same text for the same provenance, and another for any other. */
+export const provenanceKey = ({ source, kind, derived, flagged }: Provenance): string =>
+  [kind, derived, flagged, source].join()

@@ -1,8 +1,6 @@
 /** Prices as lines of text: CSV (RFC 4180, lines end in LF) or newline-delimited JSON. */
-import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
-import { minorUnit } from "./Currency.ts"
-import type { Price } from "./Price.ts"
+import { formatAmount, type Price } from "./Price.ts"
 import * as Slot from "./Slot.ts"
 
 export type LineFormat = "csv" | "ndjson"
@@ -21,7 +19,8 @@ export const columns = [
 ] as const
 
 /** The first line of a text: the header of CSV, nothing of JSON. */
-export const header = (format: LineFormat): string => (format === "csv" ? `${columns.join(",")}\n` : "")
+export const header = (format: LineFormat, names: ReadonlyArray<string> = columns): string =>
+  format === "csv" ? `${names.join(",")}\n` : ""
 
 /**
  * A price as one line with its end. `slot` is the start of its slot; times are UTC with milliseconds; `amount`
@@ -31,7 +30,7 @@ export const line = (format: LineFormat, price: Price): string => {
   const fields = [
     DateTime.formatIso(Slot.start(price.slot)),
     price.currency,
-    formatAmount(price),
+    formatAmount(price.currency, price.amount),
     price.source,
     price.kind,
     price.derived,
@@ -42,15 +41,6 @@ export const line = (format: LineFormat, price: Price): string => {
   return format === "csv"
     ? `${fields.map(quoted).join(",")}\n`
     : `${JSON.stringify(Object.fromEntries(columns.map((name, index) => [name, fields[index]])))}\n`
-}
-
-/** Not by `BigDecimal.format`, which leaves out zeros at the end. */
-const formatAmount = ({ currency, amount }: Price): string => {
-  const digits = Math.max(BigDecimal.normalize(amount).scale, minorUnit(currency))
-  const text = BigDecimal.scale(amount, digits)
-    .value.toString()
-    .padStart(digits + 1, "0")
-  return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`
 }
 
 /** As RFC 4180 asks. */

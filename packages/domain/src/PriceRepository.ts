@@ -1,4 +1,6 @@
-/** Port: where prices and gaps are kept. */
+/**
+ * Port: where prices and gaps are kept; together, because a price ends the gap of its slot in the same step.
+ */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
@@ -15,6 +17,8 @@ import type { Slot } from "./Slot.ts"
 export class PriceRepository extends Context.Service<
   PriceRepository,
   {
+    // Writing.
+
     /**
      * Keeps prices, at most one of a currency and slot, and gaps; all or none of them. Idempotent: the
      * first price of a currency and slot stays, except that a live one replaces a backfilled one. A gap is
@@ -30,7 +34,7 @@ export class PriceRepository extends Context.Service<
      * Keeps a gap for each slot that starts in the range and has neither a price nor a gap, and answers how
      * many there were.
      */
-    readonly recordMissing: (missing: {
+    readonly recordUnaccounted: (unaccounted: {
       readonly currency: Currency
       readonly range: Range
       readonly reason: Gap["reason"]
@@ -44,15 +48,28 @@ export class PriceRepository extends Context.Service<
       readonly history: string
     }) => Effect.Effect<void, RepositoryError>
 
+    // Reading.
+
     /** The price of the newest slot of each of the currencies; one without any price is absent. */
     readonly latest: (
       currencies: ReadonlyArray<Currency>,
     ) => Effect.Effect<ReadonlyMap<Currency, Price>, RepositoryError>
 
-    /** For each question, in the same order, the price of the newest slot not after `slot`; null: there is none. */
+    /**
+     * For each question, in the same order, the price of the newest slot not after `slot`; null: there is
+     * none.
+     */
     readonly at: (
       questions: ReadonlyArray<{ readonly currency: Currency; readonly slot: Slot }>,
     ) => Effect.Effect<ReadonlyArray<Price | null>, RepositoryError>
+
+    /** The slots of the oldest and the newest price of each of the currencies; one without any is absent. */
+    readonly extent: (
+      currencies: ReadonlyArray<Currency>,
+    ) => Effect.Effect<
+      ReadonlyMap<Currency, { readonly oldest: Slot; readonly newest: Slot }>,
+      RepositoryError
+    >
 
     /** The prices of one currency whose slots start in [start, end), oldest first, in bounded memory. */
     readonly prices: (currency: Currency, range: Range) => Stream.Stream<Price, RepositoryError>
@@ -76,14 +93,6 @@ export class PriceRepository extends Context.Service<
       ranges: ReadonlyArray<Range>,
     ) => Effect.Effect<ReadonlyArray<ReadonlyMap<Currency, Tally>>, RepositoryError>
 
-    /** The slots of the oldest and the newest price of each of the currencies; one without any is absent. */
-    readonly extent: (
-      currencies: ReadonlyArray<Currency>,
-    ) => Effect.Effect<
-      ReadonlyMap<Currency, { readonly oldest: Slot; readonly newest: Slot }>,
-      RepositoryError
-    >
-
     /** The gaps whose slots start in [start, end), oldest first, then by currency, in bounded memory. */
     readonly gaps: (range: Range) => Stream.Stream<Gap, RepositoryError>
 
@@ -93,6 +102,8 @@ export class PriceRepository extends Context.Service<
      */
     readonly changes: Stream.Stream<void, RepositoryError>
 
+    // Upkeep.
+
     /**
      * Makes the repository ready for the slots of this and the coming months. Cheap when it is; the one that
      * writes calls it before each slot.
@@ -100,7 +111,7 @@ export class PriceRepository extends Context.Service<
     readonly prepare: (now: DateTime.DateTime) => Effect.Effect<void, RepositoryError>
 
     /**
-     * Gives up all prices and gaps of the UTC months that end before or at `start`, a month at a time, and
+     * Deletes all prices and gaps of the UTC months that end before or at `start`, a month at a time, and
      * answers the first instants of the months that had any, oldest first. `isDryRun`: only answers.
      */
     readonly prune: (options: {

@@ -23,14 +23,18 @@ export interface Quote {
 /** Each currency that was asked for stands in exactly one of the two. */
 export interface Quotes {
   readonly quotes: ReadonlyArray<Quote>
-  readonly missing: ReadonlyArray<{
-    readonly currency: Currency
-    readonly reason: Gap.Reason
-    readonly detail: string
-  }>
+  readonly missing: ReadonlyArray<Missing>
 }
 
-/** The whole call failed: no currency has a price. The reasons are those of a gap. */
+/** Why a source has no quote in a currency. */
+export interface Missing {
+  readonly currency: Currency
+  readonly reason: Gap.Reason
+  /** One sentence, never a secret. */
+  readonly detail: string
+}
+
+/** A call to a source, a history or a bank failed as a whole and gave nothing. The reasons are those of a gap. */
 export class PriceSourceError extends Schema.TaggedError<PriceSourceError>()("PriceSourceError", {
   reason: Gap.Reason.pick([
     "rate-limited",

@@ -4,7 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { pricesOf } from "./Backfill.ts"
+import { pricesOf, reaches } from "./Backfill.ts"
 import type { Currency } from "./Currency.ts"
 import type { Gap } from "./Gap.ts"
 import type { Range } from "./Period.ts"
@@ -32,10 +32,10 @@ export interface Progress {
 }
 
 /**
- * Fills gaps, oldest first, each from the first history that still reaches back to it and was not asked for it yet;
- * one call per currency for all gaps within the history's window. A slot that has a price keeps it. What the
- * history does not have either stays a gap that knows it. Emits after each call. Fails with `RepositoryError`;
- * what was repaired before that stays, and the next run goes on from there.
+ * Fills gaps, oldest first, each from the first history that still reaches back to it and was not asked for
+ * it yet; one call per currency for all gaps within the history's window. A slot that has a price keeps it.
+ * What the history does not have either stays a gap that knows it. Emits after each call. Fails with
+ * `RepositoryError`; what was repaired before that stays, and the next run goes on from there.
  */
 export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | PriceHistories | SourceGate> =
   Stream.unwrap(
@@ -86,16 +86,15 @@ interface Window {
 const addTo =
   (histories: ReadonlyArray<PriceHistory["Service"]>, now: DateTime.Utc) =>
   (windows: Array<Window>, { currency, slot, tried }: Gap): Array<Window> => {
-    const history = histories.find(({ name, reach }) => !tried.includes(name) && isReached(slot, reach, now))
+    const history = histories.find(
+      (history) => !tried.includes(history.name) && reaches(history, Slot.start(slot), now),
+    )
     if (history === undefined) return windows
     const last = windows.findLast((window) => window.currency === currency)
     if (last?.history === history && fits(slot, last)) last.slots.push(slot)
     else windows.push({ history, currency, slots: [slot] })
     return windows
   }
-
-const isReached = (slot: Slot.Slot, reach: Duration.Duration | null, now: DateTime.Utc): boolean =>
-  reach === null || DateTime.isGreaterThanOrEqualTo(Slot.start(slot), DateTime.subtractDuration(now, reach))
 
 const fits = (slot: Slot.Slot, { history, slots: [first = slot] }: Window): boolean =>
   Slot.next(slot) - first <= Duration.toMillis(history.window)

@@ -1,4 +1,4 @@
-/** Use case: let old months go. */
+/** Use case: prune the months that are too old to be kept. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { PriceRepository } from "./PriceRepository.ts"
@@ -11,7 +11,7 @@ export const keptSince = (now: DateTime.Utc, months: number): DateTime.Utc =>
   DateTime.subtract(DateTime.startOf(now, "month"), { months })
 
 /**
- * Gives up the prices and gaps of all UTC months before {@link keptSince}, and answers the months that had any,
+ * Deletes the prices and gaps of all UTC months before {@link keptSince}, and answers the months that had any,
  * oldest first; `isDryRun`: only answers. Any number of processes may do it at once. Fails with `RepositoryError`;
  * dies when `months` is less than {@link monthsMinimum}, which the settings refuse.
  */

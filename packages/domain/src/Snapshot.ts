@@ -1,5 +1,4 @@
 /** Use case: what readers are answered from, held in memory so that a request touches no database. */
-import type * as BigDecimal from "effect/BigDecimal"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -84,13 +83,11 @@ export class Snapshot extends Context.Service<
 export const layer = (options: {
   readonly currencies: ReadonlyArray<Currency>
   readonly timeZone: DateTime.TimeZone.Named
-  /** See `Average.make`. */
-  readonly minimumCoverage: BigDecimal.BigDecimal
 }): Layer.Layer<Snapshot, never, PriceRepository> =>
   Layer.effect(
     Snapshot,
     Effect.gen(function* () {
-      const { currencies, timeZone, minimumCoverage } = options
+      const { currencies, timeZone } = options
       const repository = yield* PriceRepository
       const facts = yield* Ref.make<Facts | null>(null)
 
@@ -166,7 +163,6 @@ export const layer = (options: {
                 period,
                 now,
                 tally: isRunning ? read.tallies.get(currency) : undefined,
-                minimumCoverage,
               }),
             )
           }

@@ -24,10 +24,14 @@ export class SourceGate extends Context.Service<
   SourceGate,
   {
     /**
-     * Counts `call` and makes it, unless the source is to be left alone: fails with `PriceSourceError` of the
-     * reason `budget-spent` or `circuit-open`, `rate-limited` until the time is over that the source asked
-     * for, or `not-running` when the slot's call was made before by one that did not finish. `slot`: the call
-     * is the first of this slot and may use what is reserved for slots.
+     * Counts `call` and makes it. Fails without a call, with `PriceSourceError` of reason:
+     * - `rate-limited`, while the source wants to be left alone;
+     * - `circuit-open`, after three failures in a row;
+     * - `budget-spent`;
+     * - `not-running`, when another worker made this slot's call and did not finish.
+     *
+     * `slot`: the slot whose first call this is, which may use the calls kept for slots; null for retries and
+     * histories.
      */
     readonly pass: <A>(
       to: { readonly source: string; readonly slot: Slot | null },
@@ -36,9 +40,9 @@ export class SourceGate extends Context.Service<
   }
 >()("@btc-price/domain/SourceGate") {}
 
-/** `monthlyCalls`: the most calls in a UTC month by source; one that is not named has no limit. */
+/** `monthlyCaps`: the most calls in a UTC month by source; one that is not named has no limit. */
 export const layer = (options: {
-  readonly monthlyCalls: Readonly<Record<string, number>>
+  readonly monthlyCaps: Readonly<Record<string, number>>
 }): Layer.Layer<SourceGate, never, SourceLedger> =>
   Layer.effect(
     SourceGate,
@@ -52,7 +56,7 @@ export const layer = (options: {
 
       const spend = Effect.fnUntraced(function* (source: string, slot: Slot | null) {
         const at = yield* DateTime.now
-        const cap = options.monthlyCalls[source] ?? null
+        const cap = options.monthlyCaps[source] ?? null
         const limit = cap === null ? null : MonthlyCalls.limit(cap, slot !== null, at)
         const calls = yield* ledger.spend({ source, at, slot, limit, cap })
         if (calls === "asked")

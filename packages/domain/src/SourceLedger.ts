@@ -2,12 +2,14 @@
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
 import type { Reason } from "./Gap.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 import type { Slot } from "./Slot.ts"
 
 /** Whether calls to a source are let through; `half-open`: one is, to try. */
-export type Breaker = "closed" | "open" | "half-open"
+export const Breaker = Schema.Literals(["closed", "open", "half-open"])
+export type Breaker = typeof Breaker.Type
 
 export interface SourceState {
   readonly source: string
@@ -26,10 +28,10 @@ export class SourceLedger extends Context.Service<
   SourceLedger,
   {
     /**
-     * Counts a call that is about to be made, in the UTC month of `at`, and answers how many calls there are
-     * in it now, this one included. `exhausted` when there were `limit` (null: any number) or more, `asked` when
-     * another call was counted for the same `slot` (null: for none) before; then nothing is counted. One
-     * step, whoever else counts at the same time.
+     * Counts a call that is about to be made, in the UTC month of `at`, and answers the month's count with it.
+     * Counts nothing and answers `asked` when a call for the same `slot` was counted before, or `exhausted` when
+     * the month has `limit` calls already. `slot` null: for no slot. `limit` null: none. `cap` is only kept, for
+     * `states`. Atomic over all processes.
      */
     readonly spend: (call: {
       readonly source: string

@@ -83,12 +83,12 @@ const lookAt = Effect.fnUntraced(function* (
     repository.prices(currency, { start: carriedFrom, end: month.end }),
   ).pipe(Effect.catch((error) => (error.reason === "rejected" ? Effect.succeed(error) : Effect.fail(error))))
   if (!Array.isArray(read)) {
-    const sentence = `The prices of ${currency} from ${DateTime.formatIso(month.start)} on cannot be read: ${read.message}`
+    const detail = `The prices of ${currency} from ${DateTime.formatIso(month.start)} on cannot be read: ${read.message}`
     return {
       currency,
       month,
       prices: 0,
-      differences: [{ what: "unreadable", currency, range: month, sentence }],
+      differences: [{ reason: "unreadable", currency, range: month, detail }],
     }
   }
   const startMillis = DateTime.toEpochMillis(month.start)

@@ -82,12 +82,12 @@ export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
   "VendorClient.ts": ["Bitstamp", "Cnb", "CoinGecko", "Coinbase", "Coinmate", "Kraken"],
   "VendorQuote.ts": ["Bitstamp", "CoinGecko", "Coinbase", "Coinmate", "Kraken", "Memory"],
   // The table from which the programs choose the vendors.
-  Bitstamp: ["VendorPriceSources.ts"],
-  Cnb: ["VendorPriceSources.ts"],
-  CoinGecko: ["VendorPriceSources.ts"],
-  Coinbase: ["VendorPriceSources.ts"],
-  Coinmate: ["VendorPriceSources.ts"],
-  Kraken: ["VendorPriceSources.ts"],
+  Bitstamp: ["Vendors.ts"],
+  Cnb: ["Vendors.ts"],
+  CoinGecko: ["Vendors.ts"],
+  Coinbase: ["Vendors.ts"],
+  Coinmate: ["Vendors.ts"],
+  Kraken: ["Vendors.ts"],
 }
 
 /** What a file uses although Effect has a better one, because a foreign library forces it: nothing so far. */

@@ -22,7 +22,7 @@ const figuresOf = ({
   currency: _currency,
   period: _period,
   ...figures
-}: Average.Average): RationalAverage.Figures => ({
+}: Average.Average): Omit<RationalAverage.Figures, "partial"> => ({
   ...figures,
   mean: exact(figures.mean),
   twap: exact(figures.twap),
@@ -37,7 +37,7 @@ const exact = (amount: BigDecimal.BigDecimal | null) =>
   amount && Rational.format(Rational.fromBigDecimal(amount))
 
 /** Four prices of 2024-01-07 in UTC, the first before it, and the average as it stands at `now`. */
-const example = (now: string, minimumCoverage = "0.95") => {
+const example = (now: string) => {
   const samples = [
     ["2024-01-06T23:50:00Z", "90"],
     ["2024-01-07T00:05:00Z", "100.005"],
@@ -61,9 +61,11 @@ const example = (now: string, minimumCoverage = "0.95") => {
     period,
     now: at,
     tally: Average.tally(prices, Period.until(period, at)),
-    minimumCoverage: decimal(minimumCoverage),
   })
 }
+
+const isPartial = (now: string, minimumCoverage: string) =>
+  Average.isPartial(example(now), decimal(minimumCoverage))
 
 describe("Average", () => {
   describe.each(CivilClock.zones)("in %s", (name) => {
@@ -104,12 +106,12 @@ describe("Average", () => {
           period,
           now,
           tally: Average.tally(prices, Period.until(period, now)),
-          minimumCoverage: BigDecimal.make(BigInt(minimumCoverage), 4),
         })
+        const partial = Average.isPartial(average, BigDecimal.make(BigInt(minimumCoverage), 4))
 
         assert.deepStrictEqual([average.currency, average.period], [series.currency, period])
         assert.deepStrictEqual(
-          figuresOf(average),
+          { ...figuresOf(average), partial },
           RationalAverage.average({
             samples,
             startMillis,
@@ -128,7 +130,6 @@ describe("Average", () => {
   it("of a running period is that up to now, and says how much it rests on", () => {
     assert.deepStrictEqual(figuresOf(example("2024-01-07T00:12:00Z")), {
       status: "running",
-      partial: true,
       // (100.005 + 100.035) / 2 = 100.02
       mean: "5001/50",
       // The price of the day before holds until 00:05; (90 × 5 + 100.005 × 5 + 100.035 × 2) / 12 = 95.84125
@@ -167,18 +168,17 @@ describe("Average", () => {
 
   it("is partial below the coverage that was asked for, and not at it", () => {
     const now = "2024-01-07T00:12:00Z"
-    assert.isFalse(example(now, "0.6666").partial)
+    assert.isFalse(isPartial(now, "0.6666"))
     // Two of three are more than that, although the coverage is shown as 0.6666.
-    assert.isFalse(example(now, "0.66666").partial)
-    assert.isTrue(example(now, "0.6667").partial)
-    assert.isFalse(example("2024-01-07T00:04:00Z", "0").partial)
-    assert.isTrue(example("2024-01-06T00:00:00Z", "0").partial)
+    assert.isFalse(isPartial(now, "0.66666"))
+    assert.isTrue(isPartial(now, "0.6667"))
+    assert.isFalse(isPartial("2024-01-07T00:04:00Z", "0"))
+    assert.isTrue(isPartial("2024-01-06T00:00:00Z", "0"))
   })
 
   it("without prices is null, never zero, also when the price of the day before still holds", () => {
     assert.deepStrictEqual(figuresOf(example("2024-01-07T00:04:00Z")), {
       status: "running",
-      partial: true,
       mean: null,
       twap: null,
       open: null,

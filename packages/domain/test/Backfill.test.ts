@@ -9,7 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { test } from "./Vendors.ts"
+import { test } from "./MemoryVendors.ts"
 
 const at = (text: string) => DateTime.makeUnsafe(text)
 const range = { start: at("2024-01-07T19:00:00Z"), end: at("2024-01-07T20:00:00Z") }

@@ -3,7 +3,6 @@ import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepositor
 import type { Currency } from "@btc-price/domain/Currency"
 import * as LegacyImport from "@btc-price/domain/LegacyImport"
 import type { LegacyRow } from "@btc-price/domain/LegacyPrices"
-import { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import { assert, describe, it } from "@effect/vitest"
@@ -13,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as PriceFixture from "./PriceFixture.ts"
 
 const now = "2024-01-07T20:02:00Z"
 
@@ -23,7 +23,7 @@ const row = (time: string, eur: number | null, czk: number | null): LegacyRow =>
 })
 
 const run = Effect.fnUntraced(function* (rows: ReadonlyArray<LegacyRow>, isDryRun = false) {
-  const progress = yield* Stream.runCollect(LegacyImport.run({ isDryRun })).pipe(
+  const progress = yield* Stream.runCollect(LegacyImport.importPrices({ isDryRun })).pipe(
     Effect.provide(MemoryLegacyPrices.layer(rows)),
   )
   return progress.at(-1)!
@@ -95,17 +95,9 @@ describe("LegacyImport", () => {
     "leaves what is there, is idempotent, and only counts in a dry run",
     Effect.gen(function* () {
       const repository = yield* PriceRepository
-      const slot = Slot.at(DateTime.makeUnsafe("2024-01-07T19:30:00Z"))
-      const there = new Price({
-        currency: "EUR",
-        amount: BigDecimal.fromStringUnsafe("1"),
-        slot,
-        observedAt: Slot.start(slot),
-        fetchedAt: Slot.start(slot),
+      const there = PriceFixture.price("2024-01-07T19:30:00Z", "1", {
         source: "bitstamp",
         kind: "backfill",
-        derived: false,
-        flagged: false,
       })
       yield* repository.record({ prices: [there], gaps: [] })
       const rows = [row("19:31:00", 3, 30), row("19:36:00", 4, null)]
@@ -156,7 +148,7 @@ describe("LegacyImport", () => {
         time: DateTime.makeUnsafe(first + index * 150_000),
         amounts: { EUR: index + 1, CZK: index % 4 === 0 ? null : index + 1 },
       }))
-      const progress = yield* Stream.runCollect(LegacyImport.run({ isDryRun: false })).pipe(
+      const progress = yield* Stream.runCollect(LegacyImport.importPrices({ isDryRun: false })).pipe(
         Effect.provide(MemoryLegacyPrices.layer(rows)),
       )
       assert.isAtLeast(progress.length, 5)

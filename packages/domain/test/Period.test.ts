@@ -2,6 +2,7 @@ import * as Period from "@btc-price/domain/Period"
 import { slotMillis } from "@btc-price/domain/Slot"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as CivilClock from "./CivilClock.ts"
 
@@ -26,6 +27,8 @@ const written = (unit: Period.CivilUnit, date: string) => (unit === "day" ? date
 const Millis = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 const [hourMillis, dayMillis] = [3_600_000, 86_400_000]
+
+const hours = (start: number, end: number) => rangeOf(start * hourMillis, end * hourMillis)
 
 describe("Period", () => {
   describe.each(CivilClock.zones)("in %s", (name) => {
@@ -217,6 +220,13 @@ describe("Period", () => {
       assert.strictEqual(Period.ofDates(unit, { first, last }, zone("UTC"))!.take(3).toArray().length, 3)
       assert.deepStrictEqual(Period.ofDates(unit, { first: last, last: first }, zone("UTC"))!.toArray(), [])
     }
+  })
+
+  it("is cut into pieces of a length, the last one at its end", () => {
+    const pieces = (range: Period.Range) => Period.pieces(range, Duration.hours(2)).map(millisOf).toArray()
+    assert.deepStrictEqual(pieces(hours(1, 6)), [hours(1, 3), hours(3, 5), hours(5, 6)].map(millisOf))
+    assert.deepStrictEqual(pieces(hours(1, 3)), [hours(1, 3)].map(millisOf))
+    for (const empty of [hours(1, 1), hours(2, 1)]) assert.deepStrictEqual(pieces(empty), [])
   })
 
   it("is cut at now, and expects of a running period only the slots that have started", () => {

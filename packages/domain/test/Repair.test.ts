@@ -1,5 +1,4 @@
 import { Gap } from "@btc-price/domain/Gap"
-import { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as Repair from "@btc-price/domain/Repair"
@@ -10,7 +9,8 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { test } from "./Vendors.ts"
+import { test } from "./MemoryVendors.ts"
+import * as PriceFixture from "./PriceFixture.ts"
 
 const now = "2026-11-24T12:00:00Z"
 const at = (text: string) => DateTime.makeUnsafe(text)
@@ -123,17 +123,7 @@ describe("Repair", () => {
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       yield* recordGaps(gap("2026-11-24T09:00:00Z"), gap("2026-11-24T10:00:00Z"))
-      const live = new Price({
-        currency: "EUR",
-        amount: BigDecimal.fromStringUnsafe("100"),
-        slot: Slot.at(at("2026-11-24T09:30:00Z")),
-        observedAt: at("2026-11-24T09:30:00Z"),
-        fetchedAt: at("2026-11-24T09:30:10Z"),
-        source: "live",
-        kind: "live",
-        derived: false,
-        flagged: false,
-      })
+      const live = PriceFixture.price("2026-11-24T09:30:00Z", "100", { source: "live" })
       yield* repository.record({ prices: [live], gaps: [] })
       yield* first.setHistory("EUR", {
         "2026-11-24T09:00:00Z": "1",
@@ -159,6 +149,6 @@ describe("Repair", () => {
         assert.deepStrictEqual(yield* repair, ["first EUR 0/1 budget-spent"])
         assert.strictEqual(yield* first.calls, 0)
       }),
-    { monthlyCalls: { first: 3 } },
+    { monthlyCaps: { first: 3 } },
   )
 })

@@ -1,32 +1,22 @@
 import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
 import { Gap } from "@btc-price/domain/Gap"
-import { Price } from "@btc-price/domain/Price"
+import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Retention from "@btc-price/domain/Retention"
 import * as Slot from "@btc-price/domain/Slot"
 import { assert, describe, it } from "@effect/vitest"
-import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as PriceFixture from "./PriceFixture.ts"
 
 const utc = (text: string): DateTime.Utc => DateTime.makeUnsafe(text)
 
 const priceAt = (text: string): Price =>
-  new Price({
-    currency: "EUR",
-    amount: BigDecimal.fromStringUnsafe("40000"),
-    slot: Slot.at(utc(text)),
-    observedAt: utc(text),
-    fetchedAt: utc("2024-05-10T00:00:00Z"),
-    source: "test",
-    kind: "backfill",
-    derived: false,
-    flagged: false,
-  })
+  PriceFixture.price(text, "40000", { kind: "backfill", fetchedAt: utc("2024-05-10T00:00:00Z") })
 
 const gapAt = (text: string): Gap =>
   new Gap({ currency: "CZK", slot: Slot.at(utc(text)), reason: "missing", detail: "Test", tried: [] })
@@ -54,7 +44,7 @@ describe("Retention", () => {
     assert.strictEqual(since("2024-01-15T00:00:00Z", 14), "2022-11-01")
   })
 
-  it.effect("lets the months before go, and only says so in a dry run", () =>
+  it.effect("prunes the months before, and only says so in a dry run", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(DateTime.toEpochMillis(utc("2024-05-10T12:00:00Z")))
       const repository = yield* PriceRepository

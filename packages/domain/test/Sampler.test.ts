@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { type Options, test as testAt } from "./Vendors.ts"
+import { type Options, test as testAt } from "./MemoryVendors.ts"
 
 const start = DateTime.makeUnsafe("2024-01-07T19:30:07Z")
 const slot = Slot.at(start)

@@ -34,7 +34,6 @@ const price = (currency: Currency, observedAt: string, amount: string): Price =>
 const options = (zone: string) => ({
   currencies: ["EUR", "CZK"] as const,
   timeZone: DateTime.zoneMakeNamedUnsafe(zone),
-  minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
 })
 
 /** A snapshot in memory that begins at `start`: the clock is set first, so that nothing polls its way there. */

@@ -6,24 +6,25 @@ import { assert, describe } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Ref from "effect/Ref"
 import * as TestClock from "effect/testing/TestClock"
-import { test } from "./Vendors.ts"
+import { test } from "./MemoryVendors.ts"
 
 const refused = new PriceSourceError({ reason: "refused", detail: "Not you" })
 
 /** A call that is counted here too, to the source `first`; `isForSlot`: of the running slot. */
 const call = Effect.fnUntraced(function* (
-  made: Array<string>,
+  calls: Ref.Ref<number>,
   outcome: Effect.Effect<string, PriceSourceError>,
   isForSlot = false,
 ) {
   const { pass } = yield* SourceGate
   const slot = isForSlot ? Slot.at(yield* DateTime.now) : null
-  const made1 = Effect.andThen(
-    Effect.sync(() => made.push("call")),
+  const counted = Effect.andThen(
+    Ref.update(calls, (made) => made + 1),
     outcome,
   )
-  return yield* pass({ source: "first", slot }, made1).pipe(
+  return yield* pass({ source: "first", slot }, counted).pipe(
     Effect.catchTag("PriceSourceError", ({ reason }) => Effect.succeed(reason)),
   )
 })
@@ -41,35 +42,35 @@ describe("SourceGate", () => {
     "2026-11-30T23:44:00Z",
     () =>
       Effect.gen(function* () {
-        const made: Array<string> = []
+        const calls = yield* Ref.make(0)
         // Three slots are still to come in the month after the running one: 23:45, 23:50 and 23:55.
-        assert.strictEqual(yield* call(made, price), "price")
-        assert.strictEqual(yield* call(made, price), "price")
-        assert.strictEqual(yield* call(made, price), "budget-spent")
+        assert.strictEqual(yield* call(calls, price), "price")
+        assert.strictEqual(yield* call(calls, price), "price")
+        assert.strictEqual(yield* call(calls, price), "budget-spent")
         for (const _ of ["23:40", "23:45", "23:50"]) {
-          assert.strictEqual(yield* call(made, price, true), "price")
-          assert.strictEqual(yield* call(made, price), "budget-spent")
+          assert.strictEqual(yield* call(calls, price, true), "price")
+          assert.strictEqual(yield* call(calls, price), "budget-spent")
           yield* TestClock.adjust("5 minutes")
         }
-        assert.strictEqual(yield* call(made, price, true), "budget-spent", "the cap holds for slots, too")
-        assert.strictEqual(made.length, 5)
+        assert.strictEqual(yield* call(calls, price, true), "budget-spent", "the cap holds for slots, too")
+        assert.strictEqual(yield* Ref.get(calls), 5)
         assert.deepInclude(yield* state, { calls: 5, cap: 5 })
 
         yield* TestClock.adjust("5 minutes")
         assert.deepInclude(yield* state, { calls: 0 })
-        assert.strictEqual(yield* call(made, price, true), "price", "a new month")
+        assert.strictEqual(yield* call(calls, price, true), "price", "a new month")
       }),
-    { monthlyCalls: { first: 5 } },
+    { monthlyCaps: { first: 5 } },
   )
 
   test("makes the first call of a slot once, whoever else begins anew", "2026-11-24T10:00:00Z", () =>
     Effect.gen(function* () {
-      const made: Array<string> = []
-      assert.strictEqual(yield* call(made, price, true), "price")
-      assert.strictEqual(yield* call(made, price, true), "not-running")
-      assert.strictEqual(yield* call(made, price), "price", "a retry is not the first call")
+      const calls = yield* Ref.make(0)
+      assert.strictEqual(yield* call(calls, price, true), "price")
+      assert.strictEqual(yield* call(calls, price, true), "not-running")
+      assert.strictEqual(yield* call(calls, price), "price", "a retry is not the first call")
       yield* TestClock.adjust("5 minutes")
-      assert.strictEqual(yield* call(made, price, true), "price")
+      assert.strictEqual(yield* call(calls, price, true), "price")
     }),
   )
 
@@ -78,19 +79,19 @@ describe("SourceGate", () => {
     "2026-11-24T10:00:00Z",
     () =>
       Effect.gen(function* () {
-        const made: Array<string> = []
+        const calls = yield* Ref.make(0)
         for (const expected of ["refused", "refused", "refused", "circuit-open", "circuit-open"]) {
-          assert.strictEqual(yield* call(made, Effect.fail(refused)), expected)
+          assert.strictEqual(yield* call(calls, Effect.fail(refused)), expected)
         }
-        assert.strictEqual(made.length, 3)
+        assert.strictEqual(yield* Ref.get(calls), 3)
         assert.deepInclude(yield* state, { calls: 3, breaker: "open", lastSuccessAt: null })
         assert.deepInclude((yield* state)?.lastFailure, { reason: "refused", detail: "Not you" })
 
         yield* TestClock.adjust("4 minutes")
-        assert.strictEqual(yield* call(made, Effect.fail(refused)), "refused", "one try")
-        assert.strictEqual(yield* call(made, price), "circuit-open")
+        assert.strictEqual(yield* call(calls, Effect.fail(refused)), "refused", "one try")
+        assert.strictEqual(yield* call(calls, price), "circuit-open")
         yield* TestClock.adjust("4 minutes")
-        assert.strictEqual(yield* call(made, price), "price")
+        assert.strictEqual(yield* call(calls, price), "price")
         assert.deepInclude(yield* state, { breaker: "closed", lastSuccessAt: yield* DateTime.now })
         assert.strictEqual((yield* state)?.lastFailure?.reason, "refused", "what failed before stays known")
       }),
@@ -98,18 +99,18 @@ describe("SourceGate", () => {
 
   test("leaves a source alone for as long as it asked for", "2026-11-24T10:00:00Z", () =>
     Effect.gen(function* () {
-      const made: Array<string> = []
+      const calls = yield* Ref.make(0)
       const limited = new PriceSourceError({
         reason: "rate-limited",
         detail: "Too often",
         retryAfter: Duration.seconds(119),
       })
-      assert.strictEqual(yield* call(made, Effect.fail(limited)), "rate-limited")
+      assert.strictEqual(yield* call(calls, Effect.fail(limited)), "rate-limited")
       yield* TestClock.adjust("118 seconds")
-      assert.strictEqual(yield* call(made, price), "rate-limited")
-      assert.strictEqual(made.length, 1)
+      assert.strictEqual(yield* call(calls, price), "rate-limited")
+      assert.strictEqual(yield* Ref.get(calls), 1)
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(yield* call(made, price), "price")
+      assert.strictEqual(yield* call(calls, price), "price")
     }),
   )
 
@@ -118,11 +119,11 @@ describe("SourceGate", () => {
     "2026-11-30T23:56:00Z",
     () =>
       Effect.gen(function* () {
-        const made: Array<string> = []
-        assert.strictEqual(yield* call(made, price), "price")
-        for (const _ of [1, 2, 3, 4]) assert.strictEqual(yield* call(made, price), "budget-spent")
+        const calls = yield* Ref.make(0)
+        assert.strictEqual(yield* call(calls, price), "price")
+        for (const _ of [1, 2, 3, 4]) assert.strictEqual(yield* call(calls, price), "budget-spent")
         assert.deepInclude(yield* state, { breaker: "closed", lastFailure: null })
       }),
-    { monthlyCalls: { first: 1 } },
+    { monthlyCaps: { first: 1 } },
   )
 })

@@ -85,16 +85,16 @@ const withPrices = (...prices: ReadonlyArray<Price>): typeof sound => ({
   prices: [...prices, ...sound.prices.filter(({ slot }) => !prices.some((other) => other.slot === slot))],
 })
 
-/** The one difference of these facts is of `what`, and says `sentence`. */
-const testOne = (name: string, facts: typeof sound, what: string, sentence: RegExp): void =>
+/** The one difference of these facts is of `reason`, and says `detail`. */
+const testOne = (name: string, facts: typeof sound, reason: string, detail: RegExp): void =>
   test(name, facts, () =>
     Effect.gen(function* () {
       const { differences } = yield* verify()
       assert.deepStrictEqual(
-        differences.map((difference) => difference.what),
-        [what],
+        differences.map((difference) => difference.reason),
+        [reason],
       )
-      assert.match(differences[0]!.sentence, sentence)
+      assert.match(differences[0]!.detail, detail)
     }),
   )
 
@@ -206,8 +206,8 @@ describe("Verify", () => {
       Effect.gen(function* () {
         const { differences } = yield* verify()
         assert.deepStrictEqual(
-          differences.map(({ what, range }) => [
-            what,
+          differences.map(({ reason, range }) => [
+            reason,
             slots.findIndex((one) => DateTime.Equivalence(Slot.start(one), range.start)),
             Slot.count(range.start, range.end),
           ]),
@@ -217,10 +217,7 @@ describe("Verify", () => {
             ["unaccounted", 402, 1],
           ],
         )
-        assert.match(
-          differences[1]!.sentence,
-          /^3 slots of EUR from 2024-03-30T22:50:00.000Z on have neither/,
-        )
+        assert.match(differences[1]!.detail, /^3 slots of EUR from 2024-03-30T22:50:00.000Z on have neither/)
       }),
   )
 
@@ -230,7 +227,7 @@ describe("Verify", () => {
         gaps: (range) => Stream.concat(repository.gaps(range), Stream.succeed(gap(slots[5]!))),
       })
       assert.deepStrictEqual(
-        differences.map(({ what, sentence }) => [what, sentence]),
+        differences.map(({ reason, detail }) => [reason, detail]),
         [["price-and-gap", "The slot 2024-03-30T21:25:00.000Z of EUR has a price and a gap"]],
       )
     }),
@@ -265,11 +262,11 @@ describe("Verify", () => {
             ),
         })
         assert.strictEqual(differences.length, 1)
-        const { what, sentence, range } = differences[0]!
-        assert.strictEqual(what, "tally")
+        const { reason, detail, range } = differences[0]!
+        assert.strictEqual(reason, "tally")
         assert.strictEqual(Slot.count(range.start, range.end), 276, "the day on which the clocks change")
         assert.match(
-          sentence,
+          detail,
           new RegExp(
             `^The tally of EUR of the day from 2024-03-30T23:00:00.000Z \\(Europe/Prague\\) has ${field} .* and not `,
           ),
@@ -298,7 +295,7 @@ describe("Verify", () => {
             : repository.prices(currency, range),
       })
       assert.deepStrictEqual(
-        differences.map(({ what }) => what),
+        differences.map(({ reason }) => reason),
         ["unreadable"],
       )
       assert.strictEqual(progress[1]?.prices, 396)

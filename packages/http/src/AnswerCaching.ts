@@ -52,8 +52,8 @@ export const layer: Layer.Layer<CachedAnswers, never, Snapshot> = Layer.effect(
 ).pipe(Layer.provide(Digest.layerWebCrypto))
 
 /**
- * What differs between two answers although nothing has happened but time. A quotation mark inside a JSON string is
- * escaped, so these are never found in one.
+ * What differs between two answers although nothing has happened but time. A quotation mark inside a JSON
+ * string is escaped, so these are never found in one.
  */
 const timeOfRequest = /"request_time":"[^"]*"|"age_seconds":\d+/g
 

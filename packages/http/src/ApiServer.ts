@@ -14,18 +14,18 @@ import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as AnswerCaching from "./AnswerCaching.ts"
+import * as AveragesHandlers from "./answers/AveragesHandlers.ts"
+import * as GapsHandlers from "./answers/GapsHandlers.ts"
+import * as HistoryHandlers from "./answers/HistoryHandlers.ts"
+import * as OriginalHandlers from "./answers/OriginalHandlers.ts"
+import * as PricesHandlers from "./answers/PricesHandlers.ts"
+import * as SignInHandlers from "./answers/SignInHandlers.ts"
+import * as SourcesHandlers from "./answers/SourcesHandlers.ts"
 import { Api } from "./api/Api.ts"
 import { InternalError, MethodNotAllowed, NotFound } from "./api/Problem.ts"
-import * as AveragesHandlers from "./AveragesHandlers.ts"
 import * as BearerAuthorization from "./BearerAuthorization.ts"
-import * as GapsHandlers from "./GapsHandlers.ts"
-import * as HistoryHandlers from "./HistoryHandlers.ts"
-import * as OriginalHandlers from "./OriginalHandlers.ts"
-import * as ParameterChecks from "./ParameterChecks.ts"
-import * as PricesHandlers from "./PricesHandlers.ts"
 import { requestLog, routeName } from "./RequestLog.ts"
-import * as SignInHandlers from "./SignInHandlers.ts"
-import * as SourcesHandlers from "./SourcesHandlers.ts"
+import * as ParameterChecks from "./requests/ParameterChecks.ts"
 
 const documentPath = "/openapi.json"
 const pagePath = "/docs"
@@ -43,7 +43,10 @@ const served = [
   methods: method === "GET" ? ["GET", "HEAD"] : [method],
 }))
 
-/** Problems for what no route takes, and for what nobody expected, of which the log says all and the answer nothing. */
+/**
+ * Problems for what no route takes, and for what nobody expected, of which the log says all and the answer
+ * nothing.
+ */
 const problems = HttpRouter.middleware(
   (handled) =>
     Effect.catchCause(handled, (cause) => {
@@ -91,7 +94,7 @@ export interface Options {
   readonly currencies: ReadonlyArray<Currency>
   /** The zone of days and months when a request names none. */
   readonly timeZone: DateTime.TimeZone.Named
-  /** See `Average.make`. */
+  /** The share of its slots, from 0 to 1, below which an average says that it is partial. */
   readonly minimumCoverage: BigDecimal.BigDecimal
 }
 

@@ -1,6 +1,6 @@
 /**
- * One line and one count a request: method, route, status, duration, user and trace; nothing of what was sent. The status of an
- * answer that began and could not be finished is `broken-off`.
+ * One line and one count a request: method, route, status, duration, user and trace; nothing of what was
+ * sent. The status of an answer that began and could not be finished is `broken-off`.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,7 +15,10 @@ const durations = Metric.histogram("http_request_duration_seconds", {
   boundaries: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
 })
 
-/** Notes on the request's span which route took it, for the log and the metrics: a pattern, never what was sent. */
+/**
+ * Notes on the request's span which route took it, for the log and the metrics: a pattern, never what was
+ * sent.
+ */
 export const routeName = HttpRouter.middleware((handled) =>
   Effect.flatMap(HttpRouter.RouteContext, ({ route }) =>
     Effect.andThen(Effect.annotateCurrentSpan("http.route", route.path), handled),

@@ -15,7 +15,7 @@ import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepos
 import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
 import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
 import * as Settings from "@btc-price/adapters/Settings"
-import * as VendorPriceSources from "@btc-price/adapters/VendorPriceSources"
+import * as Vendors from "@btc-price/adapters/Vendors"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSources } from "@btc-price/domain/PriceSource"
@@ -33,9 +33,9 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as ApiReadiness from "./ApiReadiness.ts"
 import * as ApiServer from "./ApiServer.ts"
-import * as Banner from "./Banner.ts"
-import * as LocalSecrets from "./LocalSecrets.ts"
-import * as ReplayHistory from "./ReplayHistory.ts"
+import * as Banner from "./local/Banner.ts"
+import * as LocalSecrets from "./local/LocalSecrets.ts"
+import * as ReplayHistory from "./local/ReplayHistory.ts"
 
 const program = Effect.fnUntraced(function* (
   settings: Effect.Success<typeof Settings.embedded>,
@@ -53,7 +53,7 @@ const program = Effect.fnUntraced(function* (
     url: yield* PostgresDatabase.ensure(postgres.url, isReplay ? "btc_price_replay" : "btc_price"),
   }
   const replay = isReplay ? yield* startReplay : undefined
-  const sources = replay === undefined ? VendorPriceSources.layer(settings.priceSources) : onlyFrom(replay)
+  const sources = replay === undefined ? Vendors.layer(settings.priceSources) : onlyFrom(replay)
   const authenticator =
     settings.cognito === undefined
       ? MemoryAuthenticator.layer({ users: [{ username: Banner.demoUser, password: secrets.demoUser }] })
@@ -78,7 +78,7 @@ const program = Effect.fnUntraced(function* (
     Layer.provide(isReplay ? ReplayHistory.layer(settings) : Layer.empty),
     Layer.provide(prepare),
     Layer.provide(sources),
-    Layer.provide(SourceGate.layer({ monthlyCalls: VendorPriceSources.monthlyCalls(settings.priceSources) })),
+    Layer.provide(SourceGate.layer({ monthlyCaps: Vendors.monthlyCaps(settings.priceSources) })),
     Layer.provide(PostgresSingleWriter.layer(database)),
     Layer.provide(PostgresPriceRepository.layer),
     Layer.provide(PostgresSourceLedger.layer),

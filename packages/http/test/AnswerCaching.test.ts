@@ -1,5 +1,5 @@
 /** What callers may keep, and for how long. */
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { get, keep, layerAt, price, send, setTime, token } from "./ApiUnderTest.ts"
 
@@ -16,19 +16,22 @@ const paths = [
   "/v1/sources",
 ]
 
-layer(layerAt("2026-11-24T10:02:30Z"))("Answers", (it) => {
+/** The newest of both currencies. */
+const kept = keep([price("EUR", "2026-11-24T10:00:10Z", "40000"), price("CZK", "2026-11-24T10:00:10Z", "2")])
+
+describe("Answers", () => {
   it.effect("are kept only shortly while a sample is due", () =>
     Effect.gen(function* () {
       yield* keep([price("EUR", "2026-11-24T10:00:10Z", "40000"), price("CZK", "2026-11-24T09:55:00Z", "1")])
       for (const path of paths) {
         assert.strictEqual((yield* get(path)).headers["cache-control"], "private, max-age=5", path)
       }
-    }),
+    }).pipe(Effect.provide(layerAt("2026-11-24T10:02:30Z"))),
   )
 
   it.effect("are kept until the next sample when they have the newest", () =>
     Effect.gen(function* () {
-      yield* keep([price("CZK", "2026-11-24T10:00:10Z", "2")])
+      yield* kept
       for (const path of paths) {
         const { headers } = yield* get(path)
         assert.deepStrictEqual(
@@ -44,11 +47,12 @@ layer(layerAt("2026-11-24T10:02:30Z"))("Answers", (it) => {
       )
       // How old a price is cannot be told from a cache.
       assert.strictEqual((yield* get("/v1/prices?max_age=600")).headers["cache-control"], "private, no-cache")
-    }),
+    }).pipe(Effect.provide(layerAt("2026-11-24T10:02:30Z"))),
   )
 
   it.effect("are not sent again to who has them, until something changes", () =>
     Effect.gen(function* () {
+      yield* kept
       const tags = new Map<string, string>()
       for (const path of paths) tags.set(path, (yield* get(path)).headers["etag"]!)
       assert.strictEqual(new Set(tags.values()).size, paths.length)
@@ -69,15 +73,16 @@ layer(layerAt("2026-11-24T10:02:30Z"))("Answers", (it) => {
       }
       yield* keep([price("EUR", "2026-11-24T10:05:00Z", "40001")])
       yield* setTime("2026-11-24T10:05:20Z")
-      const quote = yield* get("/v1/prices/EUR", { "if-none-match": tags.get("/v1/prices/EUR")! })
-      assert.deepStrictEqual([quote.status, quote.body.price.amount], [200, "40001.00"])
+      const newest = yield* get("/v1/prices/EUR", { "if-none-match": tags.get("/v1/prices/EUR")! })
+      assert.deepStrictEqual([newest.status, newest.body.price.amount], [200, "40001.00"])
       const final = "/v1/averages?period=range&from=2026-11-23&to=2026-11-24"
       assert.strictEqual((yield* get(final, { "if-none-match": tags.get(final)! })).status, 304)
-    }),
+    }).pipe(Effect.provide(layerAt("2026-11-24T10:02:30Z"))),
   )
 
   it.effect("that are problems are kept by nobody", () =>
     Effect.gen(function* () {
+      yield* kept
       for (const path of [
         "/v1/prices/USD",
         "/v1/prices?max_age=0",
@@ -87,6 +92,6 @@ layer(layerAt("2026-11-24T10:02:30Z"))("Answers", (it) => {
         assert.isAtLeast(status, 400, path)
         assert.deepStrictEqual([headers["cache-control"], headers["etag"]], ["no-store", undefined], path)
       }
-    }),
+    }).pipe(Effect.provide(layerAt("2026-11-24T10:02:30Z"))),
   )
 })

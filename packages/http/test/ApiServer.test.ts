@@ -1,8 +1,6 @@
 /** What all of the API has in common, and the endpoints of the original. */
-import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
-import * as Snapshot from "@btc-price/domain/Snapshot"
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
@@ -10,9 +8,11 @@ import {
   type Answer,
   assertProblem,
   exchange,
+  faults,
   gap,
   get,
   instant,
+  keep,
   layerAt,
   price,
   send,
@@ -29,15 +29,15 @@ const fields = (answer: Answer) => {
   return answer.body.errors.map(({ field }: { field: string }) => field)
 }
 
-layer(layerAt(now))("ApiServer", (it) => {
+const inEuro = price("EUR", now, "40320.125")
+
+/** An hour old. */
+const inCrowns = price("CZK", "2026-11-24T09:02:30Z", "1000000")
+
+describe("ApiServer", () => {
   it.effect("answers 503 with age and reason while no currency has a current price", () =>
     Effect.gen(function* () {
-      const repository = yield* PriceRepository
-      yield* repository.record({
-        prices: [price("CZK", "2026-11-24T09:02:30Z", "1000000")],
-        gaps: [gap("CZK", now, { reason: "rate-limited" })],
-      })
-      yield* (yield* Snapshot.Snapshot).refresh
+      yield* keep([inCrowns], [gap("CZK", now, { reason: "rate-limited" })])
       const answer = yield* get("/get_btc_price")
       assertProblem(answer, 503, "price-unavailable")
       assert.deepStrictEqual(answer.body.currencies, [
@@ -49,14 +49,12 @@ layer(layerAt(now))("ApiServer", (it) => {
         "EUR has never had a price; CZK last had a price 3600 s ago (rate-limited).",
       )
       assert.strictEqual(answer.headers["retry-after"], "180", "until the next slot has been sampled")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("answers the newest price of each currency in the original's shape, null for an old one", () =>
     Effect.gen(function* () {
-      const repository = yield* PriceRepository
-      yield* repository.record({ prices: [price("EUR", now, "40320.125")], gaps: [] })
-      yield* (yield* Snapshot.Snapshot).refresh
+      yield* keep([inEuro, inCrowns])
       const { status, headers, body } = yield* get("/get_btc_price")
       assert.deepStrictEqual([status, headers["cache-control"]], [200, "no-store"])
       assert.deepStrictEqual(body, {
@@ -74,11 +72,12 @@ layer(layerAt(now))("ApiServer", (it) => {
         client_request_time: now,
         server_data_time: now,
       })
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("averages the running day and month, null where nothing is known", () =>
     Effect.gen(function* () {
+      yield* keep([inEuro, inCrowns])
       const { status, body } = yield* get("/get_averages")
       assert.strictEqual(status, 200)
       assert.deepStrictEqual(body.daily_average, { EUR: 40320.12, CZK: 1000000 })
@@ -91,7 +90,7 @@ layer(layerAt(now))("ApiServer", (it) => {
       })
       assert.deepStrictEqual([body.time_zone, body.sources], ["Europe/Prague", ["test"]])
       assert.deepStrictEqual([body.client_request_time, body.server_data_time], [now, now])
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("lets nobody in without a token, and says what is wrong with one", () =>
@@ -114,7 +113,7 @@ layer(layerAt(now))("ApiServer", (it) => {
           )
         }
       }
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("gives a token for the right pair, and the same refusal for any wrong one", () =>
@@ -129,12 +128,15 @@ layer(layerAt(now))("ApiServer", (it) => {
       const unknownUser = yield* signIn({ username: "nobody", password: "wrong" })
       assertProblem(wrongPassword, 401, "invalid-credentials")
       assert.strictEqual(unknownUser.text, wrongPassword.text)
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("names what is missing or wrong in a request for a token, and repeats nothing of it", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(fields(yield* signIn({})), ["username", "password"])
+      assert.deepStrictEqual(faults(yield* signIn({})), {
+        username: "expected a text of 1 to 128 characters",
+        password: "expected a text of 1 to 256 characters",
+      })
       assert.deepStrictEqual(fields(yield* signIn({ password: "hunter2" })), ["username"])
       assert.deepStrictEqual(fields(yield* signIn({ username: "demo" })), ["password"])
       assert.deepStrictEqual(fields(yield* signIn({ username: "demo", password: "" })), ["password"])
@@ -145,7 +147,7 @@ layer(layerAt(now))("ApiServer", (it) => {
       assert.deepStrictEqual(fields(yield* signIn('{"username":"demo","password":"hunter2"')), [""])
       assert.deepStrictEqual(fields(yield* signIn("")), [""])
       assert.deepStrictEqual(fields(yield* signIn("[]")), [""])
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("takes JSON alone, and no more than it needs", () =>
@@ -160,7 +162,7 @@ layer(layerAt(now))("ApiServer", (it) => {
         `POST /get_token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n1388\r\n${chunk}\r\n0\r\n\r\n`,
       )
       assert.match(chunked, /^HTTP\/1\.1 413 /)
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("answers a problem for whatever else it is asked", () =>
@@ -180,7 +182,7 @@ layer(layerAt(now))("ApiServer", (it) => {
         yield* exchange("TRACE /get_token HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
         / 405 /,
       )
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("serves its own document, which is the committed one, and a page that shows it", () =>
@@ -196,6 +198,6 @@ layer(layerAt(now))("ApiServer", (it) => {
       assert.strictEqual(page.status, 200)
       assert.match(page.headers["content-type"]!, /^text\/html/)
       assert.include(page.text, "Bitcoin price")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 })

@@ -1,7 +1,7 @@
 /** The averages under /v1. */
 import type { Price } from "@btc-price/domain/Price"
 import * as Slot from "@btc-price/domain/Slot"
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { assertProblem, faults, get, instant, keep, layerAt, Outage, price, setTime } from "./ApiUnderTest.ts"
@@ -14,19 +14,24 @@ const series = (from: string, to: string, first = 1, other = {}): ReadonlyArray<
     price("EUR", DateTime.add(instant(from), { minutes: 5 * index }), String(first + index), other),
   )
 
+/** The 25 hours of 25 October in Prague, without the last of them, and the slot before. */
+const october = [
+  ...series("2026-10-24T22:00:00Z", "2026-10-25T22:00:00Z"),
+  price("EUR", "2026-10-24T21:55:00Z", "999999"),
+]
+
+/** Of the day that runs. */
+const today = [price("EUR", "2026-10-26T10:00:05Z", "40000.125"), price("CZK", "2026-10-26T10:00:05Z", "7")]
+
 const refused = (query: string, ...fields: ReadonlyArray<string>) =>
   Effect.map(get(`/v1/averages?${query}`), (answer) =>
     assert.deepStrictEqual(Object.keys(faults(answer)).toSorted(), fields.toSorted(), query),
   )
 
-layer(layerAt(now))("Averages", (it) => {
+describe("Averages", () => {
   it.effect("are of civil days with their clock changes, and prove themselves", () =>
     Effect.gen(function* () {
-      // The 25 hours of 25 October in Prague, without the last of them.
-      yield* keep([
-        ...series("2026-10-24T22:00:00Z", "2026-10-25T22:00:00Z"),
-        price("EUR", "2026-10-24T21:55:00Z", "999999"),
-      ])
+      yield* keep(october)
       const { status, body } = yield* get("/v1/averages?period=day&date=2026-10-25&currency=EUR")
       assert.strictEqual(status, 200)
       assert.deepStrictEqual(body, {
@@ -38,7 +43,7 @@ layer(layerAt(now))("Averages", (it) => {
             period: "day",
             from: "2026-10-24T22:00:00.000Z",
             to: "2026-10-25T23:00:00.000Z",
-            timezone: "Europe/Prague",
+            time_zone: "Europe/Prague",
             status: "final",
             partial: false,
             mean: "144.50",
@@ -59,12 +64,13 @@ layer(layerAt(now))("Averages", (it) => {
           },
         ],
       })
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("name the zone that was asked for, and where the prices come from", () =>
     Effect.gen(function* () {
       yield* keep([
+        ...october,
         price("EUR", "2026-10-25T22:00:00Z", "300", { source: "bitstamp", kind: "backfill", derived: true }),
       ])
       const { body } = yield* get("/v1/averages?period=day&date=2026-10-25&currency=EUR&tz=Asia%2FKathmandu")
@@ -74,7 +80,7 @@ layer(layerAt(now))("Averages", (it) => {
         ["2026-10-24T18:15:00.000Z", "2026-10-25T18:15:00.000Z", 288],
       )
       // The platform's own spelling of it, which is as good.
-      assert.match(average.timezone, /^Asia\/Kath?mandu$/)
+      assert.match(average.time_zone, /^Asia\/Kath?mandu$/)
       const month = (yield* get("/v1/averages?period=month&date=2026-10&currency=EUR")).body.averages[0]
       assert.deepStrictEqual(
         month.shares.map(({ source, kind, derived, samples, share }: any) => [
@@ -93,11 +99,12 @@ layer(layerAt(now))("Averages", (it) => {
         [month.status, month.partial, month.from],
         ["running", true, "2026-09-30T22:00:00.000Z"],
       )
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are null without prices, never zero", () =>
     Effect.gen(function* () {
+      yield* keep(october)
       const { body } = yield* get("/v1/averages?period=day&date=2026-10-25&currency=CZK")
       const [average] = body.averages
       for (const figure of ["mean", "twap", "open", "high", "low", "close", "oldest", "newest"]) {
@@ -114,15 +121,12 @@ layer(layerAt(now))("Averages", (it) => {
         ],
         [0, 300, "0.0000", true, [], null],
       )
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("default to the day and month that run now, which stay there without a database", () =>
     Effect.gen(function* () {
-      yield* keep([
-        price("EUR", "2026-10-26T10:00:05Z", "40000.125"),
-        price("CZK", "2026-10-26T10:00:05Z", "7"),
-      ])
+      yield* keep(today)
       const outage = yield* Outage
       outage.state = "away"
       const day = yield* get("/v1/averages?period=day")
@@ -163,17 +167,18 @@ layer(layerAt(now))("Averages", (it) => {
       const same = yield* get("/v1/averages?period=day&tz=Europe/Prague&currency=EUR")
       const other = yield* get("/v1/averages?period=day&from=2026-10-26&to=2026-10-26&currency=EUR")
       assert.deepStrictEqual(same.body, other.body, "from memory and from the database")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are one for each day or month of several, those that have not begun left out", () =>
     Effect.gen(function* () {
+      yield* keep([...october, ...today])
       const days = yield* get("/v1/averages?period=day&from=2026-10-24&to=2026-11-30&currency=EUR")
       assert.deepStrictEqual(
         days.body.averages.map(({ from, samples, status }: any) => [from, samples, status]),
         [
           ["2026-10-23T22:00:00.000Z", 1, "final"],
-          ["2026-10-24T22:00:00.000Z", 289, "final"],
+          ["2026-10-24T22:00:00.000Z", 288, "final"],
           ["2026-10-25T23:00:00.000Z", 1, "running"],
         ],
       )
@@ -191,11 +196,12 @@ layer(layerAt(now))("Averages", (it) => {
       assert.deepStrictEqual(faults(yield* get("/v1/averages?period=day&from=2025-09-21&to=2026-10-26")), {
         to: "expected at most 400 days",
       })
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are of any range, by times or dates", () =>
     Effect.gen(function* () {
+      yield* keep(october)
       const { body } = yield* get(
         "/v1/averages?period=range&from=2026-10-25T00:00:00%2B02:00&to=2026-10-24T22:15:00Z&currency=EUR",
       )
@@ -217,7 +223,7 @@ layer(layerAt(now))("Averages", (it) => {
         [dates.body.averages[0].from, dates.body.averages[0].to, dates.body.averages[0].status],
         ["2026-10-24T22:00:00.000Z", "2026-10-26T23:00:00.000Z", "running"],
       )
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are refused for what is no period, with what was expected", () =>
@@ -260,11 +266,11 @@ layer(layerAt(now))("Averages", (it) => {
       assert.deepStrictEqual(faults(yield* get("/v1/averages?period=day&date=2026-10")), {
         date: "expected a date such as 2026-11-24, as period=day goes by days",
       })
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 })
 
-layer(layerAt("2026-10-26T22:59:55Z"))("Averages at midnight", (it) => {
+describe("Averages at midnight", () => {
   it.effect("turn to the new day", () =>
     Effect.gen(function* () {
       yield* keep([price("EUR", "2026-10-26T22:55:00Z", "1")])
@@ -282,6 +288,6 @@ layer(layerAt("2026-10-26T22:59:55Z"))("Averages at midnight", (it) => {
       ])
       yield* setTime("2026-10-26T23:00:00Z")
       assert.deepStrictEqual(yield* figures, ["2026-10-26T23:00:00.000Z", 0, 0, null, null, null])
-    }),
+    }).pipe(Effect.provide(layerAt("2026-10-26T22:59:55Z"))),
   )
 })

@@ -32,7 +32,7 @@ layer(layerAt("2026-11-24T10:02:30Z"))("The contract's client", (it) => {
         api.prices.one({ params: { currency: "EUR" }, query: { max_age: 1 } }),
       )
       assert.strictEqual(tooOld._tag, "PriceTooOld")
-      const { averages } = yield* api.averages.average({ query: { period: "day" } })
+      const { averages } = yield* api.averages.list({ query: { period: "day" } })
       assert.deepStrictEqual(
         averages.map(({ currency, mean }) => [currency, mean]),
         [
@@ -40,11 +40,11 @@ layer(layerAt("2026-11-24T10:02:30Z"))("The contract's client", (it) => {
           ["CZK", null],
         ],
       )
-      const { answers } = yield* api.prices.answer({
+      const { answers } = yield* api.prices.atMany({
         payload: { questions: [{ id: "a", currency: "EUR", time: "2026-11-24T10:00:00Z" }] },
       })
       assert.strictEqual(answers[0]?.price?.amount, "40000.00")
-      const page = yield* api.history.read({ params: { currency: "EUR" }, query: {} })
+      const page = yield* api.history.list({ params: { currency: "EUR" }, query: {} })
       assert.isFalse(Stream.isStream(page))
       if (!Stream.isStream(page)) assert.strictEqual(page.interval, "5m")
       const gaps = yield* api.gaps.list({ query: {} })

@@ -1,5 +1,5 @@
 /** The ledger of gaps under /v1. */
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { assertProblem, faults, gap, get, keep, layerAt, Outage, price } from "./ApiUnderTest.ts"
 
@@ -16,7 +16,22 @@ const run = (currency: string, from: string, to: string, slots: number, other = 
   ...other,
 })
 
-layer(layerAt(now))("Gaps", (it) => {
+const kept = keep(
+  [price("EUR", "2026-11-24T09:15:00Z", "1")],
+  [
+    gap("EUR", "2026-11-23T10:00:00Z"),
+    gap("EUR", "2026-11-24T09:00:00Z"),
+    gap("CZK", "2026-11-24T09:00:00Z"),
+    gap("EUR", "2026-11-24T09:05:00Z"),
+    gap("CZK", "2026-11-24T09:05:00Z", { detail: "Ještě nic" }),
+    gap("EUR", "2026-11-24T09:10:00Z"),
+    gap("CZK", "2026-11-24T09:10:00Z", { detail: "Ještě nic", tried: ["bitstamp"] }),
+    gap("EUR", "2026-11-24T09:20:00Z"),
+    gap("EUR", "2026-11-24T09:25:00Z", { reason: "rate-limited" }),
+  ],
+)
+
+describe("Gaps", () => {
   it.effect("are none where all is well", () =>
     Effect.gen(function* () {
       const { status, body } = yield* get("/v1/gaps")
@@ -29,27 +44,14 @@ layer(layerAt(now))("Gaps", (it) => {
         gaps: [],
         totals: { EUR: { slots: 0, reasons: {} }, CZK: { slots: 0, reasons: {} } },
       })
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect(
     "are one for neighbours with the same reason, detail and attempts, each currency for itself",
     () =>
       Effect.gen(function* () {
-        yield* keep(
-          [price("EUR", "2026-11-24T09:15:00Z", "1")],
-          [
-            gap("EUR", "2026-11-23T10:00:00Z"),
-            gap("EUR", "2026-11-24T09:00:00Z"),
-            gap("CZK", "2026-11-24T09:00:00Z"),
-            gap("EUR", "2026-11-24T09:05:00Z"),
-            gap("CZK", "2026-11-24T09:05:00Z", { detail: "Ještě nic" }),
-            gap("EUR", "2026-11-24T09:10:00Z"),
-            gap("CZK", "2026-11-24T09:10:00Z", { detail: "Ještě nic", tried: ["bitstamp"] }),
-            gap("EUR", "2026-11-24T09:20:00Z"),
-            gap("EUR", "2026-11-24T09:25:00Z", { reason: "rate-limited" }),
-          ],
-        )
+        yield* kept
         const { body } = yield* get("/v1/gaps")
         assert.deepStrictEqual(body.gaps, [
           run("CZK", "09:00", "09:05", 1),
@@ -64,11 +66,12 @@ layer(layerAt(now))("Gaps", (it) => {
           CZK: { slots: 3, reasons: { "timed-out": 3 } },
         })
         assert.strictEqual(body.data_time, "2026-11-24T09:25:00.000Z")
-      }),
+      }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are of the range and currency asked for", () =>
     Effect.gen(function* () {
+      yield* kept
       const { body } = yield* get(
         "/v1/gaps?from=2026-11-24T09:00:00.001Z&to=2026-11-24T09:20:00Z&currency=EUR",
       )
@@ -79,7 +82,7 @@ layer(layerAt(now))("Gaps", (it) => {
       assert.deepStrictEqual(body.totals, { EUR: { slots: 2, reasons: { "timed-out": 2 } } })
       const day = yield* get("/v1/gaps?from=2026-11-23&to=2026-11-24&tz=UTC")
       assert.deepStrictEqual([day.body.from, day.body.gaps.length], ["2026-11-23T00:00:00.000Z", 1])
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are asked for by month at most", () =>
@@ -92,13 +95,13 @@ layer(layerAt(now))("Gaps", (it) => {
         Object.keys(faults(yield* get("/v1/gaps?from=1&currency=X&limit=1"))).toSorted(),
         ["currency", "from", "limit"],
       )
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are a 503 while the database is away", () =>
     Effect.gen(function* () {
       ;(yield* Outage).state = "away"
       assertProblem(yield* get("/v1/gaps"), 503, "repository-unavailable")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 })

@@ -1,6 +1,6 @@
 /** The history under /v1: pages, and streams of lines. */
 import type { Price } from "@btc-price/domain/Price"
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import {
@@ -24,6 +24,12 @@ const series = (from: string, count: number): ReadonlyArray<Price> =>
     price("EUR", DateTime.add(instant(from), { minutes: 5 * index }), `${index + 1}.5`),
   )
 
+const october = [
+  ...series("2026-10-24T21:00:00Z", 20),
+  price("EUR", "2026-10-25T09:00:00Z", "0.00000001", { kind: "backfill", derived: true, flagged: true }),
+  price("CZK", "2026-10-24T21:00:00Z", "1"),
+]
+
 const csv = { accept: "text/csv" }
 const ndjson = { accept: "application/x-ndjson" }
 const lines = (text: string) =>
@@ -40,18 +46,10 @@ const refused = (query: string, fields: ReadonlyArray<string>, headers = {}) =>
     assert.deepStrictEqual(Object.keys(faults(answer)).toSorted(), fields.toSorted(), query),
   )
 
-layer(layerAt(now))("History", (it) => {
+describe("History", () => {
   it.effect("has the samples in pages that follow one another without a gap", () =>
     Effect.gen(function* () {
-      yield* keep([
-        ...series("2026-10-24T21:00:00Z", 20),
-        price("EUR", "2026-10-25T09:00:00Z", "0.00000001", {
-          kind: "backfill",
-          derived: true,
-          flagged: true,
-        }),
-        price("CZK", "2026-10-24T21:00:00Z", "1"),
-      ])
+      yield* keep(october)
       const query = "/v1/history/EUR?from=2026-10-24T21:05:00Z&to=2026-10-26&limit=7"
       const first = yield* get(query)
       assert.strictEqual(first.status, 200)
@@ -63,7 +61,7 @@ layer(layerAt(now))("History", (it) => {
           currency: "EUR",
           from: "2026-10-24T21:05:00.000Z",
           to: "2026-10-25T23:00:00.000Z",
-          timezone: "Europe/Prague",
+          time_zone: "Europe/Prague",
           interval: "5m",
           samples: undefined,
           next_cursor: undefined,
@@ -87,11 +85,12 @@ layer(layerAt(now))("History", (it) => {
       assert.deepStrictEqual([all.length, all.at(-1).amount, all.at(-1).derived], [20, "0.00000001", true])
       const whole = yield* get(query.replace("limit=7", "limit=20"))
       assert.deepStrictEqual([whole.body.samples, whole.body.next_cursor], [all, null])
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("has the same as lines of CSV and of JSON", () =>
     Effect.gen(function* () {
+      yield* keep(october)
       const path = "/v1/history/EUR?from=2026-10-24T22:30:00Z&to=2026-10-26"
       const page = yield* get(path)
       const text = yield* get(path, csv)
@@ -114,11 +113,12 @@ layer(layerAt(now))("History", (it) => {
         (yield* get("/v1/history/CZK?from=2026-10-25&to=2026-10-26", csv)).text,
         `${rows[0]}\n`,
       )
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("has candles of hours, days and months, the empty ones too", () =>
     Effect.gen(function* () {
+      yield* keep(october)
       const days = yield* get("/v1/history/EUR?interval=1d&from=2026-10-24T12:00:00Z&to=2027-01-01")
       assert.deepStrictEqual(days.body.data_time, "2026-10-25T09:00:00.000Z")
       assert.deepStrictEqual(days.body.candles, [
@@ -176,11 +176,12 @@ layer(layerAt(now))("History", (it) => {
           ["2026-10-01T00:00:00.000Z", 21],
         ],
       )
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("has candles as lines, nothing for null in CSV", () =>
     Effect.gen(function* () {
+      yield* keep(october)
       const path = "/v1/history/EUR?interval=1h&from=2026-10-20T00:00:00Z&to=2026-10-30"
       const page = (yield* get(path)).body.candles
       assert.isAbove(page.length, 150)
@@ -192,7 +193,7 @@ layer(layerAt(now))("History", (it) => {
         page.map((candle: object) => Object.values(candle).map((value) => String(value ?? ""))),
       )
       assert.strictEqual(rows[1], "2026-10-20T00:00:00.000Z,2026-10-20T01:00:00.000Z,EUR,,,,,,0,12,0.0000")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("answers in the form that is accepted, and says which there are", () =>
@@ -214,21 +215,23 @@ layer(layerAt(now))("History", (it) => {
         assert.deepStrictEqual(refusal.body.offered, ["application/json", "text/csv", "application/x-ndjson"])
       }
       assert.strictEqual((yield* get("/v1/history/EUR", csv)).headers["vary"], "Accept, Authorization")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("is the last day without words of the caller's", () =>
     Effect.gen(function* () {
+      yield* keep(october)
       const { body } = yield* get("/v1/history/EUR")
       assert.deepStrictEqual(
         [body.from, body.to, body.interval, body.samples.length],
         ["2026-10-25T10:05:00.000Z", "2026-10-26T10:05:00.000Z", "5m", 0],
       )
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("refuses what is no question of it", () =>
     Effect.gen(function* () {
+      yield* keep(october)
       yield* refused("USD?interval=2h&tz=x&limit=0&cursor=%C5%99&from=x&to=x&x=x", [
         "currency",
         "interval",
@@ -257,13 +260,12 @@ layer(layerAt(now))("History", (it) => {
       ]) {
         yield* refused(other, ["cursor"])
       }
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("is a 503 while the database is away, in whatever form", () =>
     Effect.gen(function* () {
-      const outage = yield* Outage
-      outage.state = "away"
+      ;(yield* Outage).state = "away"
       for (const path of ["/v1/history/EUR", "/v1/history/EUR?interval=1h"]) {
         for (const headers of [{}, csv, ndjson]) {
           const answer = yield* get(path, headers)
@@ -271,8 +273,7 @@ layer(layerAt(now))("History", (it) => {
           assert.strictEqual(answer.headers["retry-after"], "5")
         }
       }
-      outage.state = "none"
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("is visibly not whole when the database goes away in the middle", () =>
@@ -288,7 +289,7 @@ layer(layerAt(now))("History", (it) => {
       assert.include(broken, ",EUR,20.50,", "what was there begins to come")
       assert.notMatch(broken, /\r\n0\r\n\r\n$/, "the end of a chunked body")
       assert.match(complete, /\r\n0\r\n\r\n$/)
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("tells HEAD what GET would give", () =>
@@ -298,6 +299,6 @@ layer(layerAt(now))("History", (it) => {
         [head.status, head.headers["content-type"], head.text],
         [200, "text/csv; charset=utf-8", ""],
       )
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 })

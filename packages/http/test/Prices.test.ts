@@ -1,5 +1,5 @@
 /** The newest prices under /v1. */
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import {
@@ -32,7 +32,15 @@ const euro = {
   stale: false,
 }
 
-layer(layerAt(now, "away"))("Prices before anything was read", (it) => {
+const inEuro = price("EUR", "2026-11-24T10:00:10Z", "40320.1")
+
+const inCrowns = price("CZK", "2026-11-24T10:01:00Z", "1000000.12345678", {
+  source: "kraken",
+  derived: true,
+  flagged: true,
+})
+
+describe("Prices before anything was read", () => {
   it.effect("are a 503, and not nulls", () =>
     Effect.gen(function* () {
       for (const path of ["/v1/prices", "/v1/prices/EUR", "/v1/prices?max_age=1"]) {
@@ -45,14 +53,14 @@ layer(layerAt(now, "away"))("Prices before anything was read", (it) => {
       ;(yield* Outage).state = "none"
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual((yield* get("/v1/prices")).body.prices, { EUR: null, CZK: null })
-    }),
+    }).pipe(Effect.provide(layerAt(now, "away"))),
   )
 })
 
-layer(layerAt(now))("Prices", (it) => {
+describe("Prices", () => {
   it.effect("are null, or a 404 of their own, for a currency that never had one", () =>
     Effect.gen(function* () {
-      yield* keep([price("EUR", "2026-11-24T10:00:10Z", "40320.1")], [gap("CZK", now, { reason: "refused" })])
+      yield* keep([inEuro], [gap("CZK", now, { reason: "refused" })])
       const list = yield* get("/v1/prices")
       assert.strictEqual(list.status, 200)
       assert.deepStrictEqual(list.body, {
@@ -68,18 +76,12 @@ layer(layerAt(now))("Prices", (it) => {
         data_time: null,
         prices: { CZK: null },
       })
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are exact, whatever their digits, and say where they come from", () =>
     Effect.gen(function* () {
-      yield* keep([
-        price("CZK", "2026-11-24T10:01:00Z", "1000000.12345678", {
-          source: "kraken",
-          derived: true,
-          flagged: true,
-        }),
-      ])
+      yield* keep([inEuro, inCrowns])
       const { body } = yield* get("/v1/prices/CZK")
       assert.deepStrictEqual(body.price, {
         ...euro,
@@ -94,11 +96,12 @@ layer(layerAt(now))("Prices", (it) => {
       })
       assert.strictEqual(body.data_time, "2026-11-24T10:01:00.000Z")
       assert.strictEqual((yield* get("/v1/prices/%45UR")).body.price.amount, "40320.10")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are refused when they are older than was allowed, the last one told under its own name", () =>
     Effect.gen(function* () {
+      yield* keep([inEuro, inCrowns])
       assert.strictEqual((yield* get("/v1/prices?max_age=140")).status, 200)
       assert.strictEqual((yield* get("/v1/prices/CZK?max_age=90")).status, 200)
       const list = yield* get("/v1/prices?max_age=139")
@@ -116,28 +119,28 @@ layer(layerAt(now))("Prices", (it) => {
       const single = yield* get("/v1/prices/EUR?max_age=0")
       assertProblem(single, 409, "price-too-old")
       assert.notProperty(single.body, "price")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are stale from 15 minutes on, and then no longer the original's", () =>
     Effect.gen(function* () {
+      yield* keep([inEuro, inCrowns])
       yield* setTime("2026-11-24T10:15:09.999Z")
       assert.isFalse((yield* get("/v1/prices/EUR")).body.price.stale)
       yield* setTime("2026-11-24T10:15:10Z")
       const { body } = yield* get("/v1/prices/EUR")
       assert.deepStrictEqual([body.price.stale, body.price.age_seconds], [true, 900])
       assert.isNull((yield* get("/get_btc_price")).body.btc_prices.eur)
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("stay there while the database is away", () =>
     Effect.gen(function* () {
-      const outage = yield* Outage
-      outage.state = "away"
+      yield* keep([inEuro, inCrowns])
+      ;(yield* Outage).state = "away"
       assert.strictEqual((yield* get("/v1/prices")).body.prices.EUR.amount, "40320.10")
       assertProblem(yield* get("/v1/prices/EUR/at?time=2026-11-24T10:00:00Z"), 503, "repository-unavailable")
-      outage.state = "none"
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("refuse what they do not know, all of it at once and repeating nothing", () =>
@@ -168,11 +171,12 @@ layer(layerAt(now))("Prices", (it) => {
       assert.property(faults(yield* get("/v1/prices?__proto__=1")), "__proto__")
       assertProblem(yield* get("/v1/prices/%E0%A4%A"), 404, "not-found")
       assertProblem(yield* get(`/v1/prices/${"x".repeat(200)}`), 404, "not-found")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are for users alone, and told how to be asked", () =>
     Effect.gen(function* () {
+      yield* keep([inEuro])
       for (const path of [
         "/v1/prices?x=1",
         "/v1/prices/EUR",
@@ -193,6 +197,6 @@ layer(layerAt(now))("Prices", (it) => {
       assertProblem(yield* send("POST", "/v1/prices/EUR/at/all"), 404, "not-found")
       const head = yield* send("HEAD", "/v1/prices/EUR", { token: yield* token })
       assert.deepStrictEqual([head.status, head.text], [200, ""])
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 })

@@ -1,5 +1,5 @@
 /** The price at a time, one and many, under /v1. */
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { assertProblem, faults, get, keep, layerAt, Outage, post, price } from "./ApiUnderTest.ts"
 
@@ -16,14 +16,16 @@ const questions = (count: number) => ({
   })),
 })
 
-layer(layerAt(now))("Prices at a time", (it) => {
+const kept = [
+  price("EUR", "2026-11-24T09:00:07Z", "40000", { kind: "backfill" }),
+  price("EUR", "2026-11-24T09:05:09Z", "41000.5"),
+  price("CZK", "2026-11-24T09:10:00Z", "1000000"),
+]
+
+describe("Prices at a time", () => {
   it.effect("are those of the newest slot not after it, with its distance", () =>
     Effect.gen(function* () {
-      yield* keep([
-        price("EUR", "2026-11-24T09:00:07Z", "40000", { kind: "backfill" }),
-        price("EUR", "2026-11-24T09:05:09Z", "41000.5"),
-        price("CZK", "2026-11-24T09:10:00Z", "1000000"),
-      ])
+      yield* keep(kept)
       const { status, body } = yield* at("2026-11-24T09:04:59.999Z")
       assert.strictEqual(status, 200)
       assert.deepStrictEqual(body, {
@@ -49,11 +51,12 @@ layer(layerAt(now))("Prices at a time", (it) => {
         ["2026-11-24T09:05:00.000Z", "41000.50", 0],
       )
       assert.strictEqual((yield* at("2026-11-24T09:20:00Z")).body.price.distance_seconds, 900)
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are a 404 when none is near enough, which says where the nearest earlier one stands", () =>
     Effect.gen(function* () {
+      yield* keep(kept)
       const far = yield* at("2026-11-24T09:20:01Z")
       assertProblem(far, 404, "no-price-at")
       assert.deepStrictEqual(
@@ -67,7 +70,7 @@ layer(layerAt(now))("Prices at a time", (it) => {
       const before = yield* at("2026-11-24T08:59:59Z", "&max_distance=86400")
       assertProblem(before, 404, "no-price-at")
       assert.deepStrictEqual([before.body.reason, before.body.nearest], ["none-before", null])
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are refused for times that are none, or not yet", () =>
@@ -93,11 +96,12 @@ layer(layerAt(now))("Prices at a time", (it) => {
         Object.keys(faults(yield* get("/v1/prices/USD/at?max_distance=86401&x=1"))).toSorted(),
         ["currency", "max_distance", "time", "x"],
       )
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are answered many at once, by the caller's ids and in their order", () =>
     Effect.gen(function* () {
+      yield* keep(kept)
       const { status, headers, body } = yield* post("/v1/prices/at", {
         questions: [
           { id: "účet 2", currency: "CZK", time: "2026-11-24T09:12:00Z" },
@@ -121,11 +125,12 @@ layer(layerAt(now))("Prices at a time", (it) => {
         ],
       )
       assert.deepStrictEqual(body.answers[0].price.distance_seconds, 120)
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("take a thousand questions and not one more", () =>
     Effect.gen(function* () {
+      yield* keep(kept)
       const { status, body } = yield* post("/v1/prices/at", questions(1000))
       assert.deepStrictEqual([status, body.answers.length], [200, 1000])
       assert.match(body.answers[999].id, /^0999-/)
@@ -133,7 +138,7 @@ layer(layerAt(now))("Prices at a time", (it) => {
         "questions",
       ])
       assertProblem(yield* post("/v1/prices/at", questions(2000)), 413, "body-too-large")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("name each fault of many questions by its place, and repeat nothing", () =>
@@ -177,13 +182,12 @@ layer(layerAt(now))("Prices at a time", (it) => {
         ["x"],
       )
       assertProblem(yield* post("/v1/prices/at", { questions: [question] }, "text/plain"), 415, "not-json")
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("are a 503 with Retry-After while the database is away", () =>
     Effect.gen(function* () {
-      const outage = yield* Outage
-      outage.state = "away"
+      ;(yield* Outage).state = "away"
       const one = yield* at("2026-11-24T09:05:00Z")
       const many = yield* post("/v1/prices/at", {
         questions: [{ id: "a", currency: "EUR", time: "2026-11-24T09:00:00Z" }],
@@ -193,7 +197,6 @@ layer(layerAt(now))("Prices at a time", (it) => {
         assert.strictEqual(answer.headers["retry-after"], "5")
         assert.notInclude(answer.text, "hunter2")
       }
-      outage.state = "none"
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 })

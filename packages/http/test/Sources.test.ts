@@ -1,19 +1,19 @@
 /** The state of the sources under /v1. */
 import { SourceLedger } from "@btc-price/domain/SourceLedger"
-import { assert, layer } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { faults, get, instant, layerAt } from "./ApiUnderTest.ts"
 
 const now = "2026-11-16T00:00:00.000Z"
 
-layer(layerAt(now))("Sources", (it) => {
+describe("Sources", () => {
   it.effect("are none before any was asked", () =>
     Effect.gen(function* () {
       const { status, body } = yield* get("/v1/sources")
       assert.strictEqual(status, 200)
       assert.deepStrictEqual(body, { request_time: now, data_time: null, month: "2026-11", sources: [] })
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("tell what they answered last, and how their month goes", () =>
@@ -60,7 +60,7 @@ layer(layerAt(now))("Sources", (it) => {
           forecast: 16,
         },
       ])
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
   it.effect("take no parameters", () =>
@@ -69,6 +69,6 @@ layer(layerAt(now))("Sources", (it) => {
         source: "not a parameter of this address: it takes none",
         currency: "not a parameter of this address: it takes none",
       })
-    }),
+    }).pipe(Effect.provide(layerAt(now))),
   )
 })

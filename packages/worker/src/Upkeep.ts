@@ -1,7 +1,6 @@
-/** What the one that holds the pen does beside sampling: closes the ledger, fills gaps, lets old months go. */
+/** What the one that holds the pen does beside sampling: closes the gap ledger, fills gaps, prunes old months. */
 import type { Currency } from "@btc-price/domain/Currency"
-import * as Ledger from "@btc-price/domain/Ledger"
-import * as MonthlyCalls from "@btc-price/domain/MonthlyCalls"
+import * as GapLedger from "@btc-price/domain/GapLedger"
 import * as Repair from "@btc-price/domain/Repair"
 import * as Retention from "@btc-price/domain/Retention"
 import * as Slot from "@btc-price/domain/Slot"
@@ -28,15 +27,15 @@ export const run = Effect.fnUntraced(function* ({ currencies, retentionMonths }:
   let prunedAt = closedUntil
   const turn = Effect.gen(function* () {
     const slot = Slot.at(yield* DateTime.now)
-    const missing = yield* Ledger.close(currencies, closedUntil)
+    const unaccounted = yield* GapLedger.close(currencies, closedUntil)
     closedUntil = Slot.start(slot)
-    if (missing > 0) {
-      yield* Effect.annotateLogs(Effect.logWarning("Nobody sampled for a while"), { slots: missing })
+    if (unaccounted > 0) {
+      yield* Effect.annotateLogs(Effect.logWarning("Nobody sampled for a while"), { slots: unaccounted })
     }
     if ((slot / Slot.slotMillis) % slotsOfHour === repairSlotOfHour) {
       yield* Stream.runForEach(Repair.repair, report)
     }
-    const month = MonthlyCalls.monthOf(closedUntil).start
+    const month = DateTime.startOf(closedUntil, "month")
     if (retentionMonths !== undefined && DateTime.isLessThan(prunedAt, month)) {
       yield* prune(retentionMonths)
       prunedAt = month
@@ -77,6 +76,6 @@ const report = ({ history, currency, range, gaps, repaired, failure }: Repair.Pr
 
 const prune = Effect.fnUntraced(function* (months: number) {
   for (const month of yield* Retention.prune({ months, isDryRun: false })) {
-    yield* Effect.annotateLogs(Effect.logInfo("Let a month go"), { month: DateTime.formatIso(month) })
+    yield* Effect.annotateLogs(Effect.logInfo("Pruned a month"), { month: DateTime.formatIso(month) })
   }
 })

@@ -1,5 +1,4 @@
 /** The worker: while it holds the pen it samples each slot, once, and keeps the books in order. */
-import type { Currency } from "@btc-price/domain/Currency"
 import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import type { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -24,11 +23,13 @@ import * as Upkeep from "./Upkeep.ts"
 /** How long after something failed the worker begins anew. */
 const restartDelay = Duration.seconds(5)
 
-/** How long a worker waits for the pen without a failure until it counts as sound; longer than any operation may take. */
+/**
+ * How long a worker waits for the pen without a failure until it counts as sound; longer than any operation
+ * may take.
+ */
 const recoveryDelay = Duration.seconds(20)
 
 export interface Options extends Upkeep.Options {
-  readonly currencies: ReadonlyArray<Currency>
   /** Any text that is this installation's own and stays the same; see {@link sampleDelay}. */
   readonly installation: string
 }

@@ -3,7 +3,7 @@ import * as PostgresClient from "@btc-price/adapters/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
 import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
 import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
-import * as VendorPriceSources from "@btc-price/adapters/VendorPriceSources"
+import * as Vendors from "@btc-price/adapters/Vendors"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { SingleWriter } from "@btc-price/domain/SingleWriter"
 import * as Slot from "@btc-price/domain/Slot"
@@ -91,12 +91,10 @@ const writer = (url: Redacted.Redacted, real: Clock.Clock) =>
 /** A worker with connections of its own, as in a process of its own. */
 const worker = (url: Redacted.Redacted, real: Clock.Clock, world: VendorWorld.VendorWorld) =>
   Worker.layer({ currencies, installation: "killed", retentionMonths: undefined }).pipe(
-    Layer.provide(SourceGate.layer({ monthlyCalls: { coingecko: 10_000 } })),
+    Layer.provide(SourceGate.layer({ monthlyCaps: { coingecko: 10_000 } })),
     Layer.provide(writer(url, real)),
     Layer.provide(database(url, real)),
-    Layer.provide(
-      VendorPriceSources.layer({ order: ["coingecko"], coinGecko: { plan: "keyless" }, baseUrls: {} }),
-    ),
+    Layer.provide(Vendors.layer({ order: ["coingecko"], coinGecko: { plan: "keyless" } })),
     Layer.provide(world.layer),
     Layer.fresh,
   )

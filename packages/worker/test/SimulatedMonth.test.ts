@@ -110,7 +110,7 @@ const script = (seed: number) => {
   }
 }
 
-const monthlyCalls = 9_200
+const monthlyCap = 9_200
 
 const range = { start: DateTime.makeUnsafe(start), end: DateTime.makeUnsafe(end) }
 
@@ -147,7 +147,7 @@ describe("A simulated month", () => {
           const states = yield* (yield* SourceLedger).states(DateTime.makeUnsafe(end - 1))
           const state = states.find(({ source }) => source === "coingecko")
           const asked = world.calls.filter(({ vendor }) => vendor === "coingecko")
-          assert.isAtMost(asked.length, monthlyCalls)
+          assert.isAtMost(asked.length, monthlyCap)
           assert.strictEqual(state?.calls, asked.length, "each call is counted")
 
           const tips = Map.groupBy(
@@ -156,7 +156,7 @@ describe("A simulated month", () => {
           )
           assert.strictEqual(tips.size, days * 288, "each slot asked CoinGecko")
           assert.isAtMost(Math.max(...[...tips.values()].map((calls) => calls.length)), 2, "one retry")
-        }).pipe(Effect.scoped, Effect.provide(SimulatedWorker.adapters(world, monthlyCalls)))
+        }).pipe(Effect.scoped, Effect.provide(SimulatedWorker.adapters(world, monthlyCap)))
       },
       { timeout: 120_000 },
     )

@@ -2,7 +2,7 @@
 import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
 import * as MemorySingleWriter from "@btc-price/adapters/MemorySingleWriter"
 import * as MemorySourceLedger from "@btc-price/adapters/MemorySourceLedger"
-import * as VendorPriceSources from "@btc-price/adapters/VendorPriceSources"
+import * as Vendors from "@btc-price/adapters/Vendors"
 import * as SourceGate from "@btc-price/domain/SourceGate"
 import * as Worker from "@btc-price/worker/Worker"
 import * as Layer from "effect/Layer"
@@ -11,14 +11,13 @@ import type * as VendorWorld from "./VendorWorld.ts"
 export const currencies = ["EUR", "CZK"] as const
 
 /** All that a worker needs. What is kept and counted outlives the workers. */
-export const adapters = (world: VendorWorld.VendorWorld, monthlyCalls: number) =>
-  SourceGate.layer({ monthlyCalls: { coingecko: monthlyCalls } }).pipe(
+export const adapters = (world: VendorWorld.VendorWorld, monthlyCap: number) =>
+  SourceGate.layer({ monthlyCaps: { coingecko: monthlyCap } }).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
-        VendorPriceSources.layer({
+        Vendors.layer({
           order: ["coingecko", "coinmate", "coinbase", "kraken"],
           coinGecko: { plan: "keyless" },
-          baseUrls: {},
         }).pipe(Layer.provide(world.layer)),
         MemoryPriceRepository.layer,
         MemorySourceLedger.layer,

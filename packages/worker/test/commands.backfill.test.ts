@@ -32,7 +32,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
       assert.deepStrictEqual([first.code, first.stdout.split("\n").length], [0, 2], first.stderr)
       const hours = 5 * 24 + 12 - 1
       assert.deepStrictEqual(CommandProgram.results(first), [
-        { type: "summary", history: "bitstamp", calls: 4, offered: hours * 12 * 2, left: 0 },
+        { type: "summary", source: "bitstamp", calls: 4, offered: hours * 12 * 2, left: 0 },
       ])
       const asked = calls.length
       const [summary] = CommandProgram.results(yield* CommandProgram.run(url, args, options))
@@ -85,7 +85,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
     }),
   )
 
-  it.effect("closes the ledger up to what was there", () =>
+  it.effect("closes the gap ledger up to what was there", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const { env } = yield* VendorServer.make
@@ -135,7 +135,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command repair", (it) => 
       const [old, recent, summary] = results
       assert.deepInclude(old, {
         type: "call",
-        history: "bitstamp",
+        source: "bitstamp",
         from: iso(slots[20]!),
         to: iso(slots[40]!),
       })
@@ -173,7 +173,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command repair", (it) => 
       assert.match(ended.stdout, /nothing of 4 gaps, bitstamp is rate-limited/)
       assert.match(
         ended.stdout,
-        /0 gaps repaired with 1 calls, 4 are left; 4 slots were not in the ledger before/,
+        /0 gaps repaired with 1 calls, 4 are left; 4 slots were not in the gap ledger before/,
       )
       assert.match(ended.stderr, /the same command goes on from here/)
       assert.strictEqual(ended.code, 1)

@@ -9,7 +9,7 @@ import * as CommandProgram from "./CommandProgram.ts"
 import * as KeptPrices from "./KeptPrices.ts"
 
 layer(Layer.empty, { excludeTestServices: true })("The command prune", (it) => {
-  it.effect("lets the months go that are not kept, after it said which", () =>
+  it.effect("prunes the months that are not kept, after it said which", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const month = DateTime.startOf(yield* DateTime.now, "month")
@@ -31,7 +31,10 @@ layer(Layer.empty, { excludeTestServices: true })("The command prune", (it) => {
       const dry = yield* CommandProgram.run(url, ["prune", "--dry-run"], { env })
       assert.deepStrictEqual(
         [dry.code, dry.stdout],
-        [0, `${name(4)} would go\n${name(3)} would go\n2 months would go; kept is all since ${since}\n`],
+        [
+          0,
+          `${name(4)} would be pruned\n${name(3)} would be pruned\n2 months would be pruned; kept is all since ${since}\n`,
+        ],
       )
       assert.strictEqual(yield* exported, 5)
       const done = yield* CommandProgram.run(url, ["prune", "--json"], { env })
@@ -44,7 +47,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command prune", (it) => {
       const again = yield* CommandProgram.run(url, ["prune"], { env })
       assert.deepStrictEqual(
         [again.code, again.stdout],
-        [0, `0 months are gone; kept is all since ${since}\n`],
+        [0, `0 months are pruned; kept is all since ${since}\n`],
       )
     }),
   )

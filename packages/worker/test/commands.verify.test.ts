@@ -36,7 +36,7 @@ const database = Effect.gen(function* () {
 
 /** What is planted, by what the one difference is. */
 const planted: ReadonlyArray<
-  readonly [what: string, plant: (sql: PgClient.PgClient, at: Date) => Effect.Effect<unknown, unknown>]
+  readonly [reason: string, plant: (sql: PgClient.PgClient, at: Date) => Effect.Effect<unknown, unknown>]
 > = [
   [
     "price",
@@ -80,7 +80,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
   it.effect("finds what is planted in the database", () =>
     Effect.gen(function* () {
       const { url, slots } = yield* database
-      for (const [index, [what, plant]] of planted.entries()) {
+      for (const [index, [reason, plant]] of planted.entries()) {
         const at = DateTime.toDateUtc(Slot.start(slots[100 + index * 10]!))
         yield* KeptPrices.within(
           url,
@@ -88,9 +88,9 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
         )
         const ended = yield* CommandProgram.run(url, ["verify", "--json"])
         const found = CommandProgram.results(ended).filter(({ type }) => type === "difference")
-        assert.deepStrictEqual([ended.code, found.length], [1, index + 1], what)
+        assert.deepStrictEqual([ended.code, found.length], [1, index + 1], reason)
         const added = found.find(({ from }) => from === at.toISOString())
-        assert.strictEqual(added?.["what"], what)
+        assert.strictEqual(added?.["reason"], reason)
         assert.strictEqual(added?.["to"], new Date(at.getTime() + 300_000).toISOString())
       }
       const ended = yield* CommandProgram.run(url, ["verify"])

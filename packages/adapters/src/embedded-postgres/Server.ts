@@ -33,7 +33,10 @@ const host = "127.0.0.1"
 /** A log that has grown longer than this starts over. */
 const logLimit = ByteSize.mebibytes(1)
 
-/** Starts the server on the data of `folder`, answers when it accepts connections, and starts it again if it ends. */
+/**
+ * Starts the server on the data of `folder`, answers when it accepts connections, and starts it again if it
+ * ends.
+ */
 export const run = Effect.fnUntraced(function* (folder: Folder.Folder, binaries: Binaries, options: Options) {
   yield* keepLog(folder)
   const { url, port, hasEnded } = yield* start(folder, binaries, options).pipe(

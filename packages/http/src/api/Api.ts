@@ -14,7 +14,7 @@ const description = `The bitcoin price, sampled every five minutes. Every number
 **Under \`/v1\`**
 
 - Amounts are exact decimals, as strings. Times are UTC in ISO 8601.
-- Each answer has \`request_time\`, and \`data_time\`, the source's own time of the newest price in it.
+- Each answer has \`request_time\`, and \`data_time\`, the source's own time of the newest price in it (of gaps and sources: as described there).
 - Prices stand at the start of their slot, five minutes of a grid that is the same for all.
 - A parameter that is unknown, repeated or not valid is refused: a 400 problem names each, and what was expected.
 - Errors are problems (RFC 9457) with a stable \`type\`.

@@ -6,7 +6,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedAnswers } from "./CachedAnswers.ts"
-import { Amount, provenance, Share, times } from "./Figures.ts"
+import { Figure, provenance, Share, SlotStart, Time, times } from "./Figures.ts"
 import {
   AveragedPeriod,
   CheckedParameters,
@@ -20,37 +20,36 @@ import { InternalError, RepositoryUnavailable } from "./Problem.ts"
 /** The most days or months of one request. */
 export const periodLimit = 400
 
-const Figure = (description: string) => Schema.NullOr(Amount).annotate({ description })
-const SlotStart = (description: string) =>
-  Schema.NullOr(Schema.DateTimeUtcFromString).annotate({ description })
-
 const Average = Schema.Struct({
   currency: Currency,
   period: AveragedPeriod,
-  from: Schema.DateTimeUtcFromString.annotate({ description: "The first instant of the period" }),
-  to: Schema.DateTimeUtcFromString.annotate({ description: "The first instant after the period" }),
-  timezone: Schema.String.annotate({ description: "The IANA zone whose day or month it is" }),
+  from: Time.annotate({ description: "The first instant of the period" }),
+  to: Time.annotate({ description: "The first instant after the period" }),
+  time_zone: Schema.String.annotate({ description: "The IANA zone whose day or month it is" }),
   status: Schema.Literals(["running", "final"]).annotate({
     description: "`running`: the period has not ended, and the figures are those up to `request_time`",
   }),
   partial: Schema.Boolean.annotate({
     description: "Whether the coverage is below what this service asks for",
   }),
-  mean: Figure("Unweighted: each slot with a price counts once. Null: no slot of the period has one"),
-  twap: Figure(
-    "Weighted by time: each price holds until the next, but no longer than 15 minutes; time that none holds counts nowhere",
-  ),
-  open: Figure("The first price of the period"),
-  high: Figure("The highest price of the period"),
-  low: Figure("The lowest price of the period"),
-  close: Figure("The last price of the period, so far"),
+  mean: Figure.annotate({
+    description: "Unweighted: each slot with a price counts once. Null: no slot of the period has one",
+  }),
+  twap: Figure.annotate({
+    description:
+      "Weighted by time: each price holds until the next, but no longer than 15 minutes; time that none holds counts nowhere",
+  }),
+  open: Figure.annotate({ description: "The first price of the period" }),
+  high: Figure.annotate({ description: "The highest price of the period" }),
+  low: Figure.annotate({ description: "The lowest price of the period" }),
+  close: Figure.annotate({ description: "The last price of the period, so far" }),
   samples: Schema.Int.annotate({ description: "Five-minute slots of the period that have a price" }),
   expected: Schema.Int.annotate({ description: "Five-minute slots that have started in the period" }),
   coverage: Schema.NullOr(Share).annotate({
     description: "`samples` / `expected`, cut to four digits, so that only a complete period has 1",
   }),
-  oldest: SlotStart("Start of the first slot that has a price; null: none has"),
-  newest: SlotStart("Start of the last slot that has a price; null: none has"),
+  oldest: SlotStart.annotate({ description: "Start of the first slot that has a price; null: none has" }),
+  newest: SlotStart.annotate({ description: "Start of the last slot that has a price; null: none has" }),
   shares: Schema.Array(
     Schema.Struct({
       ...provenance,
@@ -65,7 +64,7 @@ const Average = Schema.Struct({
 
 export class AveragesGroup extends HttpApiGroup.make("averages")
   .add(
-    HttpApiEndpoint.get("average", "/v1/averages", {
+    HttpApiEndpoint.get("list", "/v1/averages", {
       query: {
         period: AveragedPeriod,
         date: Schema.optionalKey(CivilDate),

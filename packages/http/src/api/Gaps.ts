@@ -7,14 +7,14 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedAnswers } from "./CachedAnswers.ts"
-import { times } from "./Figures.ts"
+import { Time, times } from "./Figures.ts"
 import { CheckedParameters, CurrencyFilter, Moment, TimeZone } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
 
 const Gap = Schema.Struct({
   currency: Currency,
-  from: Schema.DateTimeUtcFromString.annotate({ description: "Start of the first slot" }),
-  to: Schema.DateTimeUtcFromString.annotate({ description: "End of the last slot" }),
+  from: Time.annotate({ description: "Start of the first slot" }),
+  to: Time.annotate({ description: "End of the last slot" }),
   slots: Schema.Int.annotate({ description: "Five-minute slots in a row that have no price" }),
   reason: Reason.annotate({ description: "Why there is no price" }),
   detail: Schema.String.annotate({ description: "One sentence for the person who looks into it" }),
@@ -39,8 +39,8 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
         data_time: times.data_time.annotate({
           description: "Start of the newest slot among these gaps; null: there are none",
         }),
-        from: Schema.DateTimeUtcFromString,
-        to: Schema.DateTimeUtcFromString,
+        from: Time,
+        to: Time,
         gaps: Schema.Array(Gap).annotate({ description: "Oldest first" }),
         totals: Schema.Record(
           Schema.String,
@@ -57,7 +57,7 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
       OpenApi.annotations({
         summary: "The slots without a price, and why",
         description:
-          "From the ledger: each slot has a price or is here. Slots in a row with the same reason, detail and attempts to repair are one entry. Up to 31 days at once.",
+          "From the gap ledger: each slot has a price or is here. Slots in a row with the same reason, detail and attempts to repair are one entry. Up to 31 days at once.",
       }),
     ),
   )

@@ -7,22 +7,9 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedAnswers } from "./CachedAnswers.ts"
-import { Amount, provenance, Share, times } from "./Figures.ts"
+import { Figure, Sample, Share, Time, times } from "./Figures.ts"
 import { CheckedParameters, Cursor, Interval, Moment, PageLimit, TimeZone } from "./Parameters.ts"
 import { InternalError, NotAcceptable, RepositoryUnavailable, TooManyDownloads } from "./Problem.ts"
-
-const Time = Schema.DateTimeUtcFromString
-
-const Sample = Schema.Struct({
-  slot: Time.annotate({ description: "Start of the slot" }),
-  currency: Currency,
-  amount: Amount,
-  ...provenance,
-  observed_at: Time.annotate({ description: "The source's own time of the value" }),
-  fetched_at: Time.annotate({ description: "When this service received it" }),
-}).annotate({ identifier: "Sample" })
-
-const Figure = Schema.NullOr(Amount)
 
 export const Candle = Schema.Struct({
   from: Time.annotate({ description: "The first instant of the bucket" }),
@@ -47,7 +34,7 @@ const page = {
   currency: Currency,
   from: Time.annotate({ description: "Where this page begins" }),
   to: Time.annotate({ description: "Where the last page ends" }),
-  timezone: Schema.String,
+  time_zone: Schema.String,
   next_cursor: Schema.NullOr(Schema.String).annotate({
     description: "What to give as `cursor` for the next page; null: this is the last",
   }),
@@ -69,7 +56,7 @@ export const streamTypes = ["text/csv", "application/x-ndjson"] as const
 
 export class HistoryGroup extends HttpApiGroup.make("history")
   .add(
-    HttpApiEndpoint.get("read", "/v1/history/:currency", {
+    HttpApiEndpoint.get("list", "/v1/history/:currency", {
       params: { currency: Currency },
       query: {
         from: Schema.optionalKey(Moment("Where it begins. Default: 24 hours before its end.")),

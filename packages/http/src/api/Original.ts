@@ -5,9 +5,8 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
+import { provenance, SlotStart, Time, times } from "./Figures.ts"
 import { PriceUnavailable } from "./Problem.ts"
-
-const RequestTime = Schema.DateTimeUtcFromString.annotate({ description: "When the request was answered" })
 
 export const BtcPrices = Schema.Struct({
   btc_prices: Schema.Record(
@@ -18,19 +17,17 @@ export const BtcPrices = Schema.Struct({
         price_per_btc: Schema.Finite.annotate({
           description: "Rounded half-even to the currency's minor unit",
         }),
-        source: Schema.String.annotate({ description: "Where the price came from" }),
-        derived: Schema.Boolean.annotate({ description: "Whether it came about through an exchange rate" }),
-        flagged: Schema.Boolean.annotate({
-          description: "Whether it looked wrong and no other source could confirm it",
-        }),
-        server_data_time: Schema.DateTimeUtcFromString.annotate({
+        source: provenance.source,
+        derived: provenance.derived,
+        flagged: provenance.flagged,
+        server_data_time: Time.annotate({
           description: "The source's own time of the price",
         }),
       }),
     ),
   ).annotate({ description: "By currency code in lower case; null: no price younger than 15 minutes" }),
-  client_request_time: RequestTime,
-  server_data_time: Schema.DateTimeUtcFromString.annotate({
+  client_request_time: times.request_time,
+  server_data_time: Time.annotate({
     description: "The source's own time of the oldest price in this answer",
   }),
 }).annotate({ identifier: "BtcPrices" })
@@ -39,7 +36,6 @@ const Means = Schema.Record(
   Schema.String,
   Schema.NullOr(Schema.Finite.annotate({ description: "Rounded half-even to the currency's minor unit" })),
 )
-const SlotStart = Schema.NullOr(Schema.DateTimeUtcFromString)
 const Coverage = Schema.Record(
   Schema.String,
   Schema.Struct({
@@ -61,8 +57,8 @@ export const Averages = Schema.Struct({
   monthly_coverage: Coverage,
   time_zone: Schema.String.annotate({ description: "The IANA zone whose day and month these are" }),
   sources: Schema.Array(Schema.String).annotate({ description: "Where the prices in the means came from" }),
-  client_request_time: RequestTime,
-  server_data_time: Schema.NullOr(Schema.DateTimeUtcFromString).annotate({
+  client_request_time: times.request_time,
+  server_data_time: Schema.NullOr(Time).annotate({
     description: "The source's own time of the newest price in the means; null: they have none",
   }),
 }).annotate({ identifier: "Averages" })

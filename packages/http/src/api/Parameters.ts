@@ -1,5 +1,6 @@
 /** What the versioned API takes in paths and queries, each with the words that refuse anything else. */
 import { Currency } from "@btc-price/domain/Currency"
+import { isDate, isMoment, parseInstant } from "@btc-price/domain/Moment"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
@@ -64,19 +65,6 @@ const wholeNumber = (minimum: number, maximum: number, description: string) =>
     format: String,
   })
 
-/** Whether it is a day of the calendar, from 1970 to 2099. */
-const isDate = (text: string): boolean =>
-  /^(?:19[7-9]\d|20\d\d)-\d\d-\d\d$/.test(text) &&
-  Option.exists(DateTime.make(text), (date) => DateTime.formatIsoDateUtc(date) === text)
-
-const timeOfDay = /^T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,3})?)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/
-
-const isInstant = (text: string): boolean => isDate(text.slice(0, 10)) && timeOfDay.test(text.slice(10))
-
-/** The instant that a text names; none when it is not ISO 8601 with an offset, or not in the calendar. */
-export const parseInstant = (text: string): Option.Option<DateTime.Utc> =>
-  isInstant(text) ? Option.map(DateTime.make(text), DateTime.toUtc) : Option.none()
-
 export const expectedInstant =
   "an ISO 8601 time with its offset, such as 2026-11-24T10:00:00Z (in a URL a + is written %2B)"
 
@@ -95,7 +83,7 @@ export const Moment = (description: string) =>
     expected: `${expectedInstant}, or a date such as 2026-11-24`,
     description: `${description} An ISO 8601 time with \`Z\` or an offset (in a URL a \`+\` is written \`%2B\`), or a date, which is the start of that day in the time zone.`,
     example: "2026-11-01",
-    parse: (text) => Option.liftPredicate(text, (text) => isDate(text) || isInstant(text)),
+    parse: (text) => Option.liftPredicate(text, isMoment),
     format: (text) => text,
   })
 
@@ -105,8 +93,7 @@ export const MomentOrMonth = (description: string) =>
     expected: "a date such as 2026-11-24, a month such as 2026-11, or an ISO 8601 time with its offset",
     description,
     example: "2026-11-01",
-    parse: (text) =>
-      Option.liftPredicate(text, (text) => isDate(text) || isInstant(text) || isDate(`${text}-01`)),
+    parse: (text) => Option.liftPredicate(text, (text) => isMoment(text) || isDate(`${text}-01`)),
     format: (text) => text,
   })
 

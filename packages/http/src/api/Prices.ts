@@ -6,7 +6,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedAnswers } from "./CachedAnswers.ts"
-import { Miss, PriceAt, Quote, times } from "./Figures.ts"
+import { Miss, NewestPrice, PriceAt, Time, times } from "./Figures.ts"
 import {
   CheckedParameters,
   CurrencyFilter,
@@ -26,8 +26,6 @@ import {
   PriceTooOld,
   RepositoryUnavailable,
 } from "./Problem.ts"
-
-const Time = Schema.DateTimeUtcFromString
 
 /** The most that one request may ask. */
 export const questionLimit = 1000
@@ -73,7 +71,7 @@ export class PricesGroup extends HttpApiGroup.make("prices")
       query: { currency: Schema.optionalKey(CurrencyFilter), max_age: Schema.optionalKey(MaximumAge) },
       success: Schema.Struct({
         ...times,
-        prices: Schema.Record(Schema.String, Schema.NullOr(Quote)).annotate({
+        prices: Schema.Record(Schema.String, Schema.NullOr(NewestPrice)).annotate({
           description: "By currency code; null: the currency has never had a price here",
         }),
       }).annotate({ identifier: "Prices" }),
@@ -88,7 +86,7 @@ export class PricesGroup extends HttpApiGroup.make("prices")
     HttpApiEndpoint.get("one", "/v1/prices/:currency", {
       params: { currency: Currency },
       query: { max_age: Schema.optionalKey(MaximumAge) },
-      success: Schema.Struct({ ...times, price: Quote }).annotate({ identifier: "NewestPrice" }),
+      success: Schema.Struct({ ...times, price: NewestPrice }).annotate({ identifier: "PriceAnswer" }),
       error: [NoPrice, PriceTooOld, RepositoryUnavailable],
     }).annotateMerge(
       OpenApi.annotations({
@@ -110,7 +108,7 @@ export class PricesGroup extends HttpApiGroup.make("prices")
           "The newest sample whose slot starts at or before the time, with the slot's own start and its distance. Where there is none within `max_distance`, the answer is a 404 problem that says where the nearest earlier one stands: never silently another moment's price.",
       }),
     ),
-    HttpApiEndpoint.post("answer", "/v1/prices/at", {
+    HttpApiEndpoint.post("atMany", "/v1/prices/at", {
       payload: Questions,
       success: Schema.Struct({ ...times, answers: Schema.Array(Answer) }).annotate({ identifier: "Answers" }),
       error: [InvalidRequest, BodyTooLarge, NotJson, ...unavailable],

@@ -1,9 +1,9 @@
 /** Every error that the API answers: RFC 9457 problems. Here and nowhere else a failure gets its HTTP status. */
-import * as Gap from "@btc-price/domain/Gap"
 import { Currency } from "@btc-price/domain/Currency"
+import * as Gap from "@btc-price/domain/Gap"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
-import { Miss, Quote, times } from "./Figures.ts"
+import { Miss, NewestPrice, Time, times } from "./Figures.ts"
 
 /** The stable `type` of a problem: a name, not an address to fetch. */
 const type = <const Name extends string>(name: Name) => `urn:btc-price:problem:${name}` as const
@@ -72,7 +72,7 @@ export class NoPriceAt extends HttpApiError.Problem<NoPriceAt>()(
   },
   {
     currency: Currency,
-    time: Schema.DateTimeUtcFromString,
+    time: Time,
     max_distance_seconds: Schema.Int,
     ...Miss.fields,
   },
@@ -115,7 +115,7 @@ export class PriceTooOld extends HttpApiError.Problem<PriceTooOld>()(
         /** Age of the newest price by its source's own time; null when there has never been one. */
         age_seconds: Schema.NullOr(Schema.Int),
         /** The newest price all the same: not the current one. Null when there has never been one. */
-        last_known: Schema.NullOr(Quote),
+        last_known: Schema.NullOr(NewestPrice),
       }),
     ),
   },

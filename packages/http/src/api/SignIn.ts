@@ -16,9 +16,16 @@ import {
   TooManyAttempts,
 } from "./Problem.ts"
 
+const expected = (limit: number) => `expected a text of 1 to ${limit} characters`
+
+const textOf = (limit: number) => {
+  const message = expected(limit)
+  return Schema.String.annotate({ message }).check(Schema.isBetweenLength(1, limit, { message }))
+}
+
 export const Credentials = Schema.Struct({
-  username: Schema.NonEmptyString.check(Schema.isMaxLength(128)),
-  password: Schema.RedactedFromValue(Schema.NonEmptyString.check(Schema.isMaxLength(256))),
+  username: textOf(128).annotateKey({ messageMissingKey: expected(128) }),
+  password: Schema.RedactedFromValue(textOf(256)).annotateKey({ messageMissingKey: expected(256) }),
 }).annotate({ identifier: "Credentials" })
 
 export const Token = Schema.Struct({

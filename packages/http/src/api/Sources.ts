@@ -1,12 +1,13 @@
 /** Where the prices come from, and how it goes. */
 import { Reason } from "@btc-price/domain/Gap"
+import { Breaker } from "@btc-price/domain/SourceLedger"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedAnswers } from "./CachedAnswers.ts"
-import { times } from "./Figures.ts"
+import { Time, times } from "./Figures.ts"
 import { CheckedParameters } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
 
@@ -14,14 +15,14 @@ const Calls = Schema.NullOr(Schema.Int)
 
 const Source = Schema.Struct({
   source: Schema.String.annotate({ examples: ["coingecko"] }),
-  breaker: Schema.Literals(["closed", "open", "half-open"]).annotate({
+  breaker: Breaker.annotate({
     description:
       "Whether calls are let through: `closed` all, `open` none because too many failed, `half-open` one, to try",
   }),
-  last_success_at: Schema.NullOr(Schema.DateTimeUtcFromString),
+  last_success_at: Schema.NullOr(Time),
   last_failure: Schema.NullOr(
     Schema.Struct({
-      at: Schema.DateTimeUtcFromString,
+      at: Time,
       reason: Reason,
       detail: Schema.String.annotate({ description: "One sentence for the person who looks into it" }),
     }),

@@ -1,6 +1,6 @@
 /** The command `backfill`. */
 import * as Backfill from "@btc-price/domain/Backfill"
-import * as Ledger from "@btc-price/domain/Ledger"
+import * as GapLedger from "@btc-price/domain/GapLedger"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Command from "effect/cli/Command"
@@ -10,15 +10,15 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as CurrencyList from "./CurrencyList.ts"
-import * as Moment from "./Moment.ts"
+import * as RangeFlags from "./RangeFlags.ts"
 import * as Outcome from "./Outcome.ts"
 import * as Report from "./Report.ts"
 
 export const command = Command.make(
   "backfill",
   {
-    from: Moment.from("Begin with the slots that start at this time"),
-    to: Moment.to("End with the slots that start before this time"),
+    from: RangeFlags.from("Begin with the slots that start at this time"),
+    to: RangeFlags.to("End with the slots that start before this time"),
     source: Flag.String("source").pipe(
       Flag.withMetavar("name"),
       Flag.withDescription(
@@ -34,7 +34,7 @@ export const command = Command.make(
       Effect.gen(function* () {
         const report = yield* Report.make(given.json)
         const repository = yield* PriceRepository
-        const range = yield* Moment.rangeOf({ from: Option.some(given.from), to: Option.some(given.to) })
+        const range = yield* RangeFlags.rangeOf({ from: Option.some(given.from), to: Option.some(given.to) })
         const currencies = yield* CurrencyList.of(given.currency)
         const history = yield* choose(given.source, range.start)
         yield* repository.prepare(yield* DateTime.now)
@@ -53,13 +53,13 @@ export const command = Command.make(
             ),
           ),
         )
-        yield* Ledger.close(currencies, range.start)
+        yield* GapLedger.close(currencies, range.start)
         const left = yield* repository.gaps(range).pipe(
           Stream.filter(({ currency }) => currencies.includes(currency)),
           Stream.runCount,
         )
         yield* report.result(
-          { type: "summary", history: history.name, calls, offered, left },
+          { type: "summary", source: history.name, calls, offered, left },
           `${offered} prices from ${history.name} with ${calls} calls; ${left} slots have none`,
         )
       }),
@@ -67,7 +67,7 @@ export const command = Command.make(
 ).pipe(
   Command.withShortDescription("Keep the prices of a past range from the history of a source"),
   Command.withDescription(
-    `Asks a history for the prices of all slots from --from to before --to that are over, oldest first, and keeps those of slots that have none; a slot that the history lacks becomes a gap. Ranges that are complete are not asked for again, so the command can be repeated. Calls count against the month's budget. May run beside workers: a price that is there stays. With RETENTION_MONTHS, older months go again. ${Outcome.help("the history fails before the end, and trying again may help")}`,
+    `Asks a history for the prices of all slots from --from to before --to that are over, oldest first, and keeps those of slots that have none; a slot that the history lacks becomes a gap. Ranges that are complete are not asked for again, so the command can be repeated. Calls count against the month's budget. May run beside workers: a price that is there stays. With RETENTION_MONTHS, older months are pruned again. ${Outcome.help("the history fails before the end, and trying again may help")}`,
   ),
   Command.withExamples(({ commandPath: path }) => [
     { command: `${path.join(" ")} --from 2023-01-01 --to 2024-01-01`, description: "A year of TIME_ZONE" },
@@ -83,10 +83,7 @@ const choose = Effect.fnUntraced(function* (name: Option.Option<string>, start: 
   const now = yield* DateTime.now
   const history = Option.isSome(name)
     ? histories.find((history) => history.name === name.value)
-    : histories.find(
-        ({ reach }) =>
-          reach === null || DateTime.isGreaterThanOrEqualTo(start, DateTime.subtractDuration(now, reach)),
-      )
+    : histories.find((history) => Backfill.reaches(history, start, now))
   if (history !== undefined) return history
   const names = histories.map((history) => history.name).join(" and ")
   return yield* new Outcome.WrongUse({

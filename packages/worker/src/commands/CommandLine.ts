@@ -12,7 +12,7 @@ export const layerLogAside: Layer.Layer<never> = Layer.effect(
   Effect.map(Console.Console, (output) => ({ ...output, log: output.error })),
 )
 
-/** Has no flags that contend with the settings, and says aside what is wrong with a command. */
+/** Leaves out the built-in flags that would compete with settings, and prints usage errors on standard error. */
 export const layer: Layer.Layer<never> = Layer.merge(
   CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] }),
   CliOutput.layerPresenter({

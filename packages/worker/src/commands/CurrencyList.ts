@@ -4,7 +4,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Installation } from "./Installation.ts"
+import { CommandSettings } from "./CommandSettings.ts"
 
 /** None unless it is given. */
 export const flag = Flag.String("currency").pipe(
@@ -19,4 +19,4 @@ export const flag = Flag.String("currency").pipe(
 
 /** The chosen currencies, or else all of the installation. */
 export const of = (given: Option.Option<ReadonlyArray<Currency>>) =>
-  Effect.map(Installation, ({ currencies }) => Option.getOrElse(given, () => currencies))
+  Effect.map(CommandSettings, ({ currencies }) => Option.getOrElse(given, () => currencies))

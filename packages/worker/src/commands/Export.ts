@@ -6,17 +6,17 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as CurrencyList from "./CurrencyList.ts"
-import * as Moment from "./Moment.ts"
+import * as RangeFlags from "./RangeFlags.ts"
 import * as Outcome from "./Outcome.ts"
 import * as Report from "./Report.ts"
 
 export const command = Command.make(
   "export",
   {
-    from: Moment.from("Begin with the slots that start at this time; default: with the first").pipe(
+    from: RangeFlags.from("Begin with the slots that start at this time; default: with the first").pipe(
       Flag.optional,
     ),
-    to: Moment.to("End with the slots that start before this time; default: with the last").pipe(
+    to: RangeFlags.to("End with the slots that start before this time; default: with the last").pipe(
       Flag.optional,
     ),
     currency: CurrencyList.flag,
@@ -34,7 +34,7 @@ export const command = Command.make(
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const report = yield* Report.make(false)
-        const range = yield* Moment.rangeOf(given)
+        const range = yield* RangeFlags.rangeOf(given)
         const currencies = yield* CurrencyList.of(given.currency)
         const format = given.json ? "ndjson" : given.format
         let written = 0

@@ -1,10 +1,9 @@
 /** The command `import-legacy`. */
-import * as Ledger from "@btc-price/domain/Ledger"
+import * as GapLedger from "@btc-price/domain/GapLedger"
 import * as LegacyImport from "@btc-price/domain/LegacyImport"
 import { currencies } from "@btc-price/domain/LegacyPrices"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -14,10 +13,7 @@ import * as Report from "./Report.ts"
 export const command = Command.make(
   "import-legacy",
   {
-    dryRun: Flag.Boolean("dry-run").pipe(
-      Flag.withDescription("Only count; change nothing"),
-      Flag.withDefault(false),
-    ),
+    dryRun: Report.dryRun("Only count; change nothing"),
     json: Report.json,
   },
   ({ dryRun: isDryRun, json }) =>
@@ -26,14 +22,14 @@ export const command = Command.make(
         const report = yield* Report.make(json)
         if (!isDryRun) yield* (yield* PriceRepository).prepare(yield* DateTime.now)
         let done: LegacyImport.Progress | undefined
-        yield* Stream.runForEach(LegacyImport.run({ isDryRun }), (progress) => {
+        yield* Stream.runForEach(LegacyImport.importPrices({ isDryRun }), (progress) => {
           done = progress
           const until = progress.until === null ? "nothing" : DateTime.formatIso(progress.until)
           return report.progress(`Until ${until}: ${progress.rows} rows`)
         })
         if (done === undefined) return
         // Slots that nobody can fill are known as gaps.
-        if (!isDryRun) yield* Ledger.close(currencies, DateTime.makeUnsafe(0))
+        if (!isDryRun) yield* GapLedger.close(currencies, DateTime.makeUnsafe(0))
         for (const currency of currencies) {
           const { slots, kept, invalid } = done.currencies[currency]
           yield* report.result(

@@ -23,7 +23,9 @@ export class WrongUse extends Data.TaggedError("WrongUse")<{ readonly message: s
 export const help = (incomplete: string): string =>
   `Ends with 0 when it is done, 1 when ${incomplete} or it is stopped, 2 when it or a setting is written wrongly. Logs and progress go to standard error.`
 
-/** `command`, that says what to do when the database is not as needed, and that it is not done when it is stopped. */
+/**
+ * Runs a command: a failure of the database becomes `Incomplete` with advice, and an interruption is reported.
+ */
 export const of = <A, E, R>(command: Effect.Effect<A, E | RepositoryError, R>) =>
   command.pipe(
     Effect.catchIf(isRepositoryError, (error) =>

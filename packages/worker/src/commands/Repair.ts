@@ -1,12 +1,12 @@
 /** The command `repair`. */
-import * as Ledger from "@btc-price/domain/Ledger"
+import * as GapLedger from "@btc-price/domain/GapLedger"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Repair from "@btc-price/domain/Repair"
 import * as Command from "effect/cli/Command"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { Installation } from "./Installation.ts"
+import { CommandSettings } from "./CommandSettings.ts"
 import * as Outcome from "./Outcome.ts"
 import * as Report from "./Report.ts"
 
@@ -15,9 +15,9 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
     Effect.gen(function* () {
       const report = yield* Report.make(json)
       const repository = yield* PriceRepository
-      const { currencies } = yield* Installation
+      const { currencies } = yield* CommandSettings
       yield* repository.prepare(yield* DateTime.now)
-      const found = yield* Ledger.close(currencies, DateTime.makeUnsafe(0))
+      const found = yield* GapLedger.close(currencies, DateTime.makeUnsafe(0))
       let [calls, repaired, failures] = [0, 0, 0]
       yield* Stream.runForEach(
         Repair.repair,
@@ -34,7 +34,7 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
       )
       yield* report.result(
         { type: "summary", found, calls, repaired, failures, left },
-        `${repaired} gaps repaired with ${calls} calls, ${left} are left; ${found} slots were not in the ledger before`,
+        `${repaired} gaps repaired with ${calls} calls, ${left} are left; ${found} slots were not in the gap ledger before`,
       )
       if (failures > 0) {
         return yield* new Outcome.Incomplete({
@@ -46,13 +46,13 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
 ).pipe(
   Command.withShortDescription("Fill gaps from the histories of the sources"),
   Command.withDescription(
-    `Closes the ledger, so that each slot without a price has a gap, and then asks the histories for the gaps, oldest first, within the month's budget of calls. What no history has stays a gap. The worker does the same once an hour. May run beside workers: a price that is there stays. ${Outcome.help("a history could not be asked, and trying again may help")}`,
+    `Closes the gap ledger, so that each slot without a price has a gap, and then asks the histories for the gaps, oldest first, within the month's budget of calls. What no history has stays a gap. The worker does the same once an hour. May run beside workers: a price that is there stays. ${Outcome.help("a history could not be asked, and trying again may help")}`,
   ),
 )
 
 const factsOf = ({ history, currency, range, gaps, repaired, failure }: Repair.Progress) => ({
   type: "call",
-  history,
+  source: history,
   currency,
   from: DateTime.formatIso(range.start),
   to: DateTime.formatIso(range.end),

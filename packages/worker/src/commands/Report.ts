@@ -18,6 +18,9 @@ export const json: Flag.Flag<boolean> = Flag.Boolean("json").pipe(
   Flag.withDefault(false),
 )
 
+export const dryRun = (meaning: string): Flag.Flag<boolean> =>
+  Flag.Boolean("dry-run").pipe(Flag.withDescription(meaning), Flag.withDefault(false))
+
 export interface Report {
   /** Prints a result: this sentence or, with `--json`, these facts. Fails when it cannot be written. */
   readonly result: (

@@ -5,7 +5,7 @@ import * as Command from "effect/cli/Command"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { Installation } from "./Installation.ts"
+import { CommandSettings } from "./CommandSettings.ts"
 import * as Outcome from "./Outcome.ts"
 import * as Report from "./Report.ts"
 
@@ -15,15 +15,12 @@ export const command = Command.make("verify", { json: Report.json }, ({ json }) 
       const report = yield* Report.make(json)
       let [prices, differences] = [0, 0]
       yield* Stream.runForEach(
-        Verify.verify(yield* Installation),
+        Verify.verify(yield* CommandSettings),
         Effect.fnUntraced(function* (month: Verify.Progress) {
           prices += month.prices
           differences += month.differences.length
-          for (const { what, currency, range, sentence } of month.differences) {
-            yield* report.result(
-              { type: "difference", what, currency, ...written(range), sentence },
-              sentence,
-            )
+          for (const { reason, currency, range, detail } of month.differences) {
+            yield* report.result({ type: "difference", reason, currency, ...written(range), detail }, detail)
           }
           const until = DateTime.formatIsoDateUtc(month.month.end)
           yield* report.progress(

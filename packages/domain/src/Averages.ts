@@ -1,0 +1,28 @@
+/** Use case: averages made of what is kept. */
+import type * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Average from "./Average.ts"
+import type { Currency } from "./Currency.ts"
+import * as Period from "./Period.ts"
+import { PriceRepository } from "./PriceRepository.ts"
+
+/**
+ * The averages of the periods as they stand at `now`: by period, then in the order of the currencies; those
+ * without a price have null figures. Fails with `RepositoryError`.
+ */
+export const read = Effect.fn("Averages.read")(function* (
+  currencies: ReadonlyArray<Currency>,
+  periods: ReadonlyArray<Period.Period>,
+  now: DateTime.Utc,
+) {
+  const repository = yield* PriceRepository
+  const tallies = yield* repository.tallies(
+    currencies,
+    periods.map((period) => Period.until(period, now)),
+  )
+  return periods.flatMap((period, index) =>
+    currencies.map((currency) =>
+      Average.make({ currency, period, now, tally: tallies[index]?.get(currency) }),
+    ),
+  )
+})

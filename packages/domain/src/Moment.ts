@@ -1,0 +1,33 @@
+/** The times that people write: an instant, or a date, which is an instant as soon as there is a time zone. */
+import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
+import * as Period from "./Period.ts"
+
+/**
+ * The instant that a text names, such as `2026-11-24T10:00Z` or `2026-11-24T11:00:00.5+01:00`; none when it is not
+ * ISO 8601 with an offset, or not in the calendar.
+ */
+export const parseInstant = (text: string): Option.Option<DateTime.Utc> =>
+  isDate(text.slice(0, 10)) && timeOfDay.test(text.slice(10))
+    ? Option.map(DateTime.make(text), DateTime.toUtc)
+    : Option.none()
+
+/** Whether it is a day of the calendar, such as `2026-11-24`, from 1970 to 2099. */
+export const isDate = (text: string): boolean =>
+  /^(?:19[7-9]\d|20\d\d)-\d\d-\d\d$/.test(text) &&
+  // The platform takes 2026-02-30 for the second of March.
+  Option.exists(DateTime.make(text), (date) => DateTime.formatIsoDateUtc(date) === text)
+
+/** Whether {@link toInstant} has an answer, in whatever zone. */
+export const isMoment = (text: string): boolean => isDate(text) || Option.isSome(parseInstant(text))
+
+/**
+ * The instant that a text names, or the first one of the day of `timeZone` that it names; none for any
+ * other text.
+ */
+export const toInstant = (text: string, timeZone: DateTime.TimeZone.Named): Option.Option<DateTime.Utc> =>
+  isDate(text)
+    ? Option.map(Option.fromUndefinedOr(Period.ofDate("day", text, timeZone)), ({ start }) => start)
+    : parseInstant(text)
+
+const timeOfDay = /^T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,3})?)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/

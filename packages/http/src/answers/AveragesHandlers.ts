@@ -1,0 +1,101 @@
+/** Answers averages: the running ones from the snapshot, everything else from the repository. */
+import * as Average from "@btc-price/domain/Average"
+import * as Averages from "@btc-price/domain/Averages"
+import type { Currency } from "@btc-price/domain/Currency"
+import * as Period from "@btc-price/domain/Period"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as Slot from "@btc-price/domain/Slot"
+import { Snapshot } from "@btc-price/domain/Snapshot"
+import type * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { Api } from "../api/Api.ts"
+import * as Fault from "../requests/Fault.ts"
+import * as RequestedPeriods from "../requests/RequestedPeriods.ts"
+import * as DataTime from "./DataTime.ts"
+import { formatCoverage, formatFigure, formatShare } from "./Decimals.ts"
+import { toProvenance } from "./PriceBodies.ts"
+import { orProblem } from "./RepositoryProblem.ts"
+
+export const layer = (options: {
+  readonly currencies: ReadonlyArray<Currency>
+  readonly timeZone: DateTime.TimeZone.Named
+  readonly minimumCoverage: BigDecimal.BigDecimal
+}) =>
+  HttpApiBuilder.group(
+    Api,
+    "averages",
+    Effect.fnUntraced(function* (handlers) {
+      const repository = yield* PriceRepository
+      const snapshot = yield* Snapshot
+      const dataTime = yield* DataTime.make
+
+      /** The averages of the one period when it is the running one that the snapshot has read. */
+      const fromSnapshot = Effect.fnUntraced(function* (periods: ReadonlyArray<Period.Period>) {
+        const [period] = periods
+        if (period === undefined || periods.length > 1 || period.unit === "range") return undefined
+        if ((yield* snapshot.readAt) === null) return undefined
+        const running = (yield* snapshot.runningAverages)[period.unit]
+        return running.every((average) => isSame(average.period, period)) ? running : undefined
+      })
+
+      return handlers.handle(
+        "list",
+        Effect.fnUntraced(function* ({ query }) {
+          const now = yield* DateTime.now
+          const { periods, faults } = RequestedPeriods.read(query, {
+            now,
+            timeZone: query.tz ?? options.timeZone,
+          })
+          yield* Fault.refuse(faults)
+          const currencies = query.currency === undefined ? options.currencies : [query.currency]
+          const averages =
+            (yield* fromSnapshot(periods))?.filter(({ currency }) => currencies.includes(currency)) ??
+            (yield* Averages.read(currencies, periods, now).pipe(
+              Effect.provideService(PriceRepository, repository),
+              orProblem,
+            ))
+          return {
+            request_time: now,
+            data_time: yield* orProblem(dataTime(averages)),
+            averages: averages.map((average) => toBody(average, options.minimumCoverage)),
+          }
+        }),
+      )
+    }),
+  )
+
+const isSame = (a: Period.Period, b: Period.Period): boolean =>
+  DateTime.zoneToString(a.timeZone) === DateTime.zoneToString(b.timeZone) &&
+  DateTime.Equivalence(a.start, b.start) &&
+  DateTime.Equivalence(a.end, b.end)
+
+const toBody = (average: Average.Average, minimumCoverage: BigDecimal.BigDecimal) => {
+  const { currency, period, samples } = average
+  return {
+    currency,
+    period: period.unit,
+    from: period.start,
+    to: period.end,
+    time_zone: DateTime.zoneToString(period.timeZone),
+    status: average.status,
+    partial: Average.isPartial(average, minimumCoverage),
+    mean: formatFigure(currency, average.mean),
+    twap: formatFigure(currency, average.twap),
+    open: formatFigure(currency, average.open),
+    high: formatFigure(currency, average.high),
+    low: formatFigure(currency, average.low),
+    close: formatFigure(currency, average.close),
+    samples,
+    expected: average.expected,
+    coverage: formatCoverage(average.coverage),
+    oldest: average.oldest === null ? null : Slot.start(average.oldest),
+    newest: average.newest === null ? null : Slot.start(average.newest),
+    shares: average.shares.map((share) => ({
+      ...toProvenance(share),
+      samples: share.samples,
+      share: formatShare(share.samples, samples),
+    })),
+  }
+}

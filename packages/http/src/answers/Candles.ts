@@ -1,0 +1,64 @@
+/** The parts of a range with their figures: as bodies of JSON, and as lines of text. */
+import type * as Average from "@btc-price/domain/Average"
+import * as Averages from "@btc-price/domain/Averages"
+import * as Period from "@btc-price/domain/Period"
+import * as PriceLines from "@btc-price/domain/PriceLines"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import { Candle } from "../api/History.ts"
+import type { HistoryQuestion } from "../requests/HistoryQuestion.ts"
+import { formatCoverage, formatFigure } from "./Decimals.ts"
+
+export const make = Effect.gen(function* () {
+  const repository = yield* PriceRepository
+
+  /**
+   * The averages of the parts, in their order; those without a price have null figures. Fails with
+   * `RepositoryError`.
+   */
+  return ({ currency, timeZone, now }: HistoryQuestion, parts: ReadonlyArray<Period.Range>) => {
+    const periods = parts.map((part) => Period.ofRange(part, timeZone))
+    return Averages.read([currency], periods, now).pipe(Effect.provideService(PriceRepository, repository))
+  }
+})
+
+/** The parts of the range that have begun, oldest first. */
+export const parts = function* ({
+  now,
+  timeZone,
+  range,
+  interval,
+}: HistoryQuestion): Generator<Period.Range, undefined> {
+  for (const part of Period.split(range, interval, timeZone)) {
+    if (DateTime.isGreaterThan(part.start, now)) return
+    yield part
+  }
+}
+
+export const toBody = ({ currency, period, ...average }: Average.Average): typeof Candle.Type => ({
+  from: period.start,
+  to: period.end,
+  currency,
+  open: formatFigure(currency, average.open),
+  high: formatFigure(currency, average.high),
+  low: formatFigure(currency, average.low),
+  close: formatFigure(currency, average.close),
+  mean: formatFigure(currency, average.mean),
+  samples: average.samples,
+  expected: average.expected,
+  coverage: formatCoverage(average.coverage),
+})
+
+export const header = (format: PriceLines.LineFormat): string => PriceLines.header(format, columns)
+
+/** A candle as one line with its end, as `PriceLines` writes prices; null is nothing in CSV. */
+export const line = (format: PriceLines.LineFormat, average: Average.Average): string => {
+  const candle = toBody(average)
+  const fields = { ...candle, from: DateTime.formatIso(candle.from), to: DateTime.formatIso(candle.to) }
+  return format === "csv"
+    ? `${columns.map((name) => fields[name] ?? "").join(",")}\n`
+    : `${JSON.stringify(fields)}\n`
+}
+
+const columns = Object.keys(Candle.fields) as ReadonlyArray<keyof typeof Candle.Type>

@@ -1,0 +1,69 @@
+/** Answers the samples of the past and candles made of them, in the form that the caller accepts. */
+import * as Period from "@btc-price/domain/Period"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { Api } from "../api/Api.ts"
+import { streamTypes } from "../api/History.ts"
+import { pageLimit } from "../api/Parameters.ts"
+import { InvalidRequest, NotAcceptable } from "../api/Problem.ts"
+import * as Fault from "../requests/Fault.ts"
+import * as HistoryCursor from "../requests/HistoryCursor.ts"
+import type { HistoryQuestion } from "../requests/HistoryQuestion.ts"
+import * as Negotiation from "../requests/Negotiation.ts"
+import * as RequestedRange from "../requests/RequestedRange.ts"
+import * as Downloads from "./Downloads.ts"
+import * as HistoryLines from "./HistoryLines.ts"
+import * as HistoryPages from "./HistoryPages.ts"
+
+const offered = ["application/json", ...streamTypes] as const
+
+const lineFormats = { "text/csv": "csv", "application/x-ndjson": "ndjson" } as const
+
+export const layer = (options: { readonly timeZone: DateTime.TimeZone.Named }) =>
+  HttpApiBuilder.group(
+    Api,
+    "history",
+    Effect.fnUntraced(function* (handlers) {
+      const readPage = yield* HistoryPages.make
+      const lines = yield* HistoryLines.make
+      const download = yield* Downloads.make
+      return handlers.handle(
+        "list",
+        Effect.fnUntraced(function* ({ params: { currency }, query, request }) {
+          const form = Negotiation.choose(request.headers["accept"], offered)
+          if (form === undefined) return yield* new NotAcceptable({ offered })
+          const now = yield* DateTime.now
+          const { interval = "5m", tz: timeZone = options.timeZone, limit = pageLimit } = query
+          const longest = RequestedRange.tenYears
+          const { range, faults } = RequestedRange.read(query, { now, timeZone, longest })
+          yield* Fault.refuse(form === "application/json" ? faults : [...faults, ...pageFaults(query)])
+          const question: HistoryQuestion = { currency, interval, timeZone, now, range }
+          if (form !== "application/json") {
+            const text = lines(question, lineFormats[form])
+            return yield* download({ ...text, contentType: `${form}; charset=utf-8` })
+          }
+          const start =
+            query.cursor === undefined ? range.start : HistoryCursor.decode(question, query.cursor)
+          if (start === undefined || !Period.contains(range, start)) {
+            return yield* new InvalidRequest({ errors: [foreignCursor] })
+          }
+          return yield* readPage({ ...question, range: { ...range, start }, limit })
+        }),
+      )
+    }),
+  )
+
+/** What only pages have. */
+const pageFaults = (query: {
+  readonly limit?: number
+  readonly cursor?: string
+}): ReadonlyArray<Fault.Fault> =>
+  (["limit", "cursor"] as const)
+    .filter((field) => query[field] !== undefined)
+    .map((field) => ({ field, message: "expected with application/json alone: other forms have all rows" }))
+
+const foreignCursor: Fault.Fault = {
+  field: "cursor",
+  message: "expected the next_cursor of an answer to the same question",
+}

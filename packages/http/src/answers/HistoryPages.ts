@@ -1,0 +1,82 @@
+/** The history in pages of JSON, each of which says where the next begins. */
+import type * as Period from "@btc-price/domain/Period"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as Slot from "@btc-price/domain/Slot"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import * as HistoryCursor from "../requests/HistoryCursor.ts"
+import type { HistoryQuestion } from "../requests/HistoryQuestion.ts"
+import * as Candles from "./Candles.ts"
+import * as DataTime from "./DataTime.ts"
+import { toSample } from "./PriceBodies.ts"
+import { orProblem } from "./RepositoryProblem.ts"
+
+interface PageQuestion extends HistoryQuestion {
+  /** Rows of the page. */
+  readonly limit: number
+}
+
+type CandleInterval = Exclude<Period.Interval, "5m">
+
+export const make = Effect.gen(function* () {
+  const repository = yield* PriceRepository
+  const candlesOf = yield* Candles.make
+  const dataTime = yield* DataTime.make
+
+  const readSamples = Effect.fnUntraced(function* ({ currency, range, limit }: PageQuestion) {
+    const prices = yield* Stream.fromIterable(growing(range, limit + 1), { chunkSize: 1 }).pipe(
+      Stream.flatMap((part) => repository.prices(currency, part)),
+      Stream.take(limit + 1),
+      Stream.runCollect,
+    )
+    const next = prices[limit]
+    const page = prices.slice(0, limit)
+    return {
+      interval: "5m" as const,
+      samples: page.map(toSample),
+      data_time: DataTime.ofPrices(page),
+      next: next === undefined ? null : Slot.start(next.slot),
+    }
+  })
+
+  const readCandles = Effect.fnUntraced(function* (question: PageQuestion, interval: CandleInterval) {
+    const parts = Candles.parts(question)
+      .take(question.limit + 1)
+      .toArray()
+    const candles = yield* candlesOf(question, parts.slice(0, question.limit))
+    return {
+      interval,
+      candles: candles.map(Candles.toBody),
+      data_time: yield* dataTime(candles),
+      next: parts[question.limit]?.start ?? null,
+    }
+  })
+
+  return Effect.fnUntraced(function* (question: PageQuestion) {
+    const { currency, interval, timeZone, range, now } = question
+    const { next, ...rows } =
+      interval === "5m"
+        ? yield* orProblem(readSamples(question))
+        : yield* orProblem(readCandles(question, interval))
+    return {
+      request_time: now,
+      currency,
+      from: range.start,
+      to: range.end,
+      time_zone: DateTime.zoneToString(timeZone),
+      next_cursor: next === null ? null : HistoryCursor.encode(question, next),
+      ...rows,
+    }
+  })
+})
+
+/** The range in parts of `slots` slots, then twice as many and so on: rows that nobody wants are not read. */
+const growing = function* ({ start, end }: Period.Range, slots: number): Generator<Period.Range, undefined> {
+  while (DateTime.isLessThan(start, end)) {
+    const next = DateTime.min(end, DateTime.add(start, { milliseconds: slots * Slot.slotMillis }))
+    yield { start, end: next }
+    start = next
+    slots *= 2
+  }
+}

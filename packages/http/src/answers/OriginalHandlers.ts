@@ -1,0 +1,111 @@
+/** Answers the data endpoints of the original from the snapshot. */
+import type * as Average from "@btc-price/domain/Average"
+import { toMinorUnit } from "@btc-price/domain/Currency"
+import type { Price } from "@btc-price/domain/Price"
+import * as Slot from "@btc-price/domain/Slot"
+import { type CurrentPrice, Snapshot } from "@btc-price/domain/Snapshot"
+import * as Arr from "effect/Array"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpEffect from "effect/http/HttpEffect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import { Api } from "../api/Api.ts"
+import { PriceUnavailable } from "../api/Problem.ts"
+import { ageSeconds } from "./PriceBodies.ts"
+
+export const layer = HttpApiBuilder.group(
+  Api,
+  "original",
+  Effect.fnUntraced(function* (handlers) {
+    const snapshot = yield* Snapshot
+    return handlers.handleAll({
+      getBtcPrice: Effect.fnUntraced(function* () {
+        const now = yield* DateTime.now
+        const current = yield* snapshot.currentPrices
+        const prices = current.flatMap(({ price }) => (price === null ? [] : [price]))
+        if (!Arr.isArrayNonEmpty(prices)) {
+          yield* retryAfterNextSample(now)
+          return yield* (yield* snapshot.readAt) === null ? notRead(current) : unavailable(current, now)
+        }
+        return {
+          btc_prices: Object.fromEntries(
+            current.map(({ currency, price }) => [
+              currency.toLowerCase(),
+              price === null ? null : toBody(price),
+            ]),
+          ),
+          client_request_time: now,
+          server_data_time: Arr.map(prices, ({ observedAt }) => observedAt).reduce(DateTime.min),
+        }
+      }),
+
+      getAverages: Effect.fnUntraced(function* () {
+        const { day, month, observedAt, timeZone } = yield* snapshot.runningAverages
+        return {
+          daily_average: byCurrency(day, toMean),
+          monthly_average: byCurrency(month, toMean),
+          daily_coverage: byCurrency(day, toCoverage),
+          monthly_coverage: byCurrency(month, toCoverage),
+          time_zone: DateTime.zoneToString(timeZone),
+          sources: Arr.dedupe(
+            [...day, ...month].flatMap(({ shares }) => shares.map(({ source }) => source)),
+          ).toSorted(),
+          client_request_time: yield* DateTime.now,
+          server_data_time: observedAt,
+        }
+      }),
+    })
+  }),
+)
+
+/** The next attempt to get prices is made early in the next slot. */
+const retryAfterNextSample = (now: DateTime.Utc) => {
+  const next = DateTime.add(Slot.start(Slot.next(Slot.at(now))), { seconds: 30 })
+  const seconds = Math.ceil(Duration.toSeconds(DateTime.distance(now, next)))
+  return HttpEffect.appendPreResponseHandler((_, response) =>
+    Effect.succeed(HttpServerResponse.setHeader(response, "retry-after", String(seconds))),
+  )
+}
+
+const toBody = ({ currency, amount, source, derived, flagged, observedAt }: Price) => ({
+  currency,
+  price_per_btc: BigDecimal.toNumberUnsafe(toMinorUnit(currency, amount)),
+  source,
+  derived,
+  flagged,
+  server_data_time: observedAt,
+})
+
+const byCurrency = <A>(averages: ReadonlyArray<Average.Average>, f: (average: Average.Average) => A) =>
+  Object.fromEntries(averages.map((average) => [average.currency, f(average)]))
+
+const toMean = ({ mean }: Average.Average) => (mean === null ? null : BigDecimal.toNumberUnsafe(mean))
+
+const toCoverage = ({ samples, expected, oldest, newest }: Average.Average) => ({
+  samples,
+  expected,
+  oldest: oldest === null ? null : Slot.start(oldest),
+  newest: newest === null ? null : Slot.start(newest),
+})
+
+const notRead = (current: ReadonlyArray<CurrentPrice>): PriceUnavailable =>
+  new PriceUnavailable({
+    detail: "The prices have not been read yet.",
+    currencies: current.map(({ currency }) => ({ currency, age_seconds: null, reason: null })),
+  })
+
+const unavailable = (current: ReadonlyArray<CurrentPrice>, now: DateTime.Utc): PriceUnavailable => {
+  const currencies = current.map(({ currency, newest, gap }) => ({
+    currency,
+    age_seconds: newest === null ? null : ageSeconds(newest, now),
+    reason: gap?.reason ?? null,
+  }))
+  const sentences = currencies.map(({ currency, age_seconds: age, reason }) => {
+    const newest = age === null ? "has never had a price" : `last had a price ${age} s ago`
+    return `${currency} ${newest}${reason === null ? "" : ` (${reason})`}`
+  })
+  return new PriceUnavailable({ detail: `${sentences.join("; ")}.`, currencies })
+}

@@ -1,0 +1,92 @@
+/** Answers what the price was at a time, one or many: the sample that stood there, or why there is none. */
+import type { Currency } from "@btc-price/domain/Currency"
+import type { Price } from "@btc-price/domain/Price"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as Slot from "@btc-price/domain/Slot"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import type { Miss } from "../api/Figures.ts"
+import { defaultMaximumDistance } from "../api/Parameters.ts"
+import { NoPriceAt } from "../api/Problem.ts"
+import * as Fault from "../requests/Fault.ts"
+import * as QuestionsBody from "../requests/QuestionsBody.ts"
+import * as DataTime from "./DataTime.ts"
+import { distanceSeconds, toPriceAt } from "./PriceBodies.ts"
+import { orProblem } from "./RepositoryProblem.ts"
+
+export const make = Effect.fnUntraced(function* (options: { readonly currencies: ReadonlyArray<Currency> }) {
+  const repository = yield* PriceRepository
+
+  /** For each question, in the same order, the price near enough, or why there is none. */
+  const ask = Effect.fnUntraced(function* (questions: ReadonlyArray<QuestionsBody.Question>) {
+    const prices = yield* repository
+      .at(questions.map(({ currency, time }) => ({ currency, slot: Slot.at(time) })))
+      .pipe(orProblem)
+    return questions.map((question, index) => judge(question, prices[index] ?? null))
+  })
+
+  return {
+    at: Effect.fnUntraced(function* (request: {
+      readonly params: { readonly currency: Currency }
+      readonly query: { readonly time: DateTime.Utc; readonly max_distance?: number }
+    }) {
+      const now = yield* DateTime.now
+      const { time, max_distance: maximumDistanceSeconds = defaultMaximumDistance } = request.query
+      if (DateTime.isGreaterThan(time, now)) {
+        yield* Fault.refuse([{ field: "time", message: "expected a time that is not in the future" }])
+      }
+      const question = { currency: request.params.currency, time, maximumDistanceSeconds }
+      const [{ price, miss } = judge(question, null)] = yield* ask([question])
+      if (price === null) {
+        return yield* new NoPriceAt({
+          currency: question.currency,
+          time,
+          max_distance_seconds: maximumDistanceSeconds,
+          ...miss,
+        })
+      }
+      return {
+        request_time: now,
+        data_time: price.observedAt,
+        time,
+        price: toPriceAt(price, time),
+      }
+    }),
+
+    atMany: Effect.fnUntraced(function* ({
+      request,
+    }: {
+      readonly request: HttpServerRequest.HttpServerRequest
+    }) {
+      const now = yield* DateTime.now
+      const questions = yield* QuestionsBody.read(request, { ...options, now })
+      const judged = yield* ask(questions)
+      return {
+        request_time: now,
+        data_time: DataTime.ofPrices(judged.map(({ price }) => price)),
+        answers: questions.map(({ id, currency, time }, index) => {
+          const { price, miss } = judged[index] ?? nothing
+          return { id, currency, time, price: price === null ? null : toPriceAt(price, time), miss }
+        }),
+      }
+    }),
+  }
+})
+
+type Judgement =
+  | { readonly price: Price; readonly miss: null }
+  | { readonly price: null; readonly miss: typeof Miss.Type }
+
+const nothing: Judgement = { price: null, miss: { reason: "none-before", nearest: null } }
+
+const judge = ({ time, maximumDistanceSeconds }: QuestionsBody.Question, price: Price | null): Judgement => {
+  if (price === null) return nothing
+  const distance = distanceSeconds(price, time)
+  return distance <= maximumDistanceSeconds
+    ? { price, miss: null }
+    : {
+        price: null,
+        miss: { reason: "too-far", nearest: { slot: Slot.start(price.slot), distance_seconds: distance } },
+      }
+}

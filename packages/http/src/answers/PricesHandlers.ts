@@ -1,0 +1,90 @@
+/** Answers the newest prices from the snapshot. */
+import type { Currency } from "@btc-price/domain/Currency"
+import { type CurrentPrice, Snapshot } from "@btc-price/domain/Snapshot"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import { Api } from "../api/Api.ts"
+import { NoPrice, PriceTooOld, RepositoryUnavailable } from "../api/Problem.ts"
+import * as DataTime from "./DataTime.ts"
+import { ageSeconds, toNewestPrice } from "./PriceBodies.ts"
+import * as PricesAt from "./PricesAt.ts"
+
+export const layer = (options: { readonly currencies: ReadonlyArray<Currency> }) =>
+  HttpApiBuilder.group(
+    Api,
+    "prices",
+    Effect.fnUntraced(function* (handlers) {
+      const snapshot = yield* Snapshot
+      const pricesAt = yield* PricesAt.make(options)
+
+      const read = Effect.fnUntraced(function* (currency: Currency | undefined) {
+        if ((yield* snapshot.readAt) === null) {
+          return yield* new RepositoryUnavailable({ detail: "The prices have not been read yet." })
+        }
+        const current = yield* snapshot.currentPrices
+        return current.filter((one) => currency === undefined || one.currency === currency)
+      })
+
+      return handlers
+        .handle(
+          "list",
+          Effect.fnUntraced(function* ({ query }) {
+            const now = yield* DateTime.now
+            const current = yield* read(query.currency)
+            yield* checkAge(current, query.max_age, now)
+            return {
+              ...times(current, now),
+              prices: Object.fromEntries(current.map((one) => [one.currency, toNewestPrice(one, now)])),
+            }
+          }),
+        )
+        .handle(
+          "one",
+          Effect.fnUntraced(function* ({ params, query }) {
+            const now = yield* DateTime.now
+            const current = yield* read(params.currency)
+            const price = current.map((one) => toNewestPrice(one, now))[0] ?? null
+            if (price === null) {
+              return yield* new NoPrice({
+                currency: params.currency,
+                reason: current[0]?.gap?.reason ?? null,
+              })
+            }
+            yield* checkAge(current, query.max_age, now)
+            return { ...times(current, now), price }
+          }),
+        )
+        .handle("at", pricesAt.at)
+        .handleRaw("atMany", pricesAt.atMany)
+    }),
+  )
+
+const times = (current: ReadonlyArray<CurrentPrice>, now: DateTime.Utc) => ({
+  request_time: now,
+  data_time: DataTime.ofPrices(current.map(({ newest }) => newest)),
+})
+
+/** Fails when a currency has no price as young as was asked for. */
+const checkAge = Effect.fnUntraced(function* (
+  current: ReadonlyArray<CurrentPrice>,
+  maximumSeconds: number | undefined,
+  now: DateTime.Utc,
+) {
+  if (maximumSeconds === undefined) return
+  const old = current.filter(({ newest }) => newest === null || ageSeconds(newest, now) > maximumSeconds)
+  if (old.length === 0) return
+  const currencies = old.map((one) => {
+    const last = toNewestPrice(one, now)
+    return { currency: one.currency, age_seconds: last?.age_seconds ?? null, last_known: last }
+  })
+  const sentences = currencies.map(({ currency, age_seconds: age }) =>
+    age === null ? `${currency} has never had a price` : `the newest price in ${currency} is ${age} s old`,
+  )
+  return yield* new PriceTooOld({
+    detail: `At most ${maximumSeconds} s were allowed: ${sentences.join("; ")}.`,
+    ...times(old, now),
+    max_age_seconds: maximumSeconds,
+    currencies,
+  })
+})

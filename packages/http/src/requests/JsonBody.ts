@@ -1,0 +1,43 @@
+/** A request's body as JSON, of a limited size; nothing of it reaches a log. */
+import * as ByteSize from "effect/ByteSize"
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Schema from "effect/Schema"
+import { BodyTooLarge, NotJson } from "../api/Problem.ts"
+import * as Fault from "./Fault.ts"
+
+/**
+ * What the schema makes of the body. Fails with `NotJson` when it is not `application/json`, with
+ * `BodyTooLarge` when it has more bytes than `limitBytes`, and with `InvalidRequest`, which names each fault,
+ * and says `whole` of a body that is no JSON object.
+ */
+export const decode = Effect.fnUntraced(function* <S extends Schema.Codec<unknown, unknown>>(
+  schema: S,
+  request: HttpServerRequest.HttpServerRequest,
+  options: {
+    readonly limitBytes: number
+    readonly whole: string
+    readonly onExcessProperty: "ignore" | "error"
+  },
+) {
+  const { limitBytes, whole, onExcessProperty } = options
+  const text = yield* read(request, limitBytes)
+  const decoded = Schema.decodeEffect(Schema.fromJsonString(schema), { errors: "all", onExcessProperty })(
+    text,
+  )
+  return yield* Effect.mapError(decoded, ({ issue }) =>
+    Fault.toProblem(
+      Fault.ofIssue(issue).map(({ field, message }) => ({ field, message: field === "" ? whole : message })),
+    ),
+  )
+})
+
+const read = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest, limitBytes: number) {
+  const mediaType = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
+  if (mediaType !== "application/json") return yield* new NotJson()
+  if (Number(request.headers["content-length"] ?? 0) > limitBytes) return yield* new BodyTooLarge()
+  return yield* request.text.pipe(
+    Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(limitBytes)),
+    Effect.mapError(() => new BodyTooLarge()),
+  )
+})

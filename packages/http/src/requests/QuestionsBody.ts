@@ -1,0 +1,54 @@
+/** The questions of `POST /v1/prices/at`, checked to the last, with every fault named by its place. */
+import type { Currency } from "@btc-price/domain/Currency"
+import { parseInstant } from "@btc-price/domain/Moment"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import type * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Option from "effect/Option"
+import { defaultMaximumDistance, expectedInstant } from "../api/Parameters.ts"
+import { Questions } from "../api/Prices.ts"
+import * as Fault from "./Fault.ts"
+import * as JsonBody from "./JsonBody.ts"
+import { currencyFault } from "./ParameterChecks.ts"
+
+/** The largest body, in bytes: a thousand questions take about a hundred each. */
+const bodyLimitBytes = 262_144
+
+export interface Question {
+  readonly currency: Currency
+  readonly time: DateTime.Utc
+  readonly maximumDistanceSeconds: number
+}
+
+export const read = Effect.fnUntraced(function* (
+  request: HttpServerRequest.HttpServerRequest,
+  options: { readonly currencies: ReadonlyArray<Currency>; readonly now: DateTime.Utc },
+) {
+  const { questions } = yield* JsonBody.decode(Questions, request, {
+    limitBytes: bodyLimitBytes,
+    whole: 'The body must be a JSON object: {"questions": [{"id": "…", "currency": "…", "time": "…"}]}',
+    onExcessProperty: "error",
+  })
+  const faults: Array<Fault.Fault> = []
+  const ids = new Set<string>()
+  const read = questions.flatMap(({ id, currency: code, time, max_distance }, index) => {
+    const refusal = (field: string, message: string) =>
+      void faults.push({ field: `questions.${index}.${field}`, message })
+    const currency = options.currencies.find((known) => known === code)
+    const instant = Option.getOrUndefined(parseInstant(time))
+    if (ids.has(id)) refusal("id", "expected an id that no other question has")
+    ids.add(id)
+    if (currency === undefined) {
+      faults.push(currencyFault(`questions.${index}.currency`, options.currencies))
+    }
+    if (instant === undefined) refusal("time", `expected ${expectedInstant}`)
+    else if (DateTime.isGreaterThan(instant, options.now)) {
+      refusal("time", "expected a time that is not in the future")
+    }
+    if (currency === undefined || instant === undefined) return []
+    const maximumDistanceSeconds = max_distance ?? defaultMaximumDistance
+    return [{ id, currency, time: instant, maximumDistanceSeconds } satisfies Question & { id: string }]
+  })
+  yield* Fault.refuse(faults)
+  return read
+})

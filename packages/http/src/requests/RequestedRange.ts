@@ -1,0 +1,50 @@
+/** The range of time that a request names by `from`, `to` and `tz`. */
+import * as Moment from "@btc-price/domain/Moment"
+import type * as Period from "@btc-price/domain/Period"
+import * as Slot from "@btc-price/domain/Slot"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import type { Fault } from "./Fault.ts"
+
+/** Ten years, their leap days included. */
+export const tenYears = Duration.days(3653)
+
+/** Without words of the caller's: the last day. */
+const usual = Duration.hours(24)
+
+/**
+ * From `from` to `to`, half-open; by default the 24 hours up to `to`, which by default is the end of the
+ * running slot, so that the answer stays the same while the slot runs. It may reach into the future but not
+ * begin there. A date is the start of its day in `timeZone`.
+ */
+export const read = (
+  query: { readonly from?: string; readonly to?: string },
+  options: {
+    readonly now: DateTime.Utc
+    readonly timeZone: DateTime.TimeZone.Named
+    readonly longest: Duration.Duration
+  },
+): { readonly range: Period.Range; readonly faults: ReadonlyArray<Fault> } => {
+  const { now, timeZone, longest } = options
+  const end = query.to === undefined ? Slot.start(Slot.next(Slot.at(now))) : toInstant(query.to, timeZone)
+  const start =
+    query.from === undefined ? DateTime.subtractDuration(end, usual) : toInstant(query.from, timeZone)
+  const faults: Array<Fault> = []
+  if (DateTime.isGreaterThan(start, now)) {
+    faults.push({
+      field: query.from === undefined ? "to" : "from",
+      message: "expected a time that is not in the future",
+    })
+  }
+  if (DateTime.isGreaterThanOrEqualTo(start, end)) {
+    faults.push({ field: "to", message: "expected a time after from" })
+  } else if (Duration.isGreaterThan(DateTime.distance(start, end), longest)) {
+    faults.push({ field: "to", message: `expected at most ${Duration.toDays(longest)} days after from` })
+  }
+  return { range: { start, end }, faults }
+}
+
+/** The contract lets only instants and days through. */
+const toInstant = (text: string, timeZone: DateTime.TimeZone.Named): DateTime.Utc =>
+  Option.getOrThrow(Moment.toInstant(text, timeZone))

@@ -1,0 +1,41 @@
+/** The flags that say from when to when: instants, or dates of the installation's zone. */
+import * as Moment from "@btc-price/domain/Moment"
+import type { Range } from "@btc-price/domain/Period"
+import * as Flag from "effect/cli/Flag"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import { CommandSettings } from "./CommandSettings.ts"
+import * as Outcome from "./Outcome.ts"
+
+export const from = (meaning: string): Flag.Flag<string> => flag("from", meaning)
+export const to = (meaning: string): Flag.Flag<string> => flag("to", meaning)
+
+/** From the one to before the other, as far as they are given. */
+export const rangeOf = Effect.fnUntraced(function* (given: {
+  readonly from: Option.Option<string>
+  readonly to: Option.Option<string>
+}) {
+  const { timeZone } = yield* CommandSettings
+  const instantOf = Option.flatMap((text: string) => Moment.toInstant(text, timeZone))
+  const range: Range = {
+    start: Option.getOrElse(instantOf(given.from), () => earliest),
+    end: Option.getOrElse(instantOf(given.to), () => latest),
+  }
+  if (DateTime.isLessThan(range.start, range.end)) return range
+  return yield* new Outcome.WrongUse({
+    message: `--from ${DateTime.formatIso(range.start)} is not before --to ${DateTime.formatIso(range.end)}`,
+  })
+})
+
+const flag = (name: "from" | "to", meaning: string): Flag.Flag<string> =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("time"),
+    Flag.withDescription(
+      `${meaning}: an instant such as 2024-01-31T08:00:00Z, or a date such as 2024-01-31, which is its first instant in TIME_ZONE`,
+    ),
+    Flag.filter(Moment.isMoment, (text) => `${text} is neither an instant nor a date of the calendar`),
+  )
+
+/** Before and after all that may be kept. */
+const [earliest, latest] = [DateTime.makeUnsafe(0), DateTime.makeUnsafe("9999-01-01T00:00:00Z")]

@@ -1,0 +1,40 @@
+/** The command line of the worker program. */
+import type { LegacyPrices } from "@btc-price/domain/LegacyPrices"
+import type { PriceHistories } from "@btc-price/domain/PriceHistory"
+import type { PriceRepository } from "@btc-price/domain/PriceRepository"
+import type { SourceGate } from "@btc-price/domain/SourceGate"
+import * as Command from "effect/cli/Command"
+import type * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Backfill from "./Backfill.ts"
+import type { CommandSettings } from "./CommandSettings.ts"
+import * as Export from "./Export.ts"
+import * as ImportLegacy from "./ImportLegacy.ts"
+import * as Migrate from "./Migrate.ts"
+import * as Prune from "./Prune.ts"
+import * as Repair from "./Repair.ts"
+import * as Verify from "./Verify.ts"
+
+/** Does `work` without a command. `adapters` are built for a command that runs, and not for its help. */
+export const make = <E, R, AE, AR>(
+  work: Effect.Effect<never, E, R>,
+  adapters: Layer.Layer<
+    PriceRepository | PriceHistories | SourceGate | LegacyPrices | CommandSettings,
+    AE,
+    AR
+  >,
+) =>
+  Command.make("node packages/worker/src/main.ts", {}, () => work).pipe(
+    Command.withDescription(
+      "Without a command it is the worker: samples the price of each slot and keeps the books in order, until it is stopped. The commands work on the same database, DATABASE_URL, and never take the pen from a worker.",
+    ),
+    Command.withSubcommands([
+      Command.provide(Backfill.command, adapters),
+      Command.provide(Repair.command, adapters),
+      Command.provide(Verify.command, adapters),
+      Command.provide(ImportLegacy.command, adapters),
+      Command.provide(Export.command, adapters),
+      Command.provide(Prune.command, adapters),
+      Command.provide(Migrate.command, adapters),
+    ]),
+  )
