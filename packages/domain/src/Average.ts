@@ -6,14 +6,14 @@ import * as Duration from "effect/Duration"
 import * as Order from "effect/Order"
 import { type Currency, minorUnit, toMinorUnit } from "./Currency.ts"
 import * as Period from "./Period.ts"
-import { amountScale, type Price } from "./Price.ts"
+import { amountScale, type Price, type Provenance, provenanceKey } from "./Price.ts"
 import * as Slot from "./Slot.ts"
 
 /** The longest that a price holds until the next: three slots. */
 export const holdLimit = Duration.millis(3 * Slot.slotMillis)
 
 /** How many of the prices have the same provenance. */
-export interface Share extends Pick<Price, "source" | "kind" | "derived" | "flagged"> {
+export interface Share extends Provenance {
   readonly samples: number
 }
 
@@ -124,8 +124,9 @@ const ofUnits = (units: bigint): BigDecimal.BigDecimal => BigDecimal.make(units,
 const sharesOf = (prices: ReadonlyArray<Price>): ReadonlyArray<Share> => {
   const shares = new Map<string, Share>()
   for (const { source, kind, derived, flagged } of prices) {
-    const key = [source, kind, derived, flagged].join()
-    shares.set(key, { source, kind, derived, flagged, samples: (shares.get(key)?.samples ?? 0) + 1 })
+    const provenance = { source, kind, derived, flagged }
+    const key = provenanceKey(provenance)
+    shares.set(key, { ...provenance, samples: (shares.get(key)?.samples ?? 0) + 1 })
   }
   return Arr.sort(shares.values(), byProvenance)
 }

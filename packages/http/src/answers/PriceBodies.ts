@@ -1,5 +1,5 @@
 /** Prices in the shapes of the versioned API. */
-import { formatAmount, type Price } from "@btc-price/domain/Price"
+import { formatAmount, type Price, type Provenance } from "@btc-price/domain/Price"
 import * as Slot from "@btc-price/domain/Slot"
 import type { CurrentPrice } from "@btc-price/domain/Snapshot"
 import * as DateTime from "effect/DateTime"
@@ -38,12 +38,7 @@ export const ageSeconds = ({ observedAt }: Price, now: DateTime.Utc): number =>
 export const distanceSeconds = ({ slot }: Price, time: DateTime.Utc): number =>
   Math.floor(Duration.toSeconds(DateTime.distance(Slot.start(slot), time)))
 
-export const toProvenance = ({
-  source,
-  kind,
-  derived,
-  flagged,
-}: Pick<Price, "source" | "kind" | "derived" | "flagged">) => ({
+export const toProvenance = ({ source, kind, derived, flagged }: Provenance) => ({
   source,
   kind,
   derived,
