@@ -2,9 +2,11 @@
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Currency } from "./Currency.ts"
 import * as Period from "./Period.ts"
+import * as Plausibility from "./Plausibility.ts"
 import { Price } from "./Price.ts"
 import type { PriceHistory } from "./PriceHistory.ts"
 import { PriceRepository } from "./PriceRepository.ts"
@@ -37,7 +39,6 @@ export const backfill = (
   Stream.unwrap(
     Effect.gen(function* () {
       const repository = yield* PriceRepository
-      const gate = yield* SourceGate
       // The running slot is left to the sampler, which takes a price that is there for its own.
       const end = DateTime.min(range.end, Slot.start(Slot.at(yield* DateTime.now)))
       const windows = [...Period.pieces({ start: range.start, end }, history.window)]
@@ -51,7 +52,7 @@ export const backfill = (
         Stream.filterEffect(({ currency, window }) => isIncomplete(currency, window)),
         Stream.mapEffect(
           ({ currency, window }) =>
-            Effect.map(pricesOf(gate, history, currency, window), (prices) => ({ currency, window, prices })),
+            Effect.map(pricesOf(history, currency, window), (prices) => ({ currency, window, prices })),
           { concurrency: callsAhead },
         ),
         Stream.mapEffect(
@@ -79,20 +80,39 @@ export const reaches = (
 ): boolean =>
   reach === null || DateTime.isGreaterThanOrEqualTo(instant, DateTime.subtractDuration(now, reach))
 
-/** The first price of each slot, from one counted call. */
+/**
+ * The first price of each slot, from one counted call. Those that look wrong beside their neighbours are flagged; no
+ * other source is asked, as live ones are.
+ */
 export const pricesOf = Effect.fnUntraced(function* (
-  gate: SourceGate["Service"],
   history: PriceHistory["Service"],
   currency: Currency,
   window: Period.Range,
 ) {
+  const gate = yield* SourceGate
   const quotes = yield* gate.pass({ source: history.name, slot: null }, history.prices(currency, window))
   const fetchedAt = yield* DateTime.now
-  return Arr.dedupeAdjacentWith(
+  const prices = Arr.dedupeAdjacentWith(
     quotes.map(
       (quote) =>
         new Price({ ...quote, slot: Slot.at(quote.observedAt), fetchedAt, kind: "backfill", flagged: false }),
     ),
     (a, b) => a.slot === b.slot,
   )
+  const doubted = Plausibility.doubted(prices, yield* neighboursOf(currency, window))
+  return prices.map((price) => (doubted.has(price.slot) ? new Price({ ...price, flagged: true }) : price))
+})
+
+/** The nearest kept prices around the range that are not flagged, at most a day away. */
+const neighboursOf = Effect.fnUntraced(function* (currency: Currency, { start, end }: Period.Range) {
+  const repository = yield* PriceRepository
+  const unflagged = (range: Period.Range) =>
+    Stream.filter(repository.prices(currency, range), ({ flagged }) => !flagged)
+  const { referenceAgeLimit } = Plausibility
+  const before = unflagged({ start: DateTime.subtractDuration(start, referenceAgeLimit), end: start })
+  const after = unflagged({ start: end, end: DateTime.addDuration(end, referenceAgeLimit) })
+  return {
+    before: Option.getOrUndefined(yield* Stream.runLast(before)),
+    after: Option.getOrUndefined(yield* Stream.runHead(after)),
+  }
 })

@@ -91,16 +91,17 @@ export const begin = Effect.fnUntraced(function* (slot: Slot) {
 
     missesOf: (currency: Currency) => misses.filter((miss) => miss.currency === currency),
 
-    /** Asks one source after the other for what the ones before did not have. Fails with `RepositoryError`. */
+    /**
+     * Asks one source after the other until each currency has an answer; each source for all of them, because that
+     * is one call, too, and what is not needed can confirm the rest. Fails with `RepositoryError`.
+     */
     askInOrder: (currencies: ReadonlyArray<Currency>) =>
       Effect.forEach(
         sources,
-        (source) => {
-          const wanted = currencies.filter(
-            (currency) => !answers.some((answer) => answer.currency === currency),
-          )
-          return wanted.length === 0 ? Effect.void : tryToAsk(source, wanted)
-        },
+        (source) =>
+          currencies.every((currency) => answers.some((answer) => answer.currency === currency))
+            ? Effect.void
+            : tryToAsk(source, currencies),
         { discard: true },
       ),
 

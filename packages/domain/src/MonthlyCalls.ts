@@ -14,10 +14,10 @@ export const monthOf = (at: DateTime.Utc): { readonly start: DateTime.Utc; reado
 
 /**
  * How many calls may have been made before one at `at`: all of `cap` before the first of a slot, and before any
- * other call, such as a retry or a repair, what the slots still to come in the month do not need.
+ * other call, such as a retry or a repair, what the running slot and those to come in the month do not need.
  */
 export const limit = (cap: number, isForSlot: boolean, at: DateTime.Utc): number =>
-  isForSlot ? cap : Math.max(0, cap - Slot.count(at, monthOf(at).end))
+  isForSlot ? cap : Math.max(0, cap - Slot.count(Slot.start(Slot.at(at)), monthOf(at).end))
 
 /**
  * How many calls there will have been by the end of the month when the slots to come take as many as those

@@ -5,6 +5,7 @@ import * as Duration from "effect/Duration"
 import type { Currency } from "./Currency.ts"
 import type { Price } from "./Price.ts"
 import type { Quote } from "./PriceSource.ts"
+import type { Slot } from "./Slot.ts"
 
 /** A quote whose own time is further from ours looks like another moment's. */
 export const ageLimit = Duration.minutes(10)
@@ -92,6 +93,40 @@ export const isConfirmed = (quote: Quote, others: ReadonlyArray<Quote>, now: Dat
       !isStale(other, now) &&
       isWithin(quote.amount, other.amount, distanceLimit),
   )
+
+/** How far back and ahead a price that is not in doubt is looked for to compare others with. */
+export const referenceAgeLimit = Duration.days(1)
+
+/**
+ * Of past prices of one currency, oldest first, those that look wrong: each is compared with the last one before it
+ * that does not, and likewise from the end, and must be within 5 % of one of the two. The first is compared with
+ * `before`, the last with `after`, the nearest prices that are known and not in doubt. Where only one of these is
+ * known that side decides; where neither is, the series is compared with its own ends.
+ */
+export const doubted = (
+  prices: ReadonlyArray<Price>,
+  { before, after }: { readonly before: Price | undefined; readonly after: Price | undefined },
+): ReadonlySet<Slot> => {
+  const isAlone = before === undefined && after === undefined
+  const forward = before === undefined && !isAlone ? undefined : strays(prices, before)
+  const backward = after === undefined && !isAlone ? undefined : strays(prices.toReversed(), after)
+  if (forward === undefined || backward === undefined) return forward ?? backward ?? new Set()
+  return forward.intersection(backward)
+}
+
+/** The slots of the prices more than 5 % from the last one in this order that is not among them. */
+const strays = (prices: ReadonlyArray<Price>, first: Price | undefined): ReadonlySet<Slot> => {
+  const limit = BigDecimal.toNumberUnsafe(moveLimit)
+  const strays = new Set<Slot>()
+  // No price is made of these numbers, so that doubles are good enough.
+  let reference = first === undefined ? undefined : BigDecimal.toNumberUnsafe(first.amount)
+  for (const { slot, amount } of prices) {
+    const number = BigDecimal.toNumberUnsafe(amount)
+    if (reference !== undefined && Math.abs(number - reference) > limit * reference) strays.add(slot)
+    else reference = number
+  }
+  return strays
+}
 
 const distance = (a: BigDecimal.BigDecimal, b: BigDecimal.BigDecimal) =>
   BigDecimal.abs(BigDecimal.subtract(a, b))

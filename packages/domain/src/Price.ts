@@ -1,5 +1,6 @@
 /** An accepted price of one bitcoin: what the repository keeps, one per currency and slot. */
 import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 import { Currency, minorUnit } from "./Currency.ts"
 import { Slot } from "./Slot.ts"
@@ -53,7 +54,12 @@ export class Price extends Schema.Class<Price>("@btc-price/domain/Price")({
   derived: Schema.Boolean,
   /** Whether it looked wrong and no other source could confirm it. */
   flagged: Schema.Boolean,
-}) {}
+}) {
+  /** The time that its age counts from: a source's clock that is ahead of ours makes nothing younger. */
+  get knownAt(): DateTime.Utc {
+    return DateTime.min(this.observedAt, this.fetchedAt)
+  }
+}
 
 /** Where a price came from, and how. */
 export type Provenance = Pick<Price, "source" | "kind" | "derived" | "flagged">

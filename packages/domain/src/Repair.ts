@@ -13,7 +13,7 @@ import { PriceRepository } from "./PriceRepository.ts"
 import type { PriceSourceError } from "./PriceSource.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 import * as Slot from "./Slot.ts"
-import { SourceGate } from "./SourceGate.ts"
+import type { SourceGate } from "./SourceGate.ts"
 
 /** How old a gap must be: a history needs some minutes until it has a slot. */
 export const ageMinimum = Duration.minutes(10)
@@ -33,7 +33,7 @@ export interface Progress {
 
 /**
  * Fills gaps, oldest first, each from the first history that still reaches back to it and was not asked for
- * it yet; one call per currency for all gaps within the history's window. A slot that has a price keeps it.
+ * it yet; one call per currency for all gaps within the history's window. A slot that has a price keeps it, and a price that looks wrong is left out.
  * What the history does not have either stays a gap that knows it. Emits after each call. Fails with
  * `RepositoryError`; what was repaired before that stays, and the next run goes on from there.
  */
@@ -42,7 +42,6 @@ export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | 
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       const histories = yield* PriceHistories
-      const gate = yield* SourceGate
       const now = yield* DateTime.now
       const end = DateTime.subtractDuration(now, ageMinimum)
       const gaps = repository.gaps({ start: DateTime.makeUnsafe(0), end })
@@ -52,7 +51,7 @@ export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | 
       const fill = Effect.fnUntraced(function* ({ history, currency, slots }: Window) {
         const range = rangeOf(slots)
         const progress = { history: history.name, currency, range, gaps: slots.length }
-        const prices = yield* pricesOf(gate, history, currency, range).pipe(
+        const prices = yield* pricesOf(history, currency, range).pipe(
           Effect.catchTag("PriceSourceError", (error) => Effect.succeed(error)),
         )
         if (!Array.isArray(prices)) {
@@ -60,15 +59,16 @@ export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | 
           return { ...progress, repaired: 0, failure: prices } satisfies Progress
         }
         const wanted = new Set(slots)
-        const repaired = prices.filter(({ slot }) => wanted.has(slot))
+        const repaired = prices.filter(({ slot, flagged }) => wanted.has(slot) && !flagged)
         yield* repository.record({ prices: repaired, gaps: [] })
         yield* repository.recordTried({ currency, range, history: history.name })
         return { ...progress, repaired: repaired.length, failure: null } satisfies Progress
       })
 
       return Stream.fromIterable(windows).pipe(
-        Stream.mapEffect((window): Effect.Effect<ReadonlyArray<Progress>, RepositoryError> =>
-          failed.has(window.history) ? Effect.succeed([]) : Effect.map(fill(window), Arr.of),
+        Stream.mapEffect(
+          (window): Effect.Effect<ReadonlyArray<Progress>, RepositoryError, PriceRepository | SourceGate> =>
+            failed.has(window.history) ? Effect.succeed([]) : Effect.map(fill(window), Arr.of),
         ),
         Stream.flattenIterable,
       )

@@ -94,13 +94,10 @@ const choose = (
     }),
   )
 
-/** How far back a price is looked for that is not flagged. */
-const referenceAgeLimit = Duration.days(1)
-
 /** The last price of each currency that is not flagged: what nobody confirmed confirms nothing either. */
 const referencesOf = Effect.fnUntraced(function* (latest: ReadonlyMap<Currency, Price>, now: DateTime.Utc) {
   const repository = yield* PriceRepository
-  const recent = { start: DateTime.subtractDuration(now, referenceAgeLimit), end: now }
+  const recent = { start: DateTime.subtractDuration(now, Plausibility.referenceAgeLimit), end: now }
   const references = new Map<Currency, Price>()
   for (const [currency, price] of latest) {
     const reference = price.flagged

@@ -65,7 +65,10 @@ export class Snapshot extends Context.Service<
     /** The newest price of each configured currency, in their configured order. */
     readonly currentPrices: Effect.Effect<ReadonlyArray<CurrentPrice>>
 
-    /** The averages of the day and month that run now; a period that just began has no price yet. */
+    /**
+     * The averages of the day and month that run now, as they stood when the repository was read. Of a period that
+     * began since, nothing is known: no sample, and none expected.
+     */
     readonly runningAverages: Effect.Effect<RunningAverages>
 
     /** When the repository was last read with success; null when it never was. */
@@ -106,8 +109,8 @@ export const layer = (options: {
           ],
           { concurrency: "unbounded" },
         )
-        for (const { currency, observedAt } of latest.values()) {
-          const seconds = DateTime.toEpochMillis(observedAt) / 1000
+        for (const { currency, knownAt } of latest.values()) {
+          const seconds = DateTime.toEpochMillis(knownAt) / 1000
           yield* Metric.update(Metric.withAttributes(observed, { currency }), seconds)
         }
         yield* Ref.set(facts, {
@@ -155,14 +158,16 @@ export const layer = (options: {
           const known = yield* Ref.get(facts)
           const averages = (unit: "day" | "month"): ReadonlyArray<Average.Average> => {
             const read = known?.[unit]
-            const isRunning = read !== undefined && Period.contains(read.period, now)
-            const period = isRunning ? read.period : Period.containing(unit, now, timeZone)
+            const isRead = read !== undefined && Period.contains(read.period, now)
+            const period = isRead ? read.period : Period.containing(unit, now, timeZone)
+            // Of what came since it was read nothing is known, so nothing of it is expected either.
+            const asOf = isRead && known !== null ? known.readAt : period.start
             return currencies.map((currency) =>
               Average.make({
                 currency,
                 period,
-                now,
-                tally: isRunning ? read.tallies.get(currency) : undefined,
+                now: asOf,
+                tally: isRead ? read.tallies.get(currency) : undefined,
               }),
             )
           }
@@ -180,7 +185,7 @@ const observed = Metric.gauge("btc_price_observed_timestamp_seconds", {
 })
 
 const isCurrent = (price: Price, now: DateTime.Utc): boolean =>
-  Duration.isLessThan(DateTime.distance(price.observedAt, now), currentPriceAgeLimit)
+  Duration.isLessThan(DateTime.distance(price.knownAt, now), currentPriceAgeLimit)
 
 const newestObservation = (
   averages: ReadonlyArray<Average.Average>,

@@ -16,12 +16,12 @@ const state = (calls: number, firstCallAt: string | null): SourceState => ({
 })
 
 describe("MonthlyCalls", () => {
-  it("keeps a call for each slot to come, and lets the slot itself use them", () => {
+  it("keeps a call for the running slot and each to come, and lets the slot itself use them", () => {
     // A month of 31 days has 8,928 slots.
     assert.strictEqual(MonthlyCalls.limit(10_000, true, at("2026-10-01T00:00:00Z")), 10_000)
     assert.strictEqual(MonthlyCalls.limit(10_000, false, at("2026-10-01T00:00:00Z")), 10_000 - 8_928)
-    assert.strictEqual(MonthlyCalls.limit(10_000, false, at("2026-10-01T00:00:10Z")), 10_000 - 8_927)
-    assert.strictEqual(MonthlyCalls.limit(10_000, false, at("2026-10-31T23:55:01Z")), 10_000)
+    assert.strictEqual(MonthlyCalls.limit(10_000, false, at("2026-10-01T00:00:10Z")), 10_000 - 8_928)
+    assert.strictEqual(MonthlyCalls.limit(10_000, false, at("2026-10-31T23:55:01Z")), 9_999)
     assert.strictEqual(MonthlyCalls.limit(5_000, false, at("2026-10-01T00:00:00Z")), 0)
   })
 

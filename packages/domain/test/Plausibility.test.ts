@@ -115,6 +115,35 @@ describe("Plausibility", () => {
     assert.isUndefined(Plausibility.median([], known))
   })
 
+  const series = (...amounts: ReadonlyArray<string>) =>
+    amounts.map(
+      (amount, index) =>
+        new Price({ ...last("EUR", amount)[1], slot: Slot.at(DateTime.add(now, { minutes: 5 * index })) }),
+    )
+  for (const [title, amounts, before, after, expected] of [
+    ["none of an even series", ["100", "104", "108", "112"], "98", "113", []],
+    ["a spike", ["100", "200", "101"], "100", "101", [1]],
+    ["all of another scale", ["1000", "1001", "1002"], "100", "101", [0, 1, 2]],
+    ["all of another scale when only the price before is known", ["1000", "1001"], "100", undefined, [0, 1]],
+    ["all of another scale when only the price after is known", ["1000", "1001"], undefined, "100", [0, 1]],
+    ["no true jump that lasts", ["100", "109", "110"], "100", "111", []],
+    ["no true jump of a series that stands alone", ["100", "109", "110"], undefined, undefined, []],
+    ["a spike of a series that stands alone", ["100", "150", "101"], undefined, undefined, [1]],
+    ["nothing of nothing", [], "100", "100", []],
+  ] as const) {
+    it(`of past prices doubts ${title}`, () => {
+      const prices = series(...amounts)
+      const doubted = Plausibility.doubted(prices, {
+        before: before === undefined ? undefined : last("EUR", before)[1],
+        after: after === undefined ? undefined : last("EUR", after)[1],
+      })
+      assert.deepStrictEqual(
+        [...doubted].toSorted(),
+        expected.map((index) => prices[index]!.slot),
+      )
+    })
+  }
+
   for (const [title, other, expected] of [
     ["by another within 1 %", quote("EUR", "101", "two"), true],
     ["not by one further away", quote("EUR", "102", "two"), false],

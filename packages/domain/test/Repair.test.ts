@@ -75,6 +75,23 @@ describe("Repair", () => {
       }),
   )
 
+  test("leaves out what looks wrong, and asks the next one", now, ([first, second]) =>
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      const slots = ["10:05", "10:10", "10:15"]
+      yield* repository.record({
+        prices: ["10:00", "10:20"].map((time) => PriceFixture.price(`2026-11-24T${time}:00Z`, "100")),
+        gaps: slots.map((time) => gap(`2026-11-24T${time}:00Z`)),
+      })
+      const history = (amount: string) =>
+        Object.fromEntries(slots.map((time) => [`2026-11-24T${time}:30Z`, amount]))
+      yield* first.setHistory("EUR", history("1000"))
+      yield* second.setHistory("EUR", history("101"))
+      assert.deepStrictEqual(yield* repair, ["first EUR 0/3"])
+      assert.deepStrictEqual(yield* repair, ["second EUR 3/3"])
+    }),
+  )
+
   test("remembers who has no price either, and asks the next one", now, ([, second, third]) =>
     Effect.gen(function* () {
       yield* recordGaps(gap("2026-11-24T10:00:00Z"))

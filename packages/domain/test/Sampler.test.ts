@@ -86,6 +86,18 @@ describe("Sampler", () => {
       assert.deepStrictEqual([yield* second.calls, yield* third.calls], [1, 0])
     }))
 
+  test("has a source confirm what it was not asked for", ([first, second]) =>
+    Effect.gen(function* () {
+      yield* first.setPrices({ EUR: "100", CZK: "2500" })
+      yield* sample("EUR", "CZK")
+      yield* nextSlot
+      yield* first.setPrices({ EUR: "110" })
+      yield* second.setPrices({ EUR: "100.5", CZK: "2510" })
+      yield* sample("EUR", "CZK")
+      assert.deepStrictEqual(yield* kept, ["CZK 2510 second", "EUR 100.5 second"])
+      assert.strictEqual(yield* second.calls, 1)
+    }))
+
   test("asks the next source when one fails", ([first, second]) =>
     Effect.gen(function* () {
       yield* first.failNext(failure("refused"))

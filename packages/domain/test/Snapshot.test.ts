@@ -64,8 +64,8 @@ describe("Snapshot", () => {
       )
       assert.strictEqual((yield* snapshot.runningAverages).observedAt, null)
       assert.deepStrictEqual((yield* means).day, [
-        [null, 0, 144],
-        [null, 0, 144],
+        [null, 0, 0],
+        [null, 0, 0],
       ])
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
   )
@@ -122,8 +122,8 @@ describe("Snapshot", () => {
       assert.deepStrictEqual((yield* snapshot.runningAverages).observedAt, at("2024-01-31T12:00:00Z"))
       // Not read again: the new month is known to have begun, and nothing of it is known.
       yield* setTime("2024-01-31T23:00:01Z")
-      assert.deepStrictEqual((yield* means).day[0], [null, 0, 1])
-      assert.deepStrictEqual((yield* means).month[0], [null, 0, 1])
+      assert.deepStrictEqual((yield* means).day[0], [null, 0, 0])
+      assert.deepStrictEqual((yield* means).month[0], [null, 0, 0])
       assert.strictEqual((yield* snapshot.runningAverages).observedAt, null)
     }).pipe(Effect.provide(beginningAt("2024-01-31T12:00:00Z", "Europe/Prague"))),
   )

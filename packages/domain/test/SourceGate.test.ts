@@ -38,29 +38,38 @@ const state = Effect.gen(function* () {
 
 describe("SourceGate", () => {
   test(
-    "keeps the calls of the slots to come for them",
+    "keeps the calls of the running slot and of those to come for them",
     "2026-11-30T23:44:00Z",
     () =>
       Effect.gen(function* () {
         const calls = yield* Ref.make(0)
-        // Three slots are still to come in the month after the running one: 23:45, 23:50 and 23:55.
-        assert.strictEqual(yield* call(calls, price), "price")
         assert.strictEqual(yield* call(calls, price), "price")
         assert.strictEqual(yield* call(calls, price), "budget-spent")
-        for (const _ of ["23:40", "23:45", "23:50"]) {
-          assert.strictEqual(yield* call(calls, price, true), "price")
+        for (const _ of ["23:40", "23:45", "23:50", "23:55"]) {
           assert.strictEqual(yield* call(calls, price), "budget-spent")
+          assert.strictEqual(yield* call(calls, price, true), "price")
+          assert.deepInclude(yield* state, { cap: 5, calls: yield* Ref.get(calls) })
           yield* TestClock.adjust("5 minutes")
         }
-        assert.strictEqual(yield* call(calls, price, true), "budget-spent", "the cap holds for slots, too")
         assert.strictEqual(yield* Ref.get(calls), 5)
-        assert.deepInclude(yield* state, { calls: 5, cap: 5 })
-
-        yield* TestClock.adjust("5 minutes")
         assert.deepInclude(yield* state, { calls: 0 })
         assert.strictEqual(yield* call(calls, price, true), "price", "a new month")
       }),
     { monthlyCaps: { first: 5 } },
+  )
+
+  test(
+    "makes no call beyond the cap, for a slot neither",
+    "2026-11-24T10:00:00Z",
+    () =>
+      Effect.gen(function* () {
+        const calls = yield* Ref.make(0)
+        assert.strictEqual(yield* call(calls, price, true), "price")
+        yield* TestClock.adjust("5 minutes")
+        assert.strictEqual(yield* call(calls, price, true), "budget-spent")
+        assert.strictEqual(yield* Ref.get(calls), 1)
+      }),
+    { monthlyCaps: { first: 1 } },
   )
 
   test("makes the first call of a slot once, whoever else begins anew", "2026-11-24T10:00:00Z", () =>
@@ -124,6 +133,6 @@ describe("SourceGate", () => {
         for (const _ of [1, 2, 3, 4]) assert.strictEqual(yield* call(calls, price), "budget-spent")
         assert.deepInclude(yield* state, { breaker: "closed", lastFailure: null })
       }),
-    { monthlyCaps: { first: 1 } },
+    { monthlyCaps: { first: 2 } },
   )
 })

@@ -31,13 +31,14 @@ export const layer = (options: {
       const snapshot = yield* Snapshot
       const dataTime = yield* DataTime.make
 
-      /** The averages of the one period when it is the running one that the snapshot has read. */
+      /** The averages of the one period when it is the running one, and the snapshot has read it. */
       const fromSnapshot = Effect.fnUntraced(function* (periods: ReadonlyArray<Period.Period>) {
         const [period] = periods
         if (period === undefined || periods.length > 1 || period.unit === "range") return undefined
-        if ((yield* snapshot.readAt) === null) return undefined
         const running = (yield* snapshot.runningAverages)[period.unit]
-        return running.every((average) => isSame(average.period, period)) ? running : undefined
+        return running.every((average) => average.expected > 0 && isSame(average.period, period))
+          ? running
+          : undefined
       })
 
       return handlers.handle(

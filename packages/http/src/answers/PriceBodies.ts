@@ -31,8 +31,8 @@ export const toPriceAt = (price: Price, time: DateTime.Utc): typeof PriceAt.Type
 })
 
 /** By the source's own time; a source's clock that is ahead makes no age below zero. */
-export const ageSeconds = ({ observedAt }: Price, now: DateTime.Utc): number =>
-  Math.max(0, Math.floor(Duration.toSeconds(DateTime.distance(observedAt, now))))
+export const ageSeconds = ({ knownAt }: Price, now: DateTime.Utc): number =>
+  Math.max(0, Math.floor(Duration.toSeconds(DateTime.distance(knownAt, now))))
 
 /** From the start of the price's slot to `time`. */
 export const distanceSeconds = ({ slot }: Price, time: DateTime.Utc): number =>
