@@ -17,6 +17,7 @@ import * as Schema from "effect/Schema"
 import * as ExactJson from "./ExactJson.ts"
 import type { Fault } from "./VendorAnswer.ts"
 import * as VendorClient from "./VendorClient.ts"
+import * as VendorHistory from "./VendorHistory.ts"
 import * as VendorQuote from "./VendorQuote.ts"
 
 /** The most that Bitstamp gives in one call. */
@@ -49,6 +50,7 @@ export const make = Effect.fnUntraced(function* ({
       start: first,
       end: last,
     })
+    yield* VendorHistory.refuseEmpty("Bitstamp", data.ohlc, { start, end })
     const bars = data.ohlc
       .filter(({ volume }) => Number(volume) > 0)
       .map(({ timestamp, open }): Bar => ({ seconds: Number(timestamp), open }))

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as CoinGeckoClient from "./CoinGeckoClient.ts"
+import * as VendorHistory from "./VendorHistory.ts"
 import * as VendorQuote from "./VendorQuote.ts"
 
 /**
@@ -33,6 +34,7 @@ export const make = Effect.fnUntraced(function* (
       from: Math.floor(DateTime.toEpochMillis(range.start) / 1000),
       to: Math.ceil(DateTime.toEpochMillis(range.end) / 1000),
     })
+    yield* VendorHistory.refuseEmpty("CoinGecko", prices, range)
     const derived = CoinGeckoClient.isDerived(currency)
     // The points are not always in order, and some come twice.
     const quotes = new Map<number, Quote>()

@@ -9,6 +9,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as TestClock from "effect/testing/TestClock"
 import * as PriceHistoryTest from "./PriceHistoryTest.ts"
 import * as VendorStub from "./VendorStub.ts"
 import { json, page, recorded, type Respond } from "./VendorStub.ts"
@@ -70,6 +71,25 @@ describe("BitstampPriceHistory", () => {
       assert.deepStrictEqual(quotes[0]?.source, "bitstamp")
     }),
   )
+
+  for (const [hours, expected] of [
+    [1, []],
+    [2, "malformed"],
+  ] as const) {
+    it.effect(`takes an empty answer for ${hours} h of the past for ${expected || "the truth"}`, () =>
+      Effect.gen(function* () {
+        yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.add(range.start, { days: 1 })))
+        const wanted = { start: range.start, end: DateTime.add(range.start, { hours }) }
+        const answer = yield* prices(
+          json('{"data":{"ohlc":[],"pair":"BTC/EUR"}}'),
+          "EUR",
+          rates,
+          wanted,
+        ).pipe(Effect.catchTag("PriceSourceError", ({ reason }) => Effect.succeed(reason)))
+        assert.deepStrictEqual(answer, expected)
+      }),
+    )
+  }
 
   it.effect("derives CZK by the fixing", () =>
     Effect.gen(function* () {

@@ -33,7 +33,7 @@ export interface Progress {
 
 /**
  * Fills gaps, oldest first, each from the first history that still reaches back to it and was not asked for
- * it yet; one call per currency for all gaps within the history's window. A slot that has a price keeps it, and a price that looks wrong is left out.
+ * it yet; one call per currency for all gaps within the history's window. A slot that has a price keeps it, and a price that looks wrong is taken from the last history that there is, flagged.
  * What the history does not have either stays a gap that knows it. Emits after each call. Fails with
  * `RepositoryError`; what was repaired before that stays, and the next run goes on from there.
  */
@@ -48,7 +48,7 @@ export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | 
       const windows = yield* Stream.runFold(gaps, (): Array<Window> => [], addTo(histories, now))
       const failed = new Set<PriceHistory["Service"]>()
 
-      const fill = Effect.fnUntraced(function* ({ history, currency, slots }: Window) {
+      const fill = Effect.fnUntraced(function* ({ history, isLast, currency, slots }: Window) {
         const range = rangeOf(slots)
         const progress = { history: history.name, currency, range, gaps: slots.length }
         const prices = yield* pricesOf(history, currency, range).pipe(
@@ -59,7 +59,7 @@ export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | 
           return { ...progress, repaired: 0, failure: prices } satisfies Progress
         }
         const wanted = new Set(slots)
-        const repaired = prices.filter(({ slot, flagged }) => wanted.has(slot) && !flagged)
+        const repaired = prices.filter(({ slot, flagged }) => wanted.has(slot) && (isLast || !flagged))
         yield* repository.record({ prices: repaired, gaps: [] })
         yield* repository.recordTried({ currency, range, history: history.name })
         return { ...progress, repaired: repaired.length, failure: null } satisfies Progress
@@ -78,6 +78,8 @@ export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | 
 /** Gaps of one currency that one call may fill; never empty. */
 interface Window {
   readonly history: PriceHistory["Service"]
+  /** Whether no other history is left that could know better. */
+  readonly isLast: boolean
   readonly currency: Currency
   readonly slots: Array<Slot.Slot>
 }
@@ -86,13 +88,14 @@ interface Window {
 const addTo =
   (histories: ReadonlyArray<PriceHistory["Service"]>, now: DateTime.Utc) =>
   (windows: Array<Window>, { currency, slot, tried }: Gap): Array<Window> => {
-    const history = histories.find(
+    const [history, next] = histories.filter(
       (history) => !tried.includes(history.name) && reaches(history, Slot.start(slot), now),
     )
     if (history === undefined) return windows
-    const last = windows.findLast((window) => window.currency === currency)
-    if (last?.history === history && fits(slot, last)) last.slots.push(slot)
-    else windows.push({ history, currency, slots: [slot] })
+    const isLast = next === undefined
+    const window = windows.findLast((window) => window.currency === currency)
+    if (window?.history === history && window.isLast === isLast && fits(slot, window)) window.slots.push(slot)
+    else windows.push({ history, isLast, currency, slots: [slot] })
     return windows
   }
 

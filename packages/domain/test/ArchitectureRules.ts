@@ -80,6 +80,7 @@ export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
     "VendorQuote.ts",
   ],
   "VendorClient.ts": ["Bitstamp", "Cnb", "CoinGecko", "Coinbase", "Coinmate", "Kraken"],
+  "VendorHistory.ts": ["Bitstamp", "CoinGecko"],
   "VendorQuote.ts": ["Bitstamp", "CoinGecko", "Coinbase", "Coinmate", "Kraken", "Memory"],
   // The table from which the programs choose the vendors.
   Bitstamp: ["Vendors.ts"],

@@ -92,6 +92,29 @@ describe("Repair", () => {
     }),
   )
 
+  test("takes what looks wrong from the last one, flagged", now, (controls) =>
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      yield* repository.record({
+        prices: ["10:00", "10:10"].map((time) => PriceFixture.price(`2026-11-24T${time}:00Z`, "100")),
+        gaps: [gap("2026-11-24T10:05:00Z")],
+      })
+      for (const { setHistory } of controls) yield* setHistory("EUR", { "2026-11-24T10:05:30Z": "110" })
+      assert.deepStrictEqual(yield* repair, ["first EUR 0/1"])
+      assert.deepStrictEqual(yield* repair, ["second EUR 0/1"])
+      assert.deepStrictEqual(yield* repair, ["third EUR 1/1"])
+      const kept = yield* Stream.runCollect(repository.prices("EUR", all))
+      assert.deepStrictEqual(
+        kept.map(({ source, flagged }) => [source, flagged]),
+        [
+          ["test", false],
+          ["third", true],
+          ["test", false],
+        ],
+      )
+    }),
+  )
+
   test("remembers who has no price either, and asks the next one", now, ([, second, third]) =>
     Effect.gen(function* () {
       yield* recordGaps(gap("2026-11-24T10:00:00Z"))

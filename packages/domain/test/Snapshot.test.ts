@@ -104,6 +104,22 @@ describe("Snapshot", () => {
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
   )
 
+  it.effect("takes no price for younger because its source's clock is ahead", () =>
+    Effect.gen(function* () {
+      const snapshot = yield* Snapshot.Snapshot
+      const ahead = new Price({
+        ...price("EUR", "2024-01-07T12:00:00Z", "40320"),
+        observedAt: at("2024-01-07T12:50:00Z"),
+      })
+      yield* (yield* PriceRepository).record({ prices: [ahead], gaps: [] })
+      yield* snapshot.refresh
+      yield* setTime("2024-01-07T12:14:59Z")
+      assert.isNotNull((yield* snapshot.currentPrices)[0]?.price)
+      yield* setTime("2024-01-07T12:15:00Z")
+      assert.isNull((yield* snapshot.currentPrices)[0]?.price)
+    }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
+  )
+
   it.effect("averages the running day and month of its zone, and begins anew with them", () =>
     Effect.gen(function* () {
       const snapshot = yield* Snapshot.Snapshot

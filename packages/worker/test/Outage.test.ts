@@ -11,7 +11,7 @@ import * as SimulatedWorker from "./SimulatedWorker.ts"
 import * as VendorWorld from "./VendorWorld.ts"
 
 const start = Date.UTC(2026, 10, 10, 8)
-const world = VendorWorld.make({ start, days: 3, seed: 1, script: () => null })
+const world = VendorWorld.make({ start, days: 3, seed: 2, script: () => null })
 
 const charts = () => world.calls.filter(({ path }) => path.includes("market_chart")).length
 

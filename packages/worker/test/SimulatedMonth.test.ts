@@ -45,6 +45,7 @@ const coinGeckoFaults: ReadonlyArray<VendorWorld.Fault> = [
   silent,
   broken,
   answer(200, "{}"),
+  answer(200, '{"prices":[]}'),
   answer(200, '{"bitcoin":{}}'),
   answer(200, '{"bitcoin":{"eur":null,"czk":null,"last_updated_at":1}}'),
   answer(422, '{"error":"Missing parameter ids"}'),
@@ -91,6 +92,8 @@ const otherFaults: ReadonlyArray<VendorWorld.Fault> = [
   answer(429, "Too Many Requests", "text/plain", { "retry-after": "30" }),
   answer(200, "null"),
   answer(200, ""),
+  answer(200, '{"data":{"ohlc":[],"pair":"BTC/EUR"}}'),
+  tenfold,
 ]
 
 const script = (seed: number) => {

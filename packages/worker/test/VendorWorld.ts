@@ -124,7 +124,8 @@ export const make = (options: {
         at < to;
         index++, at += 300_000 + (index % 24 === 23 ? 290_000 : 1_000)
       ) {
-        points.push(`[${at},${quoted("coingecko", (currencies[0] ?? "").toUpperCase(), at)}]`)
+        const code = (currencies[0] ?? "").toUpperCase()
+        points.push(`[${at},${JSON.stringify(change(Number(quoted("coingecko", code, at)), code) ?? null)}]`)
       }
       return `{"prices":[${points.join()}]}`
     },
@@ -146,13 +147,13 @@ export const make = (options: {
       const last = quoted("kraken", "EUR", now)
       return `{"error":[],"result":{"XXBTZEUR":{"a":["${last}","1","1"],"b":["${last}","1","1"],"c":["${last}","0.01"],"v":["1","2"],"p":["1","2"],"t":[1,2],"l":["1","2"],"h":["1","2"],"o":"1"}}}`
     },
-    bitstamp: (url) => {
+    bitstamp: (url, _now, { change }) => {
       const start = Number(url.searchParams.get("start"))
       const limit = Number(url.searchParams.get("limit"))
       const end = Number(url.searchParams.get("end") ?? start + limit * 300)
       const bars: Array<string> = []
       for (let at = Math.ceil(start / 300) * 300; at <= end && bars.length < limit; at += 300) {
-        const open = quoted("bitstamp", "EUR", at * 1000)
+        const open = String(change(Number(quoted("bitstamp", "EUR", at * 1000)), "EUR") ?? "")
         bars.push(
           `{"close":"${open}","high":"${open}","low":"${open}","open":"${open}","timestamp":"${at}","volume":"1.5"}`,
         )

@@ -40,6 +40,8 @@ export const make = Effect.fnUntraced(function* (options: { readonly currencies:
       const [{ price, miss } = judge(question, null)] = yield* ask([question])
       if (price === null) {
         return yield* new NoPriceAt({
+          request_time: now,
+          data_time: null,
           currency: question.currency,
           time,
           max_distance_seconds: maximumDistanceSeconds,

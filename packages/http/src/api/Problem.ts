@@ -71,6 +71,7 @@ export class NoPriceAt extends HttpApiError.Problem<NoPriceAt>()(
     title: "There is no price at that time, nor near enough before it",
   },
   {
+    ...times,
     currency: Currency,
     time: Time,
     max_distance_seconds: Schema.Int,
