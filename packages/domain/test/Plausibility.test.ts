@@ -42,6 +42,13 @@ const knowledge = (options: {
 const suspects = (quotes: ReadonlyArray<Quote>, known: Plausibility.Knowledge): ReadonlyArray<string> =>
   [...Plausibility.suspects(new Map(quotes.map((quote) => [quote.currency, quote])), known)].toSorted()
 
+/** Prices in EUR, a slot after the other. */
+const series = (...amounts: ReadonlyArray<string>) =>
+  amounts.map(
+    (amount, index) =>
+      new Price({ ...last("EUR", amount)[1], slot: Slot.at(DateTime.add(now, { minutes: 5 * index })) }),
+  )
+
 describe("Plausibility", () => {
   for (const [ageSeconds, expected] of [
     [600, []],
@@ -115,11 +122,6 @@ describe("Plausibility", () => {
     assert.isUndefined(Plausibility.median([], known))
   })
 
-  const series = (...amounts: ReadonlyArray<string>) =>
-    amounts.map(
-      (amount, index) =>
-        new Price({ ...last("EUR", amount)[1], slot: Slot.at(DateTime.add(now, { minutes: 5 * index })) }),
-    )
   for (const [title, amounts, before, after, expected] of [
     ["none of an even series", ["100", "104", "108", "112"], "98", "113", []],
     ["a spike", ["100", "200", "101"], "100", "101", [1]],
