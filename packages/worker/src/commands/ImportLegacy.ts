@@ -13,7 +13,7 @@ import * as Report from "./Report.ts"
 export const command = Command.make(
   "import-legacy",
   {
-    dryRun: Report.dryRun("Only count; change nothing"),
+    dryRun: Report.dryRun("Only count; change nothing. The tables must be there: migrate makes them"),
     json: Report.json,
   },
   ({ dryRun: isDryRun, json }) =>
