@@ -56,7 +56,9 @@ export const backfill = (
           { concurrency: callsAhead },
         ),
         Stream.mapEffect(
-          Effect.fnUntraced(function* ({ currency, window, prices }) {
+          Effect.fnUntraced(function* ({ currency, window, prices: found }) {
+            // Only now, because the window before is a neighbour, and has been kept.
+            const prices = yield* flagDoubted(found, currency, window)
             yield* repository.record({ prices, gaps: [] })
             yield* repository.recordUnaccounted({
               currency,
@@ -80,10 +82,7 @@ export const reaches = (
 ): boolean =>
   reach === null || DateTime.isGreaterThanOrEqualTo(instant, DateTime.subtractDuration(now, reach))
 
-/**
- * The first price of each slot, from one counted call. Those that look wrong beside their neighbours are flagged; no
- * other source is asked, as live ones are.
- */
+/** The first price of each slot, from one counted call. */
 export const pricesOf = Effect.fnUntraced(function* (
   history: PriceHistory["Service"],
   currency: Currency,
@@ -92,13 +91,21 @@ export const pricesOf = Effect.fnUntraced(function* (
   const gate = yield* SourceGate
   const quotes = yield* gate.pass({ source: history.name, slot: null }, history.prices(currency, window))
   const fetchedAt = yield* DateTime.now
-  const prices = Arr.dedupeAdjacentWith(
+  return Arr.dedupeAdjacentWith(
     quotes.map(
       (quote) =>
         new Price({ ...quote, slot: Slot.at(quote.observedAt), fetchedAt, kind: "backfill", flagged: false }),
     ),
     (a, b) => a.slot === b.slot,
   )
+})
+
+/** The prices of the window; those that look wrong beside the kept prices around it are flagged. */
+export const flagDoubted = Effect.fnUntraced(function* (
+  prices: ReadonlyArray<Price>,
+  currency: Currency,
+  window: Period.Range,
+) {
   const doubted = Plausibility.doubted(prices, yield* neighboursOf(currency, window))
   return prices.map((price) => (doubted.has(price.slot) ? new Price({ ...price, flagged: true }) : price))
 })

@@ -4,7 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { pricesOf, reaches } from "./Backfill.ts"
+import { flagDoubted, pricesOf, reaches } from "./Backfill.ts"
 import type { Currency } from "./Currency.ts"
 import type { Gap } from "./Gap.ts"
 import type { Range } from "./Period.ts"
@@ -33,9 +33,10 @@ export interface Progress {
 
 /**
  * Fills gaps, oldest first, each from the first history that still reaches back to it and was not asked for
- * it yet; one call per currency for all gaps within the history's window. A slot that has a price keeps it, and a price that looks wrong is taken from the last history that there is, flagged.
- * What the history does not have either stays a gap that knows it. Emits after each call. Fails with
- * `RepositoryError`; what was repaired before that stays, and the next run goes on from there.
+ * it yet; one call per currency for all gaps within the history's window. A slot that has a price keeps it, and
+ * a price that looks wrong is taken only from the last history that there is, flagged. What the history does not
+ * have either stays a gap that knows it. Emits after each call. Fails with `RepositoryError`; what was repaired
+ * before that stays, and the next run goes on from there.
  */
 export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | PriceHistories | SourceGate> =
   Stream.unwrap(
@@ -46,23 +47,29 @@ export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | 
       const end = DateTime.subtractDuration(now, ageMinimum)
       const gaps = repository.gaps({ start: DateTime.makeUnsafe(0), end })
       const windows = yield* Stream.runFold(gaps, (): Array<Window> => [], addTo(histories, now))
+      const open = openSlots(windows)
       const failed = new Set<PriceHistory["Service"]>()
 
       const fill = Effect.fnUntraced(function* ({ history, isLast, currency, slots }: Window) {
         const range = rangeOf(slots)
         const progress = { history: history.name, currency, range, gaps: slots.length }
         const prices = yield* pricesOf(history, currency, range).pipe(
+          Effect.flatMap((prices) => flagDoubted(prices, currency, range)),
           Effect.catchTag("PriceSourceError", (error) => Effect.succeed(error)),
         )
         if (!Array.isArray(prices)) {
           failed.add(history)
           return { ...progress, repaired: 0, failure: prices } satisfies Progress
         }
-        const wanted = new Set(slots)
-        const repaired = prices.filter(({ slot, flagged }) => wanted.has(slot) && (isLast || !flagged))
-        yield* repository.record({ prices: repaired, gaps: [] })
+        // Other windows may have gaps between these, for which the history was asked, too.
+        const usable = prices.filter(
+          ({ slot, flagged }) => open.get(currency)?.has(slot) === true && (isLast || !flagged),
+        )
+        yield* repository.record({ prices: usable, gaps: [] })
         yield* repository.recordTried({ currency, range, history: history.name })
-        return { ...progress, repaired: repaired.length, failure: null } satisfies Progress
+        const wanted = new Set(slots)
+        const repaired = usable.filter(({ slot }) => wanted.has(slot)).length
+        return { ...progress, repaired, failure: null } satisfies Progress
       })
 
       return Stream.fromIterable(windows).pipe(
@@ -84,7 +91,7 @@ interface Window {
   readonly slots: Array<Slot.Slot>
 }
 
-/** Adds a gap to the currency's last window, or begins another where it does not fit. */
+/** Adds a gap to the last window of its kind, or begins another where it does not fit. */
 const addTo =
   (histories: ReadonlyArray<PriceHistory["Service"]>, now: DateTime.Utc) =>
   (windows: Array<Window>, { currency, slot, tried }: Gap): Array<Window> => {
@@ -93,11 +100,23 @@ const addTo =
     )
     if (history === undefined) return windows
     const isLast = next === undefined
-    const window = windows.findLast((window) => window.currency === currency)
-    if (window?.history === history && window.isLast === isLast && fits(slot, window)) window.slots.push(slot)
+    const window = windows.findLast(
+      (window) => window.currency === currency && window.history === history && window.isLast === isLast,
+    )
+    if (window !== undefined && fits(slot, window)) window.slots.push(slot)
     else windows.push({ history, isLast, currency, slots: [slot] })
     return windows
   }
+
+/** The slots of all windows, by currency. */
+const openSlots = (windows: ReadonlyArray<Window>): ReadonlyMap<Currency, ReadonlySet<Slot.Slot>> => {
+  const open = new Map<Currency, Set<Slot.Slot>>()
+  for (const { currency, slots } of windows) {
+    const ofCurrency = open.getOrInsertComputed(currency, () => new Set())
+    for (const slot of slots) ofCurrency.add(slot)
+  }
+  return open
+}
 
 const fits = (slot: Slot.Slot, { history, slots: [first = slot] }: Window): boolean =>
   Slot.next(slot) - first <= Duration.toMillis(history.window)

@@ -7,6 +7,7 @@ import { assert, describe } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { test } from "./MemoryVendors.ts"
@@ -71,6 +72,38 @@ describe("Backfill", () => {
       assert.deepStrictEqual(yield* backfill("EUR"), [])
       assert.strictEqual(yield* first.calls, 1)
     }),
+  )
+
+  test(
+    "flags what looks wrong beside the window before, however slowly that is kept",
+    "2024-01-10T00:00:00Z",
+    ([first]) =>
+      Effect.gen(function* () {
+        const [history] = yield* PriceHistories
+        assert.isDefined(history)
+        yield* first.setHistory("EUR", {
+          "2024-01-07T23:50:00Z": "100",
+          "2024-01-07T23:55:00Z": "101",
+          "2024-01-08T00:00:00Z": "1010",
+          "2024-01-08T00:05:00Z": "1011",
+        })
+        const days = { start: at("2024-01-07T00:00:00Z"), end: at("2024-01-09T00:00:00Z") }
+        const repository = yield* PriceRepository
+        const backfilling = yield* Stream.runDrain(Backfill.backfill(history, ["EUR"], days)).pipe(
+          Effect.provideService(PriceRepository, {
+            ...repository,
+            record: (facts) => Effect.delay(repository.record(facts), "1 second"),
+          }),
+          Effect.forkChild,
+        )
+        yield* TestClock.adjust("10 seconds")
+        yield* Fiber.join(backfilling)
+        const prices = yield* Stream.runCollect(repository.prices("EUR", days))
+        assert.deepStrictEqual(
+          prices.map(({ flagged }) => flagged),
+          [false, false, true, true],
+        )
+      }),
   )
 
   test("leaves the running slot to the sampler", "2024-01-07T19:02:00Z", ([first]) =>

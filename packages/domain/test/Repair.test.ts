@@ -75,6 +75,21 @@ describe("Repair", () => {
       }),
   )
 
+  test(
+    "asks each history once for all that is its to fill, although the gaps are mixed",
+    now,
+    ([first, second]) =>
+      Effect.gen(function* () {
+        const tried = new Gap({ ...gap("2026-11-24T10:05:00Z"), tried: ["first"] })
+        yield* recordGaps(gap("2026-11-24T10:00:00Z"), tried, gap("2026-11-24T10:10:00Z"))
+        yield* first.setHistory("EUR", { "2026-11-24T10:00:00Z": "1" })
+        yield* second.setHistory("EUR", { "2026-11-24T10:05:00Z": "1" })
+        assert.deepStrictEqual(yield* repair, ["first EUR 1/2", "second EUR 1/1"])
+        assert.deepStrictEqual(yield* gaps, ["11-24T10:10 EUR first"])
+        assert.deepStrictEqual([yield* first.calls, yield* second.calls], [1, 1])
+      }),
+  )
+
   test("leaves out what looks wrong, and asks the next one", now, ([first, second]) =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository

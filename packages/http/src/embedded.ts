@@ -120,7 +120,7 @@ const command = Command.make(
   "npm start --",
   {
     replay: Flag.Boolean("replay").pipe(
-      Flag.withDescription("Replay recorded prices instead of asking CoinGecko; needs no network"),
+      Flag.withDescription("Replay recorded prices instead of asking the sources; needs no network"),
       Flag.withDefault(false),
     ),
   },
