@@ -1,8 +1,17 @@
 /** What can be set, by environment variables. The README's table is made from these declarations. */
-import { Currency } from "@btc-price/domain/Currency"
-import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
-import * as SchemaTransformation from "effect/SchemaTransformation"
+import {
+  choices,
+  Currencies,
+  Port,
+  Secret,
+  Share,
+  Switch,
+  Text,
+  TimeZoneName,
+  Url,
+  WholeNumber,
+} from "./SettingSchemas.ts"
 
 /** `http` and `worker` are strict; `embedded` is the run on one's own machine. */
 export type Program = "embedded" | "http" | "worker"
@@ -23,51 +32,6 @@ const setting = <A, Fallback extends string | null, const Needing extends Progra
   options: Setting<A, Fallback, Needing>,
 ): Setting<A, Fallback, Needing> => options
 
-const Text = Schema.NonEmptyString
-const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
-const Port = Schema.String.check(Schema.isPattern(/^\d{1,5}$/)).pipe(
-  Schema.decodeTo(Schema.FiniteFromString),
-  Schema.decodeTo(Schema.Port),
-)
-const Url = Schema.URLFromString.check(
-  Schema.makeFilter((url) => url.protocol === "https:" || url.protocol === "http:"),
-)
-const Switch = Schema.Literals(["on", "off"]).pipe(
-  Schema.decodeTo(
-    Schema.Boolean,
-    SchemaTransformation.transform({ decode: (text) => text === "on", encode: (on) => (on ? "on" : "off") }),
-  ),
-)
-const Currencies = Schema.String.pipe(
-  Schema.decodeTo(
-    Schema.UniqueArray(Currency).check(Schema.isBetweenLength(1, 20)),
-    SchemaTransformation.transform({
-      decode: (text): ReadonlyArray<Currency> =>
-        text.split(",").map((code) => code.trim().toUpperCase() as Currency),
-      encode: (codes) => codes.join(","),
-    }),
-  ),
-)
-/** An offset such as +02:00 is no zone: it knows no clock changes. */
-const TimeZoneName = Schema.String.check(Schema.isPattern(/^[A-Z]/i)).pipe(
-  Schema.decodeTo(Schema.TimeZoneNamedFromString),
-)
-const WholeNumber = Schema.String.check(Schema.isPattern(/^\d{1,9}$/)).pipe(
-  Schema.decodeTo(Schema.FiniteFromString),
-)
-const list = <const Item extends string>(items: ReadonlyArray<Item>) =>
-  Schema.String.pipe(
-    Schema.decodeTo(
-      Schema.UniqueArray(Schema.Literals(items)).check(Schema.isMinLength(1)),
-      SchemaTransformation.transform({
-        decode: (text): ReadonlyArray<Item> => text.split(",").map((item) => item.trim() as Item),
-        encode: (items) => items.join(","),
-      }),
-    ),
-  )
-const Share = Schema.BigDecimalFromString.check(
-  Schema.isBetweenBigDecimal({ minimum: BigDecimal.make(0n, 0), maximum: BigDecimal.make(1n, 0) }),
-)
 const port = "a port number, 0 for any free one"
 const url = "an http or https URL"
 
@@ -149,7 +113,7 @@ export const declarations = {
     fallback: null,
   }),
   PRICE_SOURCES: setting({
-    schema: list(["coingecko", "coinmate", "coinbase", "kraken"]),
+    schema: choices(["coingecko", "coinmate", "coinbase", "kraken"]),
     expected: "some of coingecko, coinmate, coinbase and kraken, separated by commas",
     meaning: "sources of prices, the first to ask in front; the next is asked for what the one before lacks",
     fallback: "coingecko,coinmate,coinbase,kraken",

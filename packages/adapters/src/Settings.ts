@@ -7,8 +7,9 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import { isLoopback } from "./Loopback.ts"
 import { declarations, type Program, type Setting } from "./SettingDeclarations.ts"
+import * as SettingRules from "./SettingRules.ts"
+import type { SettingValues } from "./SettingValues.ts"
 
 /** Every wrong or missing setting, a line each; never a secret's value. */
 export class SettingsError extends Data.TaggedError("SettingsError")<{
@@ -64,7 +65,7 @@ export const embedded = Effect.gen(function* () {
   }
 })
 
-const common = (values: Values, logFormat: "pretty" | "json") => ({
+const common = (values: SettingValues, logFormat: "pretty" | "json") => ({
   api: { host: values.HTTP_HOST, port: values.HTTP_PORT },
   management: { host: values.HTTP_HOST, port: values.MANAGEMENT_PORT },
   currencies: values.CURRENCIES,
@@ -74,7 +75,7 @@ const common = (values: Values, logFormat: "pretty" | "json") => ({
 })
 
 /** What the one that samples needs. */
-const sampling = (values: Values) => ({
+const sampling = (values: SettingValues) => ({
   retentionMonths: values.RETENTION_MONTHS,
   priceSources: {
     order: values.PRICE_SOURCES,
@@ -94,7 +95,7 @@ const sampling = (values: Values) => ({
   },
 })
 
-const cognito = (values: Values, userPoolId: string, region: string, clientId: string) => ({
+const cognito = (values: SettingValues, userPoolId: string, region: string, clientId: string) => ({
   userPoolId,
   region,
   clientId,
@@ -110,30 +111,9 @@ const database = Effect.fnUntraced(function* (url: Redacted.Redacted, authoritie
   return { url, authorities }
 })
 
-type Declarations = typeof declarations
-
-/** The value of each setting; what `P` needs is there. */
-type Values<P extends Program = never> = {
-  readonly [Name in keyof Declarations]: Declarations[Name] extends Setting<
-    infer A,
-    infer Fallback,
-    infer Needing
-  >
-    ?
-        | A
-        | (Fallback extends null
-            ? [P] extends [never]
-              ? undefined
-              : P extends Needing
-                ? never
-                : undefined
-            : never)
-    : never
-}
-
 const read = Effect.fnUntraced(function* <P extends Program>(
   program: P,
-): Effect.fn.Return<Values<P>, SettingsError, FileSystem.FileSystem> {
+): Effect.fn.Return<SettingValues<P>, SettingsError, FileSystem.FileSystem> {
   const problems: Array<string> = []
   const values: Record<string, unknown> = {}
   for (const [name, declaration] of Object.entries(declarations)) {
@@ -142,8 +122,8 @@ const read = Effect.fnUntraced(function* <P extends Program>(
     )
   }
   // Where a value is absent its problem is listed, and the values are not given out.
-  const known = values as Values<P>
-  problems.push(...contradictions(known), ...unsafe(program, known), ...(yield* authoritiesProblems(known)))
+  const known = values as SettingValues<P>
+  problems.push(...(yield* SettingRules.problems(program, known)))
   return problems.length > 0 ? yield* new SettingsError({ problems }) : known
 })
 
@@ -165,84 +145,4 @@ const readOne = Effect.fnUntraced(function* (
   return yield* Schema.decodeEffect(schema)(written).pipe(
     Effect.mapError(() => `${name} is not valid: expected ${expected}`),
   )
-})
-
-/** Settings that are each valid but do not go together. */
-const contradictions = (values: Values): ReadonlyArray<string> => {
-  const { COINGECKO_PLAN: plan, COINGECKO_API_KEY: key } = values
-  const cognito = [values.COGNITO_USER_POOL_ID, values.COGNITO_REGION, values.COGNITO_CLIENT_ID]
-  return [
-    ...(plan === "keyless" && key !== undefined
-      ? ["COINGECKO_API_KEY is set but COINGECKO_PLAN is keyless: set the plan of the key, demo or pro"]
-      : []),
-    ...((plan === "demo" || plan === "pro") && key === undefined
-      ? [`COINGECKO_PLAN is ${plan} but there is no COINGECKO_API_KEY`]
-      : []),
-    ...(cognito.some((value) => value !== undefined) && cognito.includes(undefined)
-      ? ["COGNITO_USER_POOL_ID, COGNITO_REGION and COGNITO_CLIENT_ID go together: set all or none of them"]
-      : []),
-    ...(values.COGNITO_REGION !== undefined &&
-    values.COGNITO_USER_POOL_ID?.startsWith(`${values.COGNITO_REGION}_`) === false
-      ? ["COGNITO_USER_POOL_ID is not of COGNITO_REGION: a pool's id begins with its region"]
-      : []),
-    ...((values.COGNITO_ENDPOINT === undefined) !== (values.COGNITO_JWKS_URL === undefined)
-      ? ["COGNITO_ENDPOINT and COGNITO_JWKS_URL go together: an emulator has both"]
-      : []),
-  ]
-}
-
-/** What would send secrets or prices unprotected over a network, each with the way out. */
-const unsafe = (program: Program, values: Values): ReadonlyArray<string> => {
-  const urls = [
-    "COINGECKO_BASE_URL",
-    "COINMATE_BASE_URL",
-    "COINBASE_BASE_URL",
-    "KRAKEN_BASE_URL",
-    "BITSTAMP_BASE_URL",
-    "CNB_BASE_URL",
-    "COGNITO_ENDPOINT",
-    "COGNITO_JWKS_URL",
-  ] as const
-  const isOpen = values.HTTP_HOST !== undefined && !isLoopback(values.HTTP_HOST)
-  return [
-    ...(isOpen && values.TLS_TERMINATED_UPSTREAM === false && program !== "worker"
-      ? [
-          "HTTP_HOST is not a loopback address and tokens would travel in plaintext: put a TLS terminator in front and set TLS_TERMINATED_UPSTREAM=on, or listen on 127.0.0.1",
-        ]
-      : []),
-    ...urls
-      .filter((name) => values[name]?.protocol === "http:" && !isLoopback(values[name].hostname))
-      .map((name) => `${name} is plaintext http: use https; only loopback addresses are excepted`),
-    ...databaseUrlProblems("DATABASE_URL", values.DATABASE_URL),
-    ...databaseUrlProblems("LEGACY_DATABASE_URL", values.LEGACY_DATABASE_URL),
-  ]
-}
-
-const databaseUrlProblems = (
-  name: "DATABASE_URL" | "LEGACY_DATABASE_URL",
-  secret: Redacted.Redacted | undefined,
-): ReadonlyArray<string> => {
-  if (secret === undefined) return []
-  const expected = `expected ${declarations[name].expected}`
-  const url = URL.parse(Redacted.value(secret))
-  const isComplete = url !== null && url.hostname !== "" && url.pathname.length > 1
-  if (!isComplete || !/^postgres(?:ql)?:$/.test(url.protocol) || !isEncoded(url.username + url.password)) {
-    return [`${name} is not valid: ${expected}`]
-  }
-  // A parameter can name another host than the one that TLS is decided by.
-  return url.search === ""
-    ? []
-    : [`${name} has parameters: ${expected}; beyond loopback TLS is always on and verified`]
-}
-
-/** A `%` that begins no escape is to be written `%25`. */
-const isEncoded = (text: string): boolean => !/%(?![0-9A-F]{2})/i.test(text)
-
-const authoritiesProblems = Effect.fnUntraced(function* ({ DATABASE_CA_FILE: file }: Values) {
-  if (file === undefined) return []
-  const fileSystem = yield* FileSystem.FileSystem
-  const text = yield* fileSystem.readFileString(file).pipe(Effect.orElseSucceed(() => ""))
-  return text.includes("-----BEGIN CERTIFICATE-----")
-    ? []
-    : [`DATABASE_CA_FILE cannot be used: expected ${declarations.DATABASE_CA_FILE.expected}`]
 })

@@ -1,0 +1,23 @@
+/** What the declarations make of the environment. */
+import type { declarations, Program, Setting } from "./SettingDeclarations.ts"
+
+type Declarations = typeof declarations
+
+/** The value of each setting; what `P` needs is there. */
+export type SettingValues<P extends Program = never> = {
+  readonly [Name in keyof Declarations]: Declarations[Name] extends Setting<
+    infer A,
+    infer Fallback,
+    infer Needing
+  >
+    ?
+        | A
+        | (Fallback extends null
+            ? [P] extends [never]
+              ? undefined
+              : P extends Needing
+                ? never
+                : undefined
+            : never)
+    : never
+}
