@@ -1,5 +1,5 @@
 /** Prints the README's table of settings; a test holds the README to it. */
-import { declarations } from "@btc-price/adapters/SettingDeclarations"
+import { declarations } from "@btc-price/adapters/settings/SettingDeclarations"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Console from "effect/Console"
 

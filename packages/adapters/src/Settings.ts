@@ -7,9 +7,10 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
-import { declarations, type Program, type Setting } from "./SettingDeclarations.ts"
-import * as SettingRules from "./SettingRules.ts"
-import type { SettingValues } from "./SettingValues.ts"
+import type { Program, Setting } from "./settings/Setting.ts"
+import { declarations } from "./settings/SettingDeclarations.ts"
+import * as SettingRules from "./settings/SettingRules.ts"
+import type { SettingValues } from "./settings/SettingValues.ts"
 
 /** Every wrong or missing setting, a line each; never a secret's value. */
 export class SettingsError extends Data.TaggedError("SettingsError")<{

@@ -149,7 +149,10 @@ export const rules = {
 /** The technology of a path; undefined outside the adapters. */
 export const technologyOf = (path: string): string | undefined => {
   if (!path.startsWith(adapters)) return undefined
-  const name = path.slice(adapters.length).replace(/^embedded-postgres\//, "EmbeddedPostgres/")
+  const name = path
+    .slice(adapters.length)
+    .replace(/^embedded-postgres\//, "EmbeddedPostgres/")
+    .replace(/^settings\//, "Setting/")
   return technologies.find((technology) => name.startsWith(technology)) ?? name
 }
 

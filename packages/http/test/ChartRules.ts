@@ -1,5 +1,5 @@
 /** What rendered documents of the chart must keep to. Each rule lists what is wrong; an empty list is right. */
-import { declarations } from "@btc-price/adapters/SettingDeclarations"
+import { declarations } from "@btc-price/adapters/settings/SettingDeclarations"
 import * as Yaml from "effect/encoding/Yaml"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"

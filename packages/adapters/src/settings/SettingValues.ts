@@ -1,5 +1,6 @@
 /** What the declarations make of the environment. */
-import type { declarations, Program, Setting } from "./SettingDeclarations.ts"
+import type { Program, Setting } from "./Setting.ts"
+import type { declarations } from "./SettingDeclarations.ts"
 
 type Declarations = typeof declarations
 

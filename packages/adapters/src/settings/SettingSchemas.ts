@@ -10,6 +10,7 @@ export const Port = Schema.String.check(Schema.isPattern(/^\d{1,5}$/)).pipe(
   Schema.decodeTo(Schema.FiniteFromString),
   Schema.decodeTo(Schema.Port),
 )
+export const expectedUrl = "an http or https URL"
 export const Url = Schema.URLFromString.check(
   Schema.makeFilter((url) => url.protocol === "https:" || url.protocol === "http:"),
 )

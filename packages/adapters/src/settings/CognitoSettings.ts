@@ -1,0 +1,64 @@
+/** Settings of the user pool. */
+import * as Schema from "effect/Schema"
+import { setting } from "./Setting.ts"
+import { expectedUrl, Secret, Text, Url } from "./SettingSchemas.ts"
+import type { SettingValues } from "./SettingValues.ts"
+
+export const declarations = {
+  COGNITO_REGION: setting({
+    schema: Text,
+    expected: "an AWS region such as eu-central-1",
+    meaning: "region of the user pool",
+    fallback: null,
+    neededBy: ["http"],
+  }),
+  COGNITO_USER_POOL_ID: setting({
+    schema: Schema.String.check(Schema.isPattern(/^[\w-]+_[0-9A-Za-z]+$/)),
+    expected: "a user pool id such as eu-central-1_AbCdEfGhI",
+    meaning: "user pool; when it is set the embedded program uses Cognito too",
+    fallback: null,
+    neededBy: ["http"],
+  }),
+  COGNITO_CLIENT_ID: setting({
+    schema: Text,
+    expected: "an app client id",
+    meaning: "app client, with USER_PASSWORD_AUTH allowed",
+    fallback: null,
+    neededBy: ["http"],
+  }),
+  COGNITO_CLIENT_SECRET: setting({
+    schema: Secret,
+    expected: "the app client's secret",
+    meaning: "secret of a confidential app client, which is the right kind",
+    fallback: null,
+  }),
+  COGNITO_ENDPOINT: setting({
+    schema: Url,
+    expected: expectedUrl,
+    meaning: "for emulators; default: AWS's",
+    fallback: null,
+  }),
+  COGNITO_JWKS_URL: setting({
+    schema: Url,
+    expected: expectedUrl,
+    meaning: "for emulators; default: AWS's",
+    fallback: null,
+  }),
+} as const
+
+/** What does not go together. */
+export const problems = (values: SettingValues): ReadonlyArray<string> => {
+  const pool = [values.COGNITO_USER_POOL_ID, values.COGNITO_REGION, values.COGNITO_CLIENT_ID]
+  return [
+    ...(pool.some((value) => value !== undefined) && pool.includes(undefined)
+      ? ["COGNITO_USER_POOL_ID, COGNITO_REGION and COGNITO_CLIENT_ID go together: set all or none of them"]
+      : []),
+    ...(values.COGNITO_REGION !== undefined &&
+    values.COGNITO_USER_POOL_ID?.startsWith(`${values.COGNITO_REGION}_`) === false
+      ? ["COGNITO_USER_POOL_ID is not of COGNITO_REGION: a pool's id begins with its region"]
+      : []),
+    ...((values.COGNITO_ENDPOINT === undefined) !== (values.COGNITO_JWKS_URL === undefined)
+      ? ["COGNITO_ENDPOINT and COGNITO_JWKS_URL go together: an emulator has both"]
+      : []),
+  ]
+}

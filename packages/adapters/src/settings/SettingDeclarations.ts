@@ -1,0 +1,16 @@
+/** What can be set, by environment variables. The README's table is made from these declarations. */
+import * as CognitoSettings from "./CognitoSettings.ts"
+import * as DatabaseSettings from "./DatabaseSettings.ts"
+import * as ListenerSettings from "./ListenerSettings.ts"
+import * as PriceSettings from "./PriceSettings.ts"
+import * as ProgramSettings from "./ProgramSettings.ts"
+import * as SourceSettings from "./SourceSettings.ts"
+
+export const declarations = {
+  ...ListenerSettings.declarations,
+  ...DatabaseSettings.declarations,
+  ...PriceSettings.declarations,
+  ...SourceSettings.declarations,
+  ...CognitoSettings.declarations,
+  ...ProgramSettings.declarations,
+} as const

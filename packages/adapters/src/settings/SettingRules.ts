@@ -1,0 +1,30 @@
+/** What is wrong with settings that are each valid: they do not go together, or are not safe. */
+import * as Effect from "effect/Effect"
+import { isLoopback } from "../Loopback.ts"
+import * as CognitoSettings from "./CognitoSettings.ts"
+import * as DatabaseSettings from "./DatabaseSettings.ts"
+import * as ListenerSettings from "./ListenerSettings.ts"
+import type { Program } from "./Setting.ts"
+import { declarations } from "./SettingDeclarations.ts"
+import type { SettingValues } from "./SettingValues.ts"
+import * as SourceSettings from "./SourceSettings.ts"
+
+/** A line each, with the way out; never a secret's value. */
+export const problems = Effect.fnUntraced(function* (program: Program, values: SettingValues) {
+  return [
+    ...SourceSettings.problems(values),
+    ...CognitoSettings.problems(values),
+    ...ListenerSettings.problems(program, values),
+    ...plaintextUrls(values),
+    ...(yield* DatabaseSettings.problems(values)),
+  ]
+})
+
+/** What would send prices or secrets unprotected over a network. */
+const plaintextUrls = (values: SettingValues): ReadonlyArray<string> =>
+  Object.keys(declarations)
+    .filter((name) => {
+      const value = values[name as keyof SettingValues]
+      return value instanceof URL && value.protocol === "http:" && !isLoopback(value.hostname)
+    })
+    .map((name) => `${name} is plaintext http: use https; only loopback addresses are excepted`)
