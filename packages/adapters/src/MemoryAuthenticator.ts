@@ -1,95 +1,152 @@
-/** Authenticator in memory, for tests and the run on one's own machine. Its tokens look like Cognito's. */
-import { Authenticator, AuthenticatorError } from "@btc-price/domain/Authenticator"
+/** Authenticator in memory, for tests and the run on one's own machine: each flow of Cognito's without AWS. */
+import {
+  Authenticator,
+  AuthenticatorError,
+  Challenged,
+  type SignIn,
+  SignedIn,
+} from "@btc-price/domain/Authenticator"
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import {
-  generateKeyPair,
-  hash,
-  type KeyObject,
-  randomBytes,
-  randomUUID,
-  sign,
-  timingSafeEqual,
-} from "node:crypto"
-import { promisify } from "node:util"
+import { hash, randomBytes, timingSafeEqual } from "node:crypto"
+import { Secret, TOTP } from "otpauth"
+import * as MemoryChallenges from "./MemoryChallenges.ts"
+import * as MemoryRefreshTokens from "./MemoryRefreshTokens.ts"
+import * as MemoryTokens from "./MemoryTokens.ts"
 import * as TokenVerifier from "./TokenVerifier.ts"
 
 export interface User {
   readonly username: string
   readonly password: Redacted.Redacted
+  /** Of an authenticator app, in base 32: each sign-in asks for its code. */
+  readonly totpSecret?: Redacted.Redacted
+  /** Each is asked for at the first sign-in, in this order. */
+  readonly mustDo?: ReadonlyArray<"NEW_PASSWORD_REQUIRED" | "MFA_SETUP">
+}
+
+/** A user as the sign-ins so far have left it. */
+interface Account {
+  readonly username: string
+  password: Buffer
+  totpSecret: string | undefined
+  mustDo: ReadonlyArray<"NEW_PASSWORD_REQUIRED" | "MFA_SETUP">
+  /** The 30 seconds whose code was taken last; it and those before it are used up. */
+  totpStep: number
 }
 
 /**
- * Knows `users` and no others. Tokens are signed with a key that is made here and forgotten when the program
- * stops. A wrong password and an unknown user cost the same work and give the same error.
+ * Knows `users` and no others; what they change, and all tokens, are forgotten when the program stops. A wrong password
+ * and an unknown user cost the same work and give the same error. Codes are those of RFC 6238, with one step of 30
+ * seconds more to either side, and each is good for one sign-in.
  */
 export const layer = (options: { readonly users: ReadonlyArray<User> }): Layer.Layer<Authenticator> =>
   Layer.effect(
     Authenticator,
     Effect.gen(function* () {
-      const passwords = new Map(options.users.map(({ username, password }) => [username, digest(password)]))
+      const accounts = new Map(options.users.map((user) => [user.username, accountOf(user)]))
       const nobodysPassword = randomBytes(32)
-      const kid = randomUUID()
-      const { publicKey, privateKey } = yield* Effect.promise(() =>
-        promisify(generateKeyPair)("rsa", { modulusLength: 2_048 }),
-      )
-      const jwk = { ...publicKey.export({ format: "jwk" }), alg: "RS256", use: "sig", kid }
+      const tokens = yield* MemoryTokens.make
+      const refreshTokens = yield* MemoryRefreshTokens.make
+      const challenges = yield* MemoryChallenges.make
+
+      const finish = Effect.fnUntraced(function* (username: string): Effect.fn.Return<SignIn> {
+        const refreshToken = yield* refreshTokens.begin(username)
+        return SignedIn({ tokens: { ...(yield* tokens.issue(username)), refreshToken } })
+      })
+
+      /** What is still to do after the password, or after the proof before. */
+      const proceed = Effect.fnUntraced(function* (account: Account): Effect.fn.Return<SignIn> {
+        const { username, totpSecret } = account
+        const name = account.mustDo[0] ?? (totpSecret === undefined ? undefined : "SOFTWARE_TOKEN_MFA")
+        if (name === undefined) return yield* finish(username)
+        const secret = name === "MFA_SETUP" ? Redacted.make(new Secret({ size: 20 }).base32) : undefined
+        return Challenged({ challenge: yield* challenges.pose(name, username, secret) })
+      })
 
       return Authenticator.of({
-        verify: TokenVerifier.fromKeys(audience, [jwk]),
+        verify: TokenVerifier.fromKeys(MemoryTokens.audience, [tokens.jwk]),
 
         signIn: Effect.fn("Authenticator.signIn")(function* ({ username, password }) {
-          const expected = passwords.get(username) ?? nobodysPassword
-          if (!timingSafeEqual(digest(password), expected)) {
+          const account = accounts.get(username)
+          const isRight = timingSafeEqual(digest(password), account?.password ?? nobodysPassword)
+          if (account === undefined || !isRight) {
             return yield* new AuthenticatorError({
               reason: "invalid-credentials",
               detail: "Incorrect username or password",
             })
           }
-          const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1_000)
-          return {
-            idToken: Redacted.make(signed(privateKey, { kid, alg: "RS256" }, claims(username, nowSeconds))),
-            expiresIn: lifetime,
-          }
+          return yield* proceed(account)
         }),
+
+        answerChallenge: Effect.fn("Authenticator.answerChallenge")(function* (challenge, answer) {
+          const { name, username, secret } = yield* challenges.take(challenge)
+          const account = accounts.get(username)
+          if (account === undefined) return yield* wrongCode
+          if (name === "NEW_PASSWORD_REQUIRED") {
+            yield* changePassword(account, answer)
+            return yield* proceed(account)
+          }
+          yield* useCode(account, secret ?? Redacted.make(account.totpSecret ?? ""), answer)
+          if (secret !== undefined) {
+            account.totpSecret = Redacted.value(secret)
+            account.mustDo = account.mustDo.filter((task) => task !== "MFA_SETUP")
+          }
+          return yield* finish(username)
+        }),
+
+        refresh: Effect.fn("Authenticator.refresh")(function* (token) {
+          const { username, refreshToken } = yield* refreshTokens.rotate(token)
+          return { ...(yield* tokens.issue(username)), refreshToken }
+        }),
+
+        revoke: Effect.fn("Authenticator.revoke")(refreshTokens.end),
       })
     }),
   )
 
-/** A pool and a client that look like Cognito's and cannot be there. */
-const audience = { userPoolId: "zz-memory-1_Memory", clientId: "memory" }
-
-const issuer = `https://cognito-idp.zz-memory-1.amazonaws.com/${audience.userPoolId}`
-
-const lifetime = Duration.hours(1)
+const accountOf = ({ username, password, totpSecret, mustDo = [] }: User): Account => ({
+  username,
+  password: digest(password),
+  totpSecret: totpSecret === undefined ? undefined : Redacted.value(totpSecret),
+  mustDo,
+  totpStep: -1,
+})
 
 const digest = (password: Redacted.Redacted): Buffer => hash("sha256", Redacted.value(password), "buffer")
 
-/** Those of a Cognito ID token. */
-const claims = (username: string, nowSeconds: number) => ({
-  sub: subjectOf(username),
-  iss: issuer,
-  aud: audience.clientId,
-  token_use: "id",
-  "cognito:username": username,
-  origin_jti: randomUUID(),
-  event_id: randomUUID(),
-  jti: randomUUID(),
-  auth_time: nowSeconds,
-  iat: nowSeconds,
-  exp: nowSeconds + Duration.toSeconds(lifetime),
+/** Cognito's default, in characters. */
+const passwordLengthAtLeast = 8
+
+const changePassword = Effect.fnUntraced(function* (account: Account, password: Redacted.Redacted) {
+  const isLong = Redacted.value(password).length >= passwordLengthAtLeast
+  if (!isLong || timingSafeEqual(digest(password), account.password)) {
+    return yield* new AuthenticatorError({
+      reason: "invalid-new-password",
+      detail: `It is the one before, or has less than ${passwordLengthAtLeast} characters`,
+    })
+  }
+  account.password = digest(password)
+  account.mustDo = account.mustDo.filter((task) => task !== "NEW_PASSWORD_REQUIRED")
 })
 
-const signed = (key: KeyObject, header: object, payload: object): string => {
-  const content = `${encode(header)}.${encode(payload)}`
-  return `${content}.${sign("RSA-SHA256", Buffer.from(content), key).toString("base64url")}`
-}
+const totpStepSeconds = 30
 
-const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString("base64url")
+const useCode = Effect.fnUntraced(function* (
+  account: Account,
+  secret: Redacted.Redacted,
+  code: Redacted.Redacted,
+) {
+  const timestamp = yield* Clock.currentTimeMillis
+  const totp = new TOTP({ secret: Redacted.value(secret), period: totpStepSeconds })
+  const drift = totp.validate({ token: Redacted.value(code), timestamp, window: 1 })
+  const step = Math.floor(timestamp / 1_000 / totpStepSeconds) + (drift ?? 0)
+  if (drift === null || step <= account.totpStep) return yield* wrongCode
+  account.totpStep = step
+})
 
-/** Of a UUID's form, and the same for a user name in every run. */
-const subjectOf = (username: string): string =>
-  hash("sha256", username).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5")
+const wrongCode = new AuthenticatorError({
+  reason: "challenge-failed",
+  detail: "The code is wrong, or was used before",
+})

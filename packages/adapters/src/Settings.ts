@@ -100,7 +100,7 @@ const cognito = (values: SettingValues, userPoolId: string, region: string, clie
   userPoolId,
   region,
   clientId,
-  clientSecret: values.COGNITO_CLIENT_SECRET,
+  clientSecrets: values.COGNITO_CLIENT_SECRET ?? [],
   endpoint: values.COGNITO_ENDPOINT?.href,
   jwksUrl: values.COGNITO_JWKS_URL?.href,
 })

@@ -1,22 +1,68 @@
-/** The suite that every Authenticator passes. The layer given is one that knows {@link alice} and nobody else. */
-import { Authenticator } from "@btc-price/domain/Authenticator"
+/** The suite that every Authenticator passes. The layer given is one that knows {@link users} and nobody else. */
+import type { User } from "@btc-price/adapters/MemoryAuthenticator"
+import { Authenticator, type Challenge, type SignIn } from "@btc-price/domain/Authenticator"
 import { assert, layer as describeLayer } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
 import { inspect } from "node:util"
+import { TOTP } from "otpauth"
 
-export const alice = { username: "alice", password: Redacted.make("canary correct horse") }
+const password = Redacted.make("canary correct horse")
+
+export const alice = { username: "alice", password }
+
+const totpSecret = Redacted.make("CANARYCANARYCANARYCANARYCANARY22")
+
+/** Beside alice: those with an authenticator app, with a password to change, and with an app to set up. */
+export const users: ReadonlyArray<User> = [
+  alice,
+  { username: "tina", password, totpSecret },
+  { username: "theo", password, totpSecret },
+  { username: "nina", password, mustDo: ["NEW_PASSWORD_REQUIRED"] },
+  { username: "mia", password, mustDo: ["NEW_PASSWORD_REQUIRED", "MFA_SETUP"] },
+]
+
+const challengeIn = (step: SignIn): Challenge => {
+  assert(step._tag === "Challenged", "a challenge is wanted")
+  return step.challenge
+}
+
+const tokensIn = (step: SignIn) => {
+  assert(step._tag === "SignedIn", "tokens are wanted")
+  return step.tokens
+}
+
+const signIn = (username: string, secret = password) =>
+  Effect.flatMap(Authenticator, (authenticator) => authenticator.signIn({ username, password: secret }))
+
+const answer = (challenge: Pick<Challenge, "name" | "username" | "session">, text: string) =>
+  Effect.flatMap(Authenticator, ({ answerChallenge }) => answerChallenge(challenge, Redacted.make(text)))
+
+/** The code that an authenticator app shows now, or `steps` of 30 seconds from now. */
+const codeOf = (secret: Redacted.Redacted, steps = 0) =>
+  Effect.map(Clock.currentTimeMillis, (now) =>
+    new TOTP({ secret: Redacted.value(secret) }).generate({ timestamp: now + steps * 30_000 }),
+  )
+
+/** Why it failed; nothing in the error repeats a secret. */
+const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: string }, R>) =>
+  Effect.map(Effect.flip(effect), (error) => {
+    assert.notMatch(inspect(error, { depth: null, showHidden: true }), /canary/i)
+    return error.reason
+  })
 
 export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticator, unknown>): void =>
-  describeLayer(authenticatorLayer, { excludeTestServices: true })(`Authenticator: ${name}`, (it) => {
+  describeLayer(authenticatorLayer)(`Authenticator: ${name}`, (it) => {
     it.effect("gives a token that tells who signed in", () =>
       Effect.gen(function* () {
-        const authenticator = yield* Authenticator
-        const { idToken, expiresIn } = yield* authenticator.signIn(alice)
-        const { subject, username, expiresAt } = yield* authenticator.verify(idToken)
+        const { verify } = yield* Authenticator
+        const { idToken, expiresIn } = tokensIn(yield* signIn("alice"))
+        const { subject, username, expiresAt } = yield* verify(idToken)
         assert.strictEqual(username, "alice")
         assert.isNotEmpty(subject)
         const rest = DateTime.distance(yield* DateTime.now, expiresAt)
@@ -27,45 +73,162 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
 
     it.effect("gives a new token each time, for the same subject", () =>
       Effect.gen(function* () {
-        const authenticator = yield* Authenticator
-        const tokens = [yield* authenticator.signIn(alice), yield* authenticator.signIn(alice)]
-        const subjects = yield* Effect.forEach(tokens, ({ idToken }) => authenticator.verify(idToken))
+        const { verify } = yield* Authenticator
+        const tokens = [tokensIn(yield* signIn("alice")), tokensIn(yield* signIn("alice"))]
+        const subjects = yield* Effect.forEach(tokens, ({ idToken }) => verify(idToken))
         assert.strictEqual(new Set(tokens.map(({ idToken }) => Redacted.value(idToken))).size, 2)
         assert.strictEqual(new Set(subjects.map(({ subject }) => subject)).size, 1)
       }),
     )
 
     it.effect.each([
-      ["a wrong password", { ...alice, password: Redacted.make("canary wrong") }],
-      ["the password in other letters", { ...alice, password: Redacted.make("CANARY CORRECT HORSE") }],
-      ["an unknown user", { username: "mallory", password: alice.password }],
-      ["a user name that objects have", { username: "__proto__", password: Redacted.make("undefined") }],
-    ] as const)("refuses %s, and repeats no password", ([, credentials]) =>
+      ["a wrong password", "alice", "canary wrong"],
+      ["the password in other letters", "alice", "CANARY CORRECT HORSE"],
+      ["an unknown user", "mallory", Redacted.value(password)],
+      ["a user name that objects have", "__proto__", "undefined"],
+      ["a wrong password before a challenge", "tina", "canary wrong"],
+    ] as const)("refuses %s, and repeats no password", ([, username, secret]) =>
       Effect.gen(function* () {
-        const error = yield* Effect.flip((yield* Authenticator).signIn(credentials))
-        assert.strictEqual(error.reason, "invalid-credentials")
-        assert.notMatch(inspect(error, { depth: null, showHidden: true }), /canary/i)
+        assert.strictEqual(yield* reasonOf(signIn(username, Redacted.make(secret))), "invalid-credentials")
       }),
     )
 
     it.effect("refuses a token whose content was changed", () =>
       Effect.gen(function* () {
-        const authenticator = yield* Authenticator
-        const { idToken } = yield* authenticator.signIn(alice)
+        const { verify } = yield* Authenticator
+        const { idToken } = tokensIn(yield* signIn("alice"))
         const [header = "", payload = "", signature = ""] = Redacted.value(idToken).split(".")
         const claims = JSON.parse(Buffer.from(payload, "base64url").toString())
         const changed = Buffer.from(JSON.stringify({ ...claims, sub: "mallory" })).toString("base64url")
-        const error = yield* Effect.flip(
-          authenticator.verify(Redacted.make(`${header}.${changed}.${signature}`)),
-        )
-        assert.strictEqual(error.reason, "invalid-token")
+        const reason = yield* reasonOf(verify(Redacted.make(`${header}.${changed}.${signature}`)))
+        assert.strictEqual(reason, "invalid-token")
       }),
     )
 
     it.effect.each(["", "token", "a.b.c", "x".repeat(100_000)])("refuses what is no token", (text) =>
       Effect.gen(function* () {
-        const error = yield* Effect.flip((yield* Authenticator).verify(Redacted.make(text)))
-        assert.strictEqual(error.reason, "invalid-token")
+        const { verify } = yield* Authenticator
+        assert.strictEqual(yield* reasonOf(verify(Redacted.make(text))), "invalid-token")
+      }),
+    )
+
+    it.effect("asks for the code of an authenticator app, and takes each code once", () =>
+      Effect.gen(function* () {
+        const { verify } = yield* Authenticator
+        const first = challengeIn(yield* signIn("tina"))
+        assert.strictEqual(first.name, "SOFTWARE_TOKEN_MFA")
+        const code = yield* codeOf(totpSecret)
+        const { idToken } = tokensIn(yield* answer(first, code))
+        assert.strictEqual((yield* verify(idToken)).username, "tina")
+        const second = challengeIn(yield* signIn("tina"))
+        assert.strictEqual(yield* reasonOf(answer(second, code)), "challenge-failed")
+        yield* TestClock.adjust("30 seconds")
+        const third = challengeIn(yield* signIn("tina"))
+        tokensIn(yield* answer(third, yield* codeOf(totpSecret)))
+      }),
+    )
+
+    it.effect.each([
+      ["two steps ago", -2],
+      ["two steps ahead", 2],
+    ] as const)("refuses the code of %s", ([, steps]) =>
+      Effect.gen(function* () {
+        const challenge = challengeIn(yield* signIn("theo"))
+        const code = yield* codeOf(totpSecret, steps)
+        assert.strictEqual(yield* reasonOf(answer(challenge, code)), "challenge-failed")
+      }),
+    )
+
+    it.effect("takes one answer in a session, and none of another user's or another challenge's", () =>
+      Effect.gen(function* () {
+        yield* TestClock.adjust("1 minute")
+        const code = yield* codeOf(totpSecret)
+        const answered = challengeIn(yield* signIn("theo"))
+        tokensIn(yield* answer(answered, code))
+        yield* TestClock.adjust("30 seconds")
+        const next = yield* codeOf(totpSecret)
+        assert.strictEqual(yield* reasonOf(answer(answered, next)), "challenge-failed")
+        const ofTina = challengeIn(yield* signIn("tina"))
+        const ofTheo = challengeIn(yield* signIn("theo"))
+        const crossed = { ...ofTheo, session: ofTina.session }
+        assert.strictEqual(yield* reasonOf(answer(crossed, next)), "challenge-failed")
+        const other = { ...challengeIn(yield* signIn("theo")), name: "SMS_MFA" as const }
+        assert.strictEqual(yield* reasonOf(answer(other, next)), "challenge-failed")
+        const invented = { ...ofTheo, session: Redacted.make("a session that nobody opened") }
+        assert.strictEqual(yield* reasonOf(answer(invented, next)), "challenge-failed")
+      }),
+    )
+
+    it.effect("waits three minutes for an answer", () =>
+      Effect.gen(function* () {
+        const challenge = challengeIn(yield* signIn("tina"))
+        yield* TestClock.adjust("3 minutes")
+        const code = yield* codeOf(totpSecret)
+        assert.strictEqual(yield* reasonOf(answer(challenge, code)), "challenge-failed")
+      }),
+    )
+
+    it.effect("has a new password chosen, by its rules, and takes only that one from then on", () =>
+      Effect.gen(function* () {
+        const first = challengeIn(yield* signIn("nina"))
+        assert.strictEqual(first.name, "NEW_PASSWORD_REQUIRED")
+        assert.strictEqual(yield* reasonOf(answer(first, "canary1")), "invalid-new-password")
+        const second = challengeIn(yield* signIn("nina"))
+        tokensIn(yield* answer(second, "canary battery staple"))
+        assert.strictEqual(yield* reasonOf(signIn("nina")), "invalid-credentials")
+        tokensIn(yield* signIn("nina", Redacted.make("canary battery staple")))
+      }),
+    )
+
+    it.effect("has an authenticator app set up after the password, and asks for its code from then on", () =>
+      Effect.gen(function* () {
+        const first = challengeIn(yield* signIn("mia"))
+        const setup = challengeIn(yield* answer(first, "canary battery staple"))
+        assert.strictEqual(setup.name, "MFA_SETUP")
+        assert(setup.secret !== undefined, "a secret for the app")
+        assert.strictEqual(yield* reasonOf(answer(setup, "000000")), "challenge-failed")
+        const again = challengeIn(yield* signIn("mia", Redacted.make("canary battery staple")))
+        assert(again.secret !== undefined, "a secret for the app")
+        tokensIn(yield* answer(again, yield* codeOf(again.secret)))
+        yield* TestClock.adjust("30 seconds")
+        const usual = challengeIn(yield* signIn("mia", Redacted.make("canary battery staple")))
+        assert.strictEqual(usual.name, "SOFTWARE_TOKEN_MFA")
+        tokensIn(yield* answer(usual, yield* codeOf(again.secret)))
+      }),
+    )
+
+    it.effect("refreshes once with each token, and ends all of them when one comes twice", () =>
+      Effect.gen(function* () {
+        const { refresh, verify } = yield* Authenticator
+        const first = tokensIn(yield* signIn("alice")).refreshToken
+        assert(first !== null)
+        const second = yield* refresh(first)
+        assert.strictEqual((yield* verify(second.idToken)).username, "alice")
+        assert(second.refreshToken !== null)
+        assert.strictEqual(yield* reasonOf(refresh(first)), "reused-refresh-token")
+        assert.strictEqual(yield* reasonOf(refresh(second.refreshToken)), "invalid-refresh-token")
+      }),
+    )
+
+    it.effect("refreshes no more once revoked, and revokes what it does not know without complaint", () =>
+      Effect.gen(function* () {
+        const { refresh, revoke } = yield* Authenticator
+        const { refreshToken } = tokensIn(yield* signIn("alice"))
+        assert(refreshToken !== null)
+        yield* revoke(refreshToken)
+        assert.strictEqual(yield* reasonOf(refresh(refreshToken)), "invalid-refresh-token")
+        yield* revoke(refreshToken)
+        yield* revoke(Redacted.make("never issued"))
+      }),
+    )
+
+    it.effect("takes a refresh token neither as a token nor after it was made up", () =>
+      Effect.gen(function* () {
+        const { refresh, verify } = yield* Authenticator
+        const { refreshToken, idToken } = tokensIn(yield* signIn("alice"))
+        assert(refreshToken !== null)
+        assert.strictEqual(yield* reasonOf(verify(refreshToken)), "invalid-token")
+        assert.strictEqual(yield* reasonOf(refresh(idToken)), "invalid-refresh-token")
       }),
     )
   })

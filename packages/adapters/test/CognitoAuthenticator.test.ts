@@ -14,12 +14,12 @@ import { inspect } from "node:util"
 import * as AuthenticatorTest from "./AuthenticatorTest.ts"
 import * as CognitoServer from "./CognitoServer.ts"
 
-const { alice } = AuthenticatorTest
+const { alice, users } = AuthenticatorTest
 
 AuthenticatorTest.suite(
   "Cognito",
   Layer.unwrap(
-    Effect.map(CognitoServer.make({ users: [alice] }), ({ options }) => CognitoAuthenticator.layer(options)),
+    Effect.map(CognitoServer.make({ users }), ({ options }) => CognitoAuthenticator.layer(options)),
   ).pipe(Layer.provide(NodeHttpClient.layerUndici)),
 )
 
@@ -37,7 +37,7 @@ const start = Effect.gen(function* () {
 
 const signIns = ({ requests }: CognitoServer.CognitoServer) => requests.filter(({ path }) => path === "/")
 
-const answers: ReadonlyArray<readonly [CognitoServer.SignInAnswer, AuthenticatorError["reason"]]> = [
+const answers: ReadonlyArray<readonly [CognitoServer.CallAnswer, AuthenticatorError["reason"]]> = [
   [
     { exception: "NotAuthorizedException", message: "Incorrect username or password." },
     "invalid-credentials",
@@ -49,8 +49,14 @@ const answers: ReadonlyArray<readonly [CognitoServer.SignInAnswer, Authenticator
   [{ exception: "PasswordResetRequiredException" }, "invalid-credentials"],
   [
     { exception: "InvalidParameterException", message: "Missing required parameter USERNAME" },
-    "invalid-credentials",
+    "invalid-input",
   ],
+  [{ exception: "InvalidPasswordException" }, "invalid-new-password"],
+  [{ exception: "PasswordHistoryPolicyViolationException" }, "invalid-new-password"],
+  [{ exception: "CodeMismatchException" }, "challenge-failed"],
+  [{ exception: "ExpiredCodeException" }, "challenge-failed"],
+  [{ exception: "EnableSoftwareTokenMFAException" }, "challenge-failed"],
+  [{ exception: "RefreshTokenReuseException" }, "reused-refresh-token"],
   [
     { exception: "NotAuthorizedException", message: "Unable to verify secret hash for client x" },
     "misconfigured",
@@ -86,7 +92,7 @@ describe("CognitoAuthenticator", () => {
   it.live.each(answers)("takes %o for %s, after one call", ([answer, reason]) =>
     Effect.gen(function* () {
       const { server, authenticator } = yield* start
-      server.answerSignIn(answer)
+      server.answerCalls(answer)
       const error = yield* Effect.flip(authenticator.signIn(alice))
       assert.strictEqual(error.reason, reason)
       assert.strictEqual(signIns(server).length, 1)
@@ -94,21 +100,65 @@ describe("CognitoAuthenticator", () => {
     }),
   )
 
-  it.live.each(["SOFTWARE_TOKEN_MFA", "NEW_PASSWORD_REQUIRED", "NEVER_HEARD_OF"])(
-    "names the challenge %s and lets nobody in",
-    (challenge) =>
-      Effect.gen(function* () {
-        const { server, authenticator } = yield* start
-        server.answerSignIn({ challenge })
-        const error = yield* Effect.flip(authenticator.signIn(alice))
-        assert.strictEqual(error.reason, "challenge-required")
-        assert.strictEqual(error.challenge, challenge)
-      }),
+  it.live.each([
+    ["is not understood", { challenge: "NEVER_HEARD_OF" }],
+    ["is not offered to passwords", { challenge: "DEVICE_SRP_AUTH" }],
+    [
+      "wants attributes too",
+      { challenge: "NEW_PASSWORD_REQUIRED", parameters: { requiredAttributes: '["email"]' } },
+    ],
+    ["wants another thing set up", { challenge: "MFA_SETUP", parameters: { MFAS_CAN_SETUP: '["SMS_MFA"]' } }],
+  ] as const)("lets nobody in by a challenge that %s", ([, challenge]) =>
+    Effect.gen(function* () {
+      const { server, authenticator } = yield* start
+      server.answerCalls(challenge)
+      assert.strictEqual((yield* Effect.flip(authenticator.signIn(alice))).reason, "unknown-challenge")
+    }),
+  )
+
+  it.live("asks for the code of a message, says where it went, and lets the user choose the way", () =>
+    Effect.gen(function* () {
+      const codes = { SMS_MFA: "123456", EMAIL_OTP: "654321" }
+      const server = yield* CognitoServer.make({ users: [{ ...alice, codes }] })
+      const { signIn, answerChallenge, verify } = yield* build(server.options)
+      const choice = yield* signIn(alice)
+      assert(choice._tag === "Challenged")
+      assert.strictEqual(choice.challenge.name, "SELECT_MFA_TYPE")
+      assert.deepStrictEqual(choice.challenge.choices, ["SMS_MFA", "EMAIL_OTP"])
+      const message = yield* answerChallenge(choice.challenge, Redacted.make("EMAIL_OTP"))
+      assert(message._tag === "Challenged")
+      assert.strictEqual(message.challenge.name, "EMAIL_OTP")
+      assert.strictEqual(message.challenge.destination, "+*******99")
+      const wrong = yield* Effect.flip(answerChallenge(message.challenge, Redacted.make("000000")))
+      assert.strictEqual(wrong.reason, "challenge-failed")
+      const again = yield* signIn(alice)
+      assert(again._tag === "Challenged")
+      const sms = yield* answerChallenge(again.challenge, Redacted.make("SMS_MFA"))
+      assert(sms._tag === "Challenged")
+      const done = yield* answerChallenge(sms.challenge, Redacted.make("123456"))
+      assert(done._tag === "SignedIn")
+      assert.strictEqual((yield* verify(done.tokens.idToken)).username, "alice")
+    }),
+  )
+
+  it.live("goes on with the other client secret once Cognito takes only that", () =>
+    Effect.gen(function* () {
+      const server = yield* CognitoServer.make({ users: [alice] })
+      const clientSecrets = [Redacted.make("canary not yet"), server.clientSecret]
+      const { signIn, refresh, revoke } = yield* build({ ...server.options, clientSecrets })
+      const step = yield* signIn(alice)
+      assert(step._tag === "SignedIn" && step.tokens.refreshToken !== null)
+      const { refreshToken } = yield* refresh(step.tokens.refreshToken)
+      assert(refreshToken !== null)
+      yield* revoke(refreshToken)
+      assert.strictEqual(signIns(server).length, 6)
+      assert.strictEqual((yield* Effect.flip(refresh(refreshToken))).reason, "invalid-refresh-token")
+    }),
   )
 
   it.live.each([
-    ["another client secret", { clientSecret: Redacted.make("canary other") }],
-    ["no client secret", { clientSecret: undefined }],
+    ["another client secret", { clientSecrets: [Redacted.make("canary other")] }],
+    ["no client secret", { clientSecrets: [] }],
     ["another client", { clientId: "unknown" }],
   ] as const)("blames itself, not the user, for %s", ([, changes]) =>
     Effect.gen(function* () {
@@ -124,7 +174,7 @@ describe("CognitoAuthenticator", () => {
     Effect.gen(function* () {
       const { server, authenticator } = yield* start
       const message = `1 validation error: ${Redacted.value(alice.password)}`
-      server.answerSignIn({ exception: "InvalidParameterException", message })
+      server.answerCalls({ exception: "InvalidParameterException", message })
       const error = yield* Effect.flip(authenticator.signIn(alice))
       assert.strictEqual(error.detail, "InvalidParameterException")
     }),
@@ -136,6 +186,7 @@ describe("CognitoAuthenticator", () => {
         region: "eu-central-1",
         userPoolId: "eu-central-1_AbCdEfGhI",
         clientId: "client",
+        clientSecrets: [],
         endpoint: "http://127.0.0.1:1",
         jwksUrl: "http://127.0.0.1:1/jwks.json",
       })
@@ -146,8 +197,9 @@ describe("CognitoAuthenticator", () => {
   it.live("tells the life of the ID token, not of the access token", () =>
     Effect.gen(function* () {
       const { authenticator } = yield* start
-      const { expiresIn } = yield* authenticator.signIn(alice)
-      assert.deepStrictEqual(expiresIn, Duration.seconds(3_600))
+      const step = yield* authenticator.signIn(alice)
+      assert(step._tag === "SignedIn")
+      assert.deepStrictEqual(step.tokens.expiresIn, Duration.seconds(3_600))
     }),
   )
 
@@ -172,7 +224,7 @@ describe("CognitoAuthenticator", () => {
   it.live("gives up on an answer that does not begin", () =>
     Effect.gen(function* () {
       const { server, authenticator } = yield* start
-      server.answerSignIn("hang")
+      server.answerCalls("hang")
       const error = yield* Effect.flip(authenticator.signIn(alice))
       assert.strictEqual(error.reason, "unavailable")
       assert.include(error.detail, "1500 ms requestTimeout")
@@ -183,7 +235,7 @@ describe("CognitoAuthenticator", () => {
   it.live("drops the connection when the sign-in is interrupted", () =>
     Effect.gen(function* () {
       const { server, authenticator } = yield* start
-      server.answerSignIn("stall")
+      server.answerCalls("stall")
       const fiber = yield* Effect.forkChild(authenticator.signIn(alice))
       yield* until(() => signIns(server).length === 1)
       yield* Fiber.interrupt(fiber)
@@ -197,9 +249,10 @@ describe("CognitoAuthenticator", () => {
       const old = Redacted.make(server.issue("alice"))
       server.rotateKey()
       const renewed = yield* build(server.options)
-      const { idToken } = yield* authenticator.signIn(alice)
+      const step = yield* authenticator.signIn(alice)
+      assert(step._tag === "SignedIn")
       assert.strictEqual((yield* renewed.verify(old)).username, "alice")
-      assert.strictEqual((yield* renewed.verify(idToken)).username, "alice")
+      assert.strictEqual((yield* renewed.verify(step.tokens.idToken)).username, "alice")
     }),
   )
 

@@ -1,31 +1,31 @@
 /**
- * A strict stand-in for Amazon Cognito on loopback. It speaks the JSON protocol of InitiateAuth and serves the
- * pool's keys, refuses whatever Cognito refuses, and misbehaves when told to.
+ * A strict stand-in for Amazon Cognito on loopback. It speaks its JSON protocol before a {@link CognitoPool}, serves
+ * the pool's keys, and misbehaves when told to.
  */
 import type * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
-import type { User } from "@btc-price/adapters/MemoryAuthenticator"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import { createHmac, randomUUID } from "node:crypto"
+import { randomUUID } from "node:crypto"
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
+import * as CognitoPool from "./CognitoPool.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
 /**
- * What it answers to a sign-in. `hang` never answers, `stall` stops in the middle of its answer, `html` is a page
- * that repeats the password.
+ * What it answers to a call; `pool`: what the pool says. `hang` never answers, `stall` stops in the middle of its answer, `html` is a page
+ * that repeats what was sent.
  */
-export type SignInAnswer =
-  | "tokens"
+export type CallAnswer =
+  | "pool"
   | "html"
   | "empty"
   | "hang"
   | "stall"
   | "reset"
-  | { readonly challenge: string }
+  | { readonly challenge: string; readonly parameters?: Readonly<Record<string, string>> }
   | { readonly exception: string; readonly message?: string; readonly status?: number }
 
 /** What it answers to whoever wants its keys. */
@@ -40,12 +40,13 @@ export interface Request {
 
 export interface CognitoServer {
   /** For an adapter that signs in here. */
-  readonly options: CognitoAuthenticator.Options & { readonly clientSecret: Redacted.Redacted }
+  readonly options: CognitoAuthenticator.Options
+  readonly clientSecret: Redacted.Redacted
   /** All requests so far, oldest first. */
   readonly requests: ReadonlyArray<Request>
   /** How many of them were cut off by the client. */
   readonly abandoned: () => number
-  readonly answerSignIn: (answer: SignInAnswer) => void
+  readonly answerCalls: (answer: CallAnswer) => void
   readonly answerKeys: (answer: KeysAnswer) => void
   /** Signs with a new key from now on. The old ones stay published. */
   readonly rotateKey: () => void
@@ -55,12 +56,12 @@ export interface CognitoServer {
 
 /** Runs until the scope closes. Time is that of the Clock in whose presence it was made. */
 export const make = Effect.fnUntraced(function* (options: {
-  readonly users: ReadonlyArray<User>
+  readonly users: ReadonlyArray<CognitoPool.PoolUser>
 }): Effect.fn.Return<CognitoServer, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const keys = [TokenIssuer.makeKey()]
   const requests: Array<Request> = []
-  const state = { signIn: "tokens" as SignInAnswer, keys: "keys" as KeysAnswer, abandoned: 0 }
+  const state = { calls: "pool" as CallAnswer, keys: "keys" as KeysAnswer, abandoned: 0 }
 
   const issue: CognitoServer["issue"] = (username, claims = {}, header = {}) => {
     const nowSeconds = Math.floor(clock.currentTimeMillisUnsafe() / 1_000)
@@ -69,15 +70,24 @@ export const make = Effect.fnUntraced(function* (options: {
     return TokenIssuer.sign(key, { ...TokenIssuer.header(key), ...header }, { ...proper, ...claims })
   }
 
+  const pool = CognitoPool.make({
+    users: options.users,
+    nowMillis: () => clock.currentTimeMillisUnsafe(),
+    issue: (username, use) =>
+      use === "id" ? issue(username) : issue(username, TokenIssuer.accessClaims({ clientId, username })),
+  })
+
   const server = createServer((request, response) => {
     response.on("close", () => (state.abandoned += response.writableFinished ? 0 : 1))
     void text(request).then((body) => {
       const { method = "", url: path = "", headers } = request
       requests.push({ method, path, headers, body })
       if (path === jwksPath && method === "GET") return answerKeys(response, state.keys, keys)
-      const refusal = refusalOf({ method, path, headers, body }, options.users)
+      const refusal = refusalOf({ method, path, headers, body })
       if (refusal !== null) return refuse(response, refusal)
-      return answerSignIn(response, state.signIn, parametersIn(body), issue)
+      return state.calls === "pool"
+        ? answerAsPool(response, pool, headers, body)
+        : misbehave(response, state.calls, body)
     })
   })
   yield* Effect.acquireRelease(
@@ -93,72 +103,57 @@ export const make = Effect.fnUntraced(function* (options: {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
   return {
-    options: { region, userPoolId, clientId, clientSecret, endpoint, jwksUrl: endpoint + jwksPath },
+    options: {
+      region,
+      userPoolId,
+      clientId,
+      clientSecrets: [clientSecret],
+      endpoint,
+      jwksUrl: endpoint + jwksPath,
+    },
+    clientSecret,
     requests,
     abandoned: () => state.abandoned,
-    answerSignIn: (answer) => (state.signIn = answer),
+    answerCalls: (answer) => (state.calls = answer),
     answerKeys: (answer) => (state.keys = answer),
     rotateKey: () => keys.push(TokenIssuer.makeKey()),
     issue,
   }
 })
 
-const region = "eu-central-1"
-const userPoolId = "eu-central-1_AbCdEfGhI"
-const clientId = "4example0client0id"
-const clientSecret = Redacted.make("canary-client-secret")
+const { region, userPoolId, clientId, clientSecret } = CognitoPool
 const jwksPath = `/${userPoolId}/.well-known/jwks.json`
-const target = "AWSCognitoIdentityProviderService.InitiateAuth"
+const service = "AWSCognitoIdentityProviderService."
 
-interface Refusal {
-  readonly exception: string
-  readonly message?: string
-  readonly status?: number
-}
-
-/** Why Cognito would not sign in by this request; null when it would. */
-const refusalOf = (request: Request, users: ReadonlyArray<User>): Refusal | null => {
-  const { method, path, headers, body } = request
+/** What is wrong with the request as such; null when nothing is. */
+const refusalOf = ({ method, path, headers }: Request): CognitoPool.Refusal | null => {
   if (method !== "POST" || path !== "/") return { exception: "UnknownOperationException", status: 404 }
   if (headers["content-type"] !== "application/x-amz-json-1.1") return { exception: "SerializationException" }
-  if (headers["x-amz-target"] !== target) return { exception: "UnknownOperationException" }
-  const { AuthFlow, ClientId, AuthParameters, ...others } = JSON.parse(body)
-  if (Object.keys(others).length > 0) return { exception: "SerializationException" }
-  if (ClientId !== clientId) {
-    return {
-      exception: "ResourceNotFoundException",
-      message: `User pool client ${ClientId} does not exist.`,
-    }
-  }
-  if (AuthFlow !== "USER_PASSWORD_AUTH") {
-    return {
-      exception: "InvalidParameterException",
-      message: `${AuthFlow} flow not enabled for this client`,
-    }
-  }
-  const { USERNAME, PASSWORD, SECRET_HASH, ...unknown } = AuthParameters
-  if (Object.keys(unknown).length > 0) return { exception: "InvalidParameterException" }
-  if (SECRET_HASH === undefined) {
-    return notAuthorized(`Client ${clientId} is configured with secret but SECRET_HASH was not received`)
-  }
-  if (SECRET_HASH !== secretHash(USERNAME)) {
-    return notAuthorized(`Unable to verify secret hash for client ${clientId}`)
-  }
-  const user = users.find(({ username }) => username === USERNAME)
-  if (user === undefined) return { exception: "UserNotFoundException", message: "User does not exist." }
-  return PASSWORD === Redacted.value(user.password) ? null : notAuthorized("Incorrect username or password.")
+  return String(headers["x-amz-target"]).startsWith(service)
+    ? null
+    : { exception: "UnknownOperationException" }
 }
 
-const notAuthorized = (message: string): Refusal => ({ exception: "NotAuthorizedException", message })
+const answerAsPool = (
+  response: ServerResponse,
+  pool: CognitoPool.Operations,
+  headers: IncomingHttpHeaders,
+  body: string,
+): void => {
+  const operation = pool[String(headers["x-amz-target"]).slice(service.length)]
+  if (operation === undefined) return refuse(response, { exception: "UnknownOperationException" })
+  try {
+    return send(response, 200, operation(JSON.parse(body)))
+  } catch (error) {
+    if (error instanceof CognitoPool.Refused) return refuse(response, error.refusal)
+    throw error
+  }
+}
 
-const secretHash = (username: string): string =>
-  createHmac("sha256", Redacted.value(clientSecret))
-    .update(username + clientId)
-    .digest("base64")
-
-const parametersIn = (body: string): Readonly<Record<string, string>> => JSON.parse(body).AuthParameters
-
-const refuse = (response: ServerResponse, { exception, message, status = 400 }: Refusal): void => {
+const refuse = (
+  response: ServerResponse,
+  { exception, message, status = 400 }: CognitoPool.Refusal,
+): void => {
   response.setHeader("x-amzn-errortype", `${exception}:`)
   send(response, status, { __type: exception, message })
 }
@@ -171,33 +166,22 @@ const send = (response: ServerResponse, status: number, body: object): void => {
   response.end(JSON.stringify(body))
 }
 
-const answerSignIn = (
-  response: ServerResponse,
-  answer: SignInAnswer,
-  { USERNAME = "", PASSWORD = "" }: Readonly<Record<string, string>>,
-  issue: CognitoServer["issue"],
-): void => {
+const misbehave = (response: ServerResponse, answer: Exclude<CallAnswer, "pool">, body: string): void => {
   if (typeof answer === "object" && "exception" in answer) return refuse(response, answer)
   if (typeof answer === "object") {
-    const ChallengeParameters = { USER_ID_FOR_SRP: "sub-of-alice" }
-    return send(response, 200, { ChallengeName: answer.challenge, ChallengeParameters, Session: "session" })
+    const { challenge: ChallengeName, parameters: ChallengeParameters = {} } = answer
+    return send(response, 200, {
+      ChallengeName,
+      ChallengeParameters,
+      Session: "session-of-twenty-characters",
+    })
   }
   switch (answer) {
-    case "tokens": {
-      const AuthenticationResult = {
-        AccessToken: "an.access.token",
-        ExpiresIn: 300,
-        IdToken: issue(USERNAME),
-        RefreshToken: "a.refresh.token",
-        TokenType: "Bearer",
-      }
-      return send(response, 200, { AuthenticationResult, ChallengeParameters: {} })
-    }
     case "empty":
       return send(response, 200, {})
     case "html":
       response.writeHead(200, { "content-type": "text/html" })
-      response.end(`${PASSWORD}<html>`)
+      response.end(`${body}<html>`)
       return
     case "stall":
       response.writeHead(200, { "content-type": "application/x-amz-json-1.1" })

@@ -6,9 +6,9 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as AuthenticatorTest from "./AuthenticatorTest.ts"
 
-const { alice } = AuthenticatorTest
+const { alice, users } = AuthenticatorTest
 
-AuthenticatorTest.suite("memory", MemoryAuthenticator.layer({ users: [alice] }))
+AuthenticatorTest.suite("memory", MemoryAuthenticator.layer({ users }))
 
 describeLayer(MemoryAuthenticator.layer({ users: [alice] }))("MemoryAuthenticator", (it) => {
   it.effect("does not tell a wrong password from an unknown user", () =>
@@ -24,7 +24,9 @@ describeLayer(MemoryAuthenticator.layer({ users: [alice] }))("MemoryAuthenticato
   it.effect("issues what Cognito issues, for an hour", () =>
     Effect.gen(function* () {
       const { signIn, verify } = yield* Authenticator
-      const { idToken } = yield* signIn(alice)
+      const step = yield* signIn(alice)
+      assert(step._tag === "SignedIn")
+      const { idToken } = step.tokens
       const [header, claims] = Redacted.value(idToken)
         .split(".")
         .slice(0, 2)

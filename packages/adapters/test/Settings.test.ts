@@ -52,7 +52,7 @@ describe("Settings", () => {
     Effect.gen(function* () {
       const http = yield* Settings.http
       assert.strictEqual(Redacted.value(http.database.url), databaseUrl)
-      assert.deepStrictEqual([http.cognito.region, http.cognito.clientSecret], ["eu-central-1", undefined])
+      assert.deepStrictEqual([http.cognito.region, http.cognito.clientSecrets], ["eu-central-1", []])
       assert.deepStrictEqual(http.log.format, "json")
       const worker = yield* Settings.worker
       assert.deepStrictEqual(worker.currencies, ["CZK", "USD", "JPY"])

@@ -44,6 +44,18 @@ export const claims = (options: {
   }
 }
 
+/** What the claims of an access token have otherwise. */
+export const accessClaims = (options: { readonly clientId: string; readonly username: string }) => ({
+  token_use: "access",
+  client_id: options.clientId,
+  username: options.username,
+  scope: "aws.cognito.signin.user.admin",
+  aud: undefined,
+  "cognito:username": undefined,
+  email: undefined,
+  email_verified: undefined,
+})
+
 /** Signs with RSA and SHA-256, whatever the header says. */
 export const sign = (key: Key, header: object, payload: object): string => {
   const content = contentOf(header, payload)

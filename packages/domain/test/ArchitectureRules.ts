@@ -26,6 +26,7 @@ const arrows: ReadonlyArray<readonly [sources: string, may: ReadonlyArray<string
       "@effect/sql-pg/",
       "@aws-sdk/client-cognito-identity-provider",
       "aws-jwt-verify/",
+      "otpauth",
       "node:",
     ],
   ],

@@ -27,7 +27,7 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
           COGNITO_REGION: cognito.options.region,
           COGNITO_USER_POOL_ID: cognito.options.userPoolId,
           COGNITO_CLIENT_ID: cognito.options.clientId,
-          COGNITO_CLIENT_SECRET: Redacted.value(cognito.options.clientSecret),
+          COGNITO_CLIENT_SECRET: Redacted.value(cognito.clientSecret),
           COGNITO_ENDPOINT: String(cognito.options.endpoint),
           COGNITO_JWKS_URL: String(cognito.options.jwksUrl),
         }

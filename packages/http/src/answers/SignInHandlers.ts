@@ -36,7 +36,10 @@ export const layer = HttpApiBuilder.group(
             // Clients of the original may send more than is needed.
             onExcessProperty: "ignore",
           })
-          const tokens = yield* authenticator.signIn(credentials).pipe(Effect.catch(refuse))
+          const step = yield* authenticator.signIn(credentials).pipe(Effect.catch(refuse))
+          if (step._tag === "Challenged")
+            return yield* new ChallengeRequired({ challenge: step.challenge.name })
+          const { tokens } = step
           return {
             id_token: Redacted.value(tokens.idToken),
             token_type: "Bearer" as const,
@@ -51,10 +54,14 @@ export const layer = HttpApiBuilder.group(
 const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
   switch (error.reason) {
     case "invalid-credentials":
+    case "invalid-input":
+    case "challenge-failed":
+    case "invalid-new-password":
+    case "invalid-refresh-token":
+    case "reused-refresh-token":
       yield* Effect.logInfo("A sign-in was refused").pipe(Effect.annotateLogs("detail", error.detail))
       return yield* new InvalidCredentials()
-    case "challenge-required":
-      return yield* new ChallengeRequired({ challenge: error.challenge ?? "unknown" })
+    case "unknown-challenge":
     case "forbidden":
       return yield* new SignInForbidden()
     case "throttled":
@@ -63,6 +70,7 @@ const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
       yield* Effect.logWarning("The identity provider cannot be reached", Cause.fail(error))
       return yield* new IdentityUnavailable()
     case "misconfigured":
+    case "insufficient-scope":
     case "invalid-token":
       yield* Effect.logError("The identity provider does not accept this service", Cause.fail(error))
       return yield* new InternalError()

@@ -1,0 +1,66 @@
+/** Challenges in memory that wait for their answer: each for three minutes, and for one answer. */
+import { AuthenticatorError, type Challenge } from "@btc-price/domain/Authenticator"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { randomUUID } from "node:crypto"
+
+interface Waiting extends Pick<Challenge, "name" | "username"> {
+  readonly endsAtMillis: number
+  /** Of `MFA_SETUP`: what the authenticator app was given. */
+  readonly secret: Redacted.Redacted | undefined
+}
+
+/** Cognito's, unless set otherwise. */
+const lifetime = Duration.minutes(3)
+
+/** The most that wait; the oldest go first. */
+const capacity = 10_000
+
+export const make = Effect.sync(() => {
+  const waiting = new Map<string, Waiting>()
+
+  return {
+    pose: Effect.fnUntraced(function* (
+      name: Challenge["name"],
+      username: string,
+      secret?: Redacted.Redacted,
+    ): Effect.fn.Return<Challenge> {
+      const session = randomUUID()
+      const endsAtMillis = (yield* Clock.currentTimeMillis) + Duration.toMillis(lifetime)
+      waiting.set(session, { name, username, endsAtMillis, secret })
+      for (const oldest of waiting.keys()) {
+        if (waiting.size <= capacity) break
+        waiting.delete(oldest)
+      }
+      return {
+        name,
+        username,
+        session: Redacted.make(session),
+        ...(secret === undefined ? {} : { secret }),
+      }
+    }),
+
+    /** What waits under this session, which nothing does afterwards. */
+    take: Effect.fnUntraced(function* ({
+      name,
+      username,
+      session,
+    }: Pick<Challenge, "name" | "username" | "session">) {
+      const found = waiting.get(Redacted.value(session))
+      waiting.delete(Redacted.value(session))
+      if (
+        found?.name !== name ||
+        found.username !== username ||
+        found.endsAtMillis <= (yield* Clock.currentTimeMillis)
+      ) {
+        return yield* new AuthenticatorError({
+          reason: "challenge-failed",
+          detail: "The session is unknown, over or another's",
+        })
+      }
+      return found
+    }),
+  }
+})

@@ -1,0 +1,277 @@
+/**
+ * What a strict user pool answers to the calls of signing in, as Cognito's API reference has it: each session is good
+ * for one answer of one user, each code for one sign-in, and each refresh token, once replaced, for an alarm.
+ */
+import type { User } from "@btc-price/adapters/MemoryAuthenticator"
+import * as Redacted from "effect/Redacted"
+import { createHmac, randomUUID } from "node:crypto"
+import { Secret, TOTP } from "otpauth"
+
+export const region = "eu-central-1"
+export const userPoolId = "eu-central-1_AbCdEfGhI"
+export const clientId = "4example0client0id"
+export const clientSecret = Redacted.make("canary-client-secret")
+
+export interface PoolUser extends User {
+  /** The code that the next message brings, by the way it takes. With two ways the user has to choose. */
+  readonly codes?: Readonly<Partial<Record<"SMS_MFA" | "EMAIL_OTP", string>>>
+}
+
+export interface Refusal {
+  readonly exception: string
+  readonly message?: string
+  readonly status?: number
+}
+
+type Body = Readonly<Record<string, any>>
+
+/** Answers to the operations by their names; throws {@link Refused}. */
+export type Operations = Readonly<Record<string, (body: Body) => object>>
+
+export class Refused extends Error {
+  readonly refusal: Refusal
+
+  constructor(exception: string, message?: string) {
+    super(message)
+    this.refusal = { exception, ...(message === undefined ? {} : { message }) }
+  }
+}
+
+interface Account extends PoolUser {
+  mustDo: NonNullable<User["mustDo"]>
+  newPassword: string | null
+  totpSecret?: Redacted.Redacted
+  totpStep: number
+}
+
+interface Session {
+  readonly name: string
+  readonly account: Account
+  readonly endsAtMillis: number
+  readonly secret?: string
+  readonly isVerified?: boolean
+}
+
+export const make = (options: {
+  readonly users: ReadonlyArray<PoolUser>
+  readonly nowMillis: () => number
+  readonly issue: (username: string, use: "id" | "access") => string
+}): Operations => {
+  const accounts = options.users.map((user): Account => ({
+    ...user,
+    mustDo: user.mustDo ?? [],
+    newPassword: null,
+    totpStep: -1,
+  }))
+  const sessions = new Map<string, Session>()
+  const refreshTokens = new Map<string, { username: string; current: string | null }>()
+
+  const open = (session: Omit<Session, "endsAtMillis">): string => {
+    const id = `canary-session-${randomUUID()}`
+    sessions.set(id, { ...session, endsAtMillis: options.nowMillis() + 180_000 })
+    return id
+  }
+
+  const take = (id: string, name: string): Session => {
+    const session = sessions.get(id)
+    sessions.delete(id)
+    if (session?.name !== name) throw new Refused("NotAuthorizedException", "Invalid session for the user.")
+    if (session.endsAtMillis <= options.nowMillis()) {
+      throw new Refused("NotAuthorizedException", "Invalid session for the user, session is expired.")
+    }
+    return session
+  }
+
+  const useCode = (account: Account, secret: string, code: string, mismatch: string): void => {
+    const timestamp = options.nowMillis()
+    const drift = new TOTP({ secret }).validate({ token: code, timestamp, window: 1 })
+    if (drift === null) throw new Refused(mismatch, "Invalid code received for user")
+    const step = Math.floor(timestamp / 30_000) + drift
+    if (step <= account.totpStep) {
+      throw new Refused("ExpiredCodeException", "Your software token has already been used once.")
+    }
+    account.totpStep = step
+  }
+
+  const authenticated = (username: string) => {
+    const token = `canary-refresh-${randomUUID()}`
+    refreshTokens.set(token, { username, current: token })
+    return { AuthenticationResult: { ...issued(username), RefreshToken: token }, ChallengeParameters: {} }
+  }
+
+  const issued = (username: string) => ({
+    AccessToken: options.issue(username, "access"),
+    ExpiresIn: 300,
+    IdToken: options.issue(username, "id"),
+    TokenType: "Bearer",
+  })
+
+  const challenge = (account: Account, name: string, parameters: object = {}) => ({
+    ChallengeName: name,
+    ChallengeParameters: { USER_ID_FOR_SRP: idOf(account.username), ...parameters },
+    Session: open({ account, name }),
+  })
+
+  /** What comes after the password, or after what was answered. */
+  const proceed = (account: Account) => {
+    const { mustDo, totpSecret, codes = {}, username } = account
+    if (mustDo[0] === "NEW_PASSWORD_REQUIRED") {
+      return challenge(account, mustDo[0], { requiredAttributes: "[]", userAttributes: "{}" })
+    }
+    if (mustDo[0] === "MFA_SETUP") {
+      return challenge(account, mustDo[0], { MFAS_CAN_SETUP: '["SMS_MFA","SOFTWARE_TOKEN_MFA"]' })
+    }
+    const [first, second] = Object.keys(codes)
+    if (second !== undefined) {
+      return challenge(account, "SELECT_MFA_TYPE", { MFAS_CAN_CHOOSE: JSON.stringify([first, second]) })
+    }
+    if (first !== undefined) return challenge(account, first, delivery)
+    return totpSecret === undefined ? authenticated(username) : challenge(account, "SOFTWARE_TOKEN_MFA")
+  }
+
+  const respond = (name: string, account: Account, session: Session, responses: Body) => {
+    switch (name) {
+      case "SOFTWARE_TOKEN_MFA": {
+        only(responses, "SOFTWARE_TOKEN_MFA_CODE")
+        const secret = Redacted.value(account.totpSecret ?? Redacted.make(""))
+        useCode(account, secret, responses["SOFTWARE_TOKEN_MFA_CODE"], "CodeMismatchException")
+        return authenticated(account.username)
+      }
+      case "SMS_MFA":
+      case "EMAIL_OTP":
+        only(responses, `${name}_CODE`)
+        if (responses[`${name}_CODE`] !== account.codes?.[name]) throw new Refused("CodeMismatchException")
+        return authenticated(account.username)
+      case "SELECT_MFA_TYPE":
+        only(responses, "ANSWER")
+        if (!Object.hasOwn(account.codes ?? {}, responses["ANSWER"]))
+          throw new Refused("InvalidParameterException")
+        return challenge(account, responses["ANSWER"], delivery)
+      case "NEW_PASSWORD_REQUIRED":
+        only(responses, "NEW_PASSWORD")
+        if (responses["NEW_PASSWORD"].length < 8) {
+          throw new Refused(
+            "InvalidPasswordException",
+            `Password did not conform: ${responses["NEW_PASSWORD"]}`,
+          )
+        }
+        account.newPassword = responses["NEW_PASSWORD"]
+        account.mustDo = account.mustDo.filter((task) => task !== name)
+        return proceed(account)
+      case "MFA_SETUP":
+        only(responses)
+        if (session.isVerified !== true)
+          throw new Refused("NotAuthorizedException", "Invalid session for the user.")
+        account.totpSecret = Redacted.make(session.secret ?? "")
+        account.mustDo = account.mustDo.filter((task) => task !== name)
+        return authenticated(account.username)
+      default:
+        throw new Refused("InvalidParameterException", "Unknown challenge")
+    }
+  }
+
+  return {
+    InitiateAuth: ({ AuthFlow, ClientId, AuthParameters, ...others }) => {
+      only(others)
+      knowsClient(ClientId)
+      if (AuthFlow !== "USER_PASSWORD_AUTH") {
+        throw new Refused("InvalidParameterException", `${AuthFlow} flow not enabled for this client`)
+      }
+      const { USERNAME, PASSWORD, SECRET_HASH, ...unknown } = AuthParameters
+      only(unknown)
+      knowsSecret(USERNAME, SECRET_HASH)
+      const account = accounts.find(({ username }) => username === USERNAME)
+      if (account === undefined) throw new Refused("UserNotFoundException", "User does not exist.")
+      if (PASSWORD !== (account.newPassword ?? Redacted.value(account.password))) {
+        throw new Refused("NotAuthorizedException", "Incorrect username or password.")
+      }
+      return proceed(account)
+    },
+
+    RespondToAuthChallenge: ({ ChallengeName, ClientId, Session: id, ChallengeResponses, ...others }) => {
+      only(others)
+      knowsClient(ClientId)
+      const { USERNAME, SECRET_HASH, ...responses } = ChallengeResponses
+      knowsSecret(USERNAME, SECRET_HASH)
+      const session = take(id, ChallengeName)
+      if (USERNAME !== idOf(session.account.username)) {
+        throw new Refused("NotAuthorizedException", "Invalid session for the user.")
+      }
+      return respond(ChallengeName, session.account, session, responses)
+    },
+
+    AssociateSoftwareToken: ({ Session: id, ...others }) => {
+      only(others)
+      const { account, name } = take(id, "MFA_SETUP")
+      const secret = new Secret({ size: 20 }).base32
+      return { SecretCode: secret, Session: open({ account, name, secret }) }
+    },
+
+    VerifySoftwareToken: ({ Session: id, UserCode, ...others }) => {
+      only(others)
+      const { account, name, secret = "" } = take(id, "MFA_SETUP")
+      useCode(account, secret, UserCode, "EnableSoftwareTokenMFAException")
+      return { Status: "SUCCESS", Session: open({ account, name, secret, isVerified: true }) }
+    },
+
+    GetTokensFromRefreshToken: ({ ClientId, ClientSecret, RefreshToken, ...others }) => {
+      only(others)
+      knowsClient(ClientId)
+      if (ClientSecret !== Redacted.value(clientSecret)) {
+        throw new Refused("NotAuthorizedException", "Unable to verify the client secret")
+      }
+      const family = refreshTokens.get(RefreshToken)
+      if (family === undefined || family.current === null) {
+        throw new Refused("NotAuthorizedException", "Invalid Refresh Token")
+      }
+      if (family.current !== RefreshToken) {
+        family.current = null
+        throw new Refused("RefreshTokenReuseException", "Refresh token has been invalidated")
+      }
+      family.current = `canary-refresh-${randomUUID()}`
+      refreshTokens.set(family.current, family)
+      return { AuthenticationResult: { ...issued(family.username), RefreshToken: family.current } }
+    },
+
+    RevokeToken: ({ ClientId, ClientSecret, Token, ...others }) => {
+      only(others)
+      knowsClient(ClientId)
+      if (ClientSecret !== Redacted.value(clientSecret)) {
+        throw new Refused("NotAuthorizedException", "Unable to verify the client secret")
+      }
+      const family = refreshTokens.get(Token)
+      if (family === undefined) throw new Refused("UnsupportedTokenTypeException", "Wrong token type")
+      family.current = null
+      return {}
+    },
+  }
+}
+
+const delivery = { CODE_DELIVERY_DELIVERY_MEDIUM: "…", CODE_DELIVERY_DESTINATION: "+*******99" }
+
+/** As Cognito calls a user from the first challenge on. */
+const idOf = (username: string): string => `id-of-${username}`
+
+/** Refuses parameters beside those that are named. */
+const only = (body: Body, ...names: ReadonlyArray<string>): void => {
+  const others = Object.keys(body).filter((name) => !names.includes(name))
+  if (others.length > 0) throw new Refused("InvalidParameterException", `Unexpected ${others.join(", ")}`)
+}
+
+const knowsClient = (id: unknown): void => {
+  if (id !== clientId)
+    throw new Refused("ResourceNotFoundException", `User pool client ${String(id)} does not exist.`)
+}
+
+const knowsSecret = (username: string, given: unknown): void => {
+  if (given === undefined) {
+    const message = `Client ${clientId} is configured with secret but SECRET_HASH was not received`
+    throw new Refused("NotAuthorizedException", message)
+  }
+  const expected = createHmac("sha256", Redacted.value(clientSecret))
+    .update(username + clientId)
+    .digest("base64")
+  if (given !== expected) {
+    throw new Refused("NotAuthorizedException", `Unable to verify secret hash for client ${clientId}`)
+  }
+}
