@@ -56,7 +56,9 @@ const program = Effect.fnUntraced(function* (
   const sources = replay === undefined ? Vendors.layer(settings.priceSources) : onlyFrom(replay)
   const authenticator =
     settings.cognito === undefined
-      ? MemoryAuthenticator.layer({ users: [{ username: Banner.demoUser, password: secrets.demoUser }] })
+      ? MemoryAuthenticator.layer({
+          users: Banner.demoUsers.map((user) => ({ ...user, password: secrets.demoUser })),
+        })
       : CognitoAuthenticator.layer(settings.cognito)
 
   return Banner.layer({

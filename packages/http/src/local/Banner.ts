@@ -14,7 +14,12 @@ export interface Options {
   readonly source: string
 }
 
-export const demoUser = "demo"
+/** One who signs in by password alone, and one for each further proof; all with the same password. */
+export const demoUsers = [
+  { username: "demo" },
+  { username: "demo-new-password", mustDo: ["NEW_PASSWORD_REQUIRED"] },
+  { username: "demo-totp", mustDo: ["MFA_SETUP"] },
+] as const
 
 /** Prints the banner with the address that the API really got. */
 export const layer = (options: Options): Layer.Layer<never, never, HttpServer.HttpServer> =>
@@ -25,12 +30,14 @@ export const layer = (options: Options): Layer.Layer<never, never, HttpServer.Ht
   )
 
 const banner = (url: string, { dataDirectory, demoPassword, management, source }: Options): string => {
-  const [user, password] = demoPassword === undefined ? ["…", "…"] : [demoUser, Redacted.value(demoPassword)]
+  const [user, password] =
+    demoPassword === undefined ? ["…", "…"] : [demoUsers[0].username, Redacted.value(demoPassword)]
+  const [, ...others] = demoUsers.map(({ username }) => username)
   return `
   Bitcoin price
 
     API       ${url}   (documentation: ${url}/docs)
-    User      ${demoPassword === undefined ? "of the Cognito user pool" : `${user}, password ${password}`}
+    User      ${demoPassword === undefined ? "of the Cognito user pool" : `${user}, password ${password}; with a further proof: ${others.join(", ")}`}
     Source    ${source}
     Data      ${dataDirectory}
 ${management.port === 0 ? "" : `    Health    http://${management.host}:${management.port}/ready\n`}
