@@ -1,10 +1,26 @@
-/** An HttpServer of Node on one address and port, with limits on slow and idle clients. */
+/** An HttpServer of Node on one address and port, by HTTP or HTTPS, with limits on slow and idle clients. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
-import { createServer } from "node:http"
+import * as Metric from "effect/Metric"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import * as Certificate from "./listener/Certificate.ts"
+import * as Refusal from "./listener/Refusal.ts"
+import * as SecureServer from "./listener/SecureServer.ts"
+import * as SecurityHeaders from "./listener/SecurityHeaders.ts"
+
+export interface Options {
+  readonly host: string
+  readonly port: number
+  /** The setting to change when it cannot be listened there. */
+  readonly setting: string
+  /** Speaks HTTPS, with the certificate in these files. */
+  readonly tls?: Certificate.Files | undefined
+  /** All callers come through something that terminates TLS. */
+  readonly isBehindTerminator?: boolean
+}
 
 /** The address and port cannot be listened on. */
 export class ListenError extends Data.TaggedError("ListenError")<{
@@ -15,42 +31,102 @@ export class ListenError extends Data.TaggedError("ListenError")<{
 /** How long requests under way may take to end once the program stops, in milliseconds. */
 const drainMillis = 3_000
 
-/** Listens on `host` and `port`; `setting` names the setting to change when that cannot be. */
-export const layer = (options: { readonly host: string; readonly port: number; readonly setting: string }) =>
-  Layer.merge(
-    Layer.effect(
-      HttpServer.HttpServer,
-      NodeHttpServer.make(createLimitedServer, {
-        host: options.host,
-        port: options.port,
-        gracefulShutdownTimeout: drainMillis,
-      }).pipe(
-        Effect.tap(({ address }) =>
-          Effect.logInfo("Listening").pipe(
-            Effect.annotateLogs({ address: HttpServer.formatAddress(address), setting: options.setting }),
-          ),
-        ),
-        Effect.mapError(
-          ({ cause }) =>
-            new ListenError({
-              message: `Cannot listen on ${options.host}:${options.port} (${reasonOf(cause)}): set ${options.setting} to another`,
-              cause,
-            }),
-        ),
-      ),
-    ),
-    NodeHttpServer.layerHttpServices,
+/** The most connections at once; a further one is closed at once. */
+const connectionLimit = 4_096
+
+/**
+ * A connection without a request is kept for so long. Behind something that terminates TLS that is longer than the
+ * 60 s for which load balancers keep one, because they must be the ones who close first.
+ */
+const keepAliveMillis = { direct: 10_000, behindTerminator: 65_000 }
+
+/** A caller that takes nothing of its answer for so long is cut off. */
+const stallMillis = 10_000
+
+const limits = {
+  connectionsCheckingInterval: 1_000,
+  headersTimeout: 5_000,
+  requestTimeout: 10_000,
+  keepAliveTimeoutBuffer: 1_000,
+  maxHeaderSize: 16_384,
+  // Whoever serves says with a problem that a request has none; Node would say so without a word.
+  requireHostHeader: false,
+  shouldUpgradeCallback: () => false,
+}
+
+const dropped = Metric.counter("http_connections_dropped_total", {
+  description: "Connections closed at once, because there were too many",
+  incremental: true,
+})
+const refused = Metric.counter("http_requests_refused_total", {
+  description: "What never became a request: malformed, too large, too slow; by status",
+  incremental: true,
+})
+
+/** Listens on `host` and `port`. Fails when that cannot be, and when the certificate cannot be used. */
+export const layer = (options: Options) =>
+  Layer.effect(HttpServer.HttpServer, listen(options)).pipe(
+    Layer.provideMerge(NodeHttpServer.layerHttpServices),
   )
 
-const createLimitedServer = () =>
-  createServer({
-    connectionsCheckingInterval: 1_000,
-    headersTimeout: 5_000,
-    requestTimeout: 10_000,
-    // Longer than the 60 s for which load balancers keep an idle connection: who closes first must be they.
-    keepAliveTimeout: 65_000,
-    maxHeaderSize: 16_384,
+const listen = Effect.fnUntraced(function* (options: Options) {
+  const { host, port, setting, tls } = options
+  const server = tls === undefined ? createServer(limits) : yield* secureServer(tls)
+  yield* protect(server, options)
+  const listener = yield* NodeHttpServer.make(() => server, {
+    host,
+    port,
+    gracefulShutdownTimeout: drainMillis,
+  }).pipe(
+    Effect.mapError(
+      ({ cause }) =>
+        new ListenError({
+          message: `Cannot listen on ${host}:${port} (${reasonOf(cause)}): set ${setting} to another`,
+          cause,
+        }),
+    ),
+  )
+  yield* Effect.logInfo("Listening").pipe(Effect.annotateLogs({ address: urlOf(listener, options), setting }))
+  return listener
+})
+
+/** Such as `https://127.0.0.1:5000`. */
+const urlOf = ({ address }: HttpServer.HttpServer["Service"], { tls }: Pick<Options, "tls">): string => {
+  const url = HttpServer.formatAddress(address)
+  return tls === undefined ? url : url.replace(/^http:/, "https:")
+}
+
+const secureServer = Effect.fnUntraced(function* (files: Certificate.Files) {
+  const certificate = yield* Certificate.read(files)
+  const server = SecureServer.make(certificate, limits)
+  yield* Effect.forkScoped(SecureServer.follow(server, files, certificate))
+  return server
+})
+
+/** What holds for every connection, whatever is served. */
+const protect = Effect.fnUntraced(function* (server: Server, { tls, isBehindTerminator = false }: Options) {
+  const context = yield* Effect.context<never>()
+  server.maxConnections = connectionLimit
+  server.on("drop", () => dropped.updateUnsafe(1, context))
+  server.keepAliveTimeout = isBehindTerminator ? keepAliveMillis.behindTerminator : keepAliveMillis.direct
+  server.timeout = stallMillis
+  // All of the headers, so that none is lost unseen: their number is for whoever serves to judge.
+  server.maxHeadersCount = 0
+  const headers = SecurityHeaders.make(tls !== undefined || isBehindTerminator)
+  const prepare = (_: IncomingMessage, response: ServerResponse) => {
+    response.setHeaders(new Map(Object.entries(headers)))
+    // Without activity for `stallMillis`: it waits for us, and we go on, or we wait for it.
+    response.on("timeout", (socket) => {
+      if (socket.writableLength > 0) socket.destroy()
+    })
+  }
+  for (const event of ["request", "checkContinue", "checkExpectation"] as const) server.on(event, prepare)
+  Refusal.install(server, {
+    headers,
+    onRefusal: (status) =>
+      Metric.withAttributes(refused, { status: String(status) }).updateUnsafe(1, context),
   })
+})
 
 const reasonOf = (cause: unknown): string => {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"

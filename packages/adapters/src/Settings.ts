@@ -7,6 +7,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import * as ListenerSettings from "./settings/ListenerSettings.ts"
 import type { Program, Setting } from "./settings/Setting.ts"
 import { declarations } from "./settings/SettingDeclarations.ts"
 import * as SettingRules from "./settings/SettingRules.ts"
@@ -67,7 +68,12 @@ export const embedded = Effect.gen(function* () {
 })
 
 const common = (values: SettingValues, logFormat: "pretty" | "json") => ({
-  api: { host: values.HTTP_HOST, port: values.HTTP_PORT },
+  api: {
+    host: values.HTTP_HOST,
+    port: values.HTTP_PORT,
+    tls: ListenerSettings.certificateFiles(values),
+    isBehindTerminator: values.TLS_TERMINATED_UPSTREAM,
+  },
   management: { host: values.HTTP_HOST, port: values.MANAGEMENT_PORT },
   currencies: values.CURRENCIES,
   timeZone: values.TIME_ZONE,

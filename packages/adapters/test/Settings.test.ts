@@ -39,7 +39,12 @@ describe("Settings", () => {
   it.effect("of the embedded program need nothing", () =>
     Effect.gen(function* () {
       const settings = yield* Settings.embedded
-      assert.deepStrictEqual(settings.api, { host: "127.0.0.1", port: 5000 })
+      assert.deepStrictEqual(settings.api, {
+        host: "127.0.0.1",
+        port: 5000,
+        tls: undefined,
+        isBehindTerminator: false,
+      })
       assert.deepStrictEqual(settings.management, { host: "127.0.0.1", port: 5001 })
       assert.deepStrictEqual(settings.currencies, ["EUR", "CZK"])
       assert.strictEqual(DateTime.zoneToString(settings.timeZone), "UTC")

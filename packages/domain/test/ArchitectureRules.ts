@@ -51,6 +51,7 @@ const technologies = [
   "EmbeddedPostgres",
   "Kraken",
   "Memory",
+  "NodeListener",
   "Postgres",
   "Setting",
 ]
@@ -63,8 +64,6 @@ export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
   "ExactJson.ts": ["Bitstamp", "VendorAnswer.ts", "VendorQuote.ts"],
   // The settings and the database client excuse the same addresses from TLS.
   "Loopback.ts": ["Postgres", "Setting"],
-  // All HTTP servers listen, and say that they cannot, in one way.
-  "NodeListener.ts": ["ManagementServer.ts"],
   // The recorded prices, apart from how CoinGecko writes them.
   "RecordedSeries.ts": ["CoinGecko"],
   "SigningKeys.ts": ["TokenVerifier.ts"],
@@ -90,6 +89,8 @@ export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
   Coinbase: ["Vendors.ts"],
   Coinmate: ["Vendors.ts"],
   Kraken: ["Vendors.ts"],
+  // All HTTP servers listen in one way, and what it refuses of a certificate the settings refuse too.
+  NodeListener: ["ManagementServer.ts", "Setting"],
 }
 
 /** What a file uses although Effect has a better one, because a foreign library forces it: nothing so far. */
@@ -153,6 +154,7 @@ export const technologyOf = (path: string): string | undefined => {
   const name = path
     .slice(adapters.length)
     .replace(/^embedded-postgres\//, "EmbeddedPostgres/")
+    .replace(/^listener\//, "NodeListener/")
     .replace(/^settings\//, "Setting/")
   return technologies.find((technology) => name.startsWith(technology)) ?? name
 }

@@ -6,7 +6,6 @@ import * as Cause from "effect/Cause"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
-import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -24,8 +23,10 @@ import * as SourcesHandlers from "./answers/SourcesHandlers.ts"
 import { Api } from "./api/Api.ts"
 import { InternalError, MethodNotAllowed, NotFound } from "./api/Problem.ts"
 import * as BearerAuthorization from "./BearerAuthorization.ts"
-import { requestLog, routeName } from "./RequestLog.ts"
+import * as DocumentationPage from "./DocumentationPage.ts"
+import * as RequestLog from "./RequestLog.ts"
 import * as ParameterChecks from "./requests/ParameterChecks.ts"
+import * as RequestForm from "./requests/RequestForm.ts"
 
 const documentPath = "/openapi.json"
 const pagePath = "/docs"
@@ -76,14 +77,12 @@ const refuse = Effect.fnUntraced(function* (request: HttpServerRequest) {
   return HttpServerResponse.setHeader(response, "allow", Arr.dedupe(allowed).join(", "))
 })
 
-/** Headers of every answer. Tokens and errors are nobody's to keep, nor is anything else that does not say so. */
+/** Headers of every answer, beside those of the listener. Tokens and errors are nobody's to keep, nor is anything else that does not say so. */
 const headers = HttpRouter.middleware(
   (handle) =>
     Effect.map(handle, (response) =>
       HttpServerResponse.setHeaders(response, {
         "cache-control": response.headers["cache-control"] ?? "no-store",
-        "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
         ...(response.status === 429 || response.status === 503 ? { "retry-after": "5" } : {}),
       }),
     ),
@@ -112,13 +111,18 @@ const routes = (options: Options) =>
       ]),
       Layer.provide([BearerAuthorization.layer, ParameterChecks.layer(options), AnswerCaching.layer]),
     ),
-    HttpApiScalar.layer(Api, { path: pagePath }),
-  ).pipe(Layer.provide(routeName.layer), Layer.merge(headers), Layer.merge(problems))
+    DocumentationPage.layer({ path: pagePath }),
+  ).pipe(
+    Layer.provide(RequestLog.routeName.layer),
+    Layer.merge(headers),
+    Layer.merge(problems),
+    Layer.merge(RequestForm.layer),
+  )
 
 /** Serves the API on the HttpServer. */
 export const layer = (options: Options) =>
   HttpRouter.serve(routes(options), {
-    middleware: requestLog,
+    middleware: RequestLog.make,
     disableLogger: true,
     disableListenLog: true,
-  })
+  }).pipe(Layer.provide(RequestLog.layerPrivacy))

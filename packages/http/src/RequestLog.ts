@@ -1,14 +1,19 @@
 /**
- * One line and one count a request: method, route, status, duration, user and trace; nothing of what was
+ * One span, one line and one count a request: method, route, status, duration, user and trace; nothing of what was
  * sent. The status of an answer that began and could not be finished is `broken-off`.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import * as UrlParams from "effect/http/UrlParams"
+import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 
 const durations = Metric.histogram("http_request_duration_seconds", {
   description: "Time to answer, by method, route and status",
@@ -25,29 +30,44 @@ export const routeName = HttpRouter.middleware((handled) =>
   ),
 )
 
-/** Wraps the whole handling of a request, its span included, so that it sees what was sent. */
-export const requestLog = <E, R>(
+/**
+ * Effect's own spans of requests hold the address, its query and the user agent, where anything can stand, a token
+ * too: the spans of `make` take their place. Where an address is shown all the same, its query is not.
+ */
+export const layerPrivacy: Layer.Layer<never> = Layer.mergeAll(
+  Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true),
+  Layer.succeed(UrlParams.CurrentRedactedNames, [/^/]),
+)
+
+/** Wraps the whole handling of a request. */
+export const make = <E, R>(
   handled: Effect.Effect<HttpServerResponse, E, R>,
 ): Effect.Effect<HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> =>
-  Effect.gen(function* () {
-    const { method } = yield* HttpServerRequest.HttpServerRequest
-    const [duration, exit] = yield* Effect.timed(Effect.exit(handled))
-    const span = yield* Effect.orDie(Effect.currentSpan)
-    const route = String(span.attributes.get("http.route") ?? "none")
-    const status = Exit.isSuccess(exit) ? exit.value.status : "broken-off"
-    yield* Metric.update(
-      Metric.withAttributes(durations, { method, route, status: String(status) }),
-      Duration.toSeconds(duration),
-    )
-    yield* Effect.logInfo(Exit.isSuccess(exit) ? "Answered" : "Not answered in full").pipe(
-      Effect.annotateLogs({
-        method,
-        route,
-        status,
-        durationMillis: Math.round(Duration.toMillis(duration) * 1000) / 1000,
-        user: span.attributes.get("enduser.id") ?? "-",
-        traceId: span.traceId,
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, headers }) =>
+    Effect.useSpan(
+      method,
+      { kind: "server", parent: Option.getOrUndefined(HttpTraceContext.fromHeaders(headers)) },
+      Effect.fnUntraced(function* (span) {
+        const [duration, exit] = yield* handled.pipe(Effect.withParentSpan(span), Effect.exit, Effect.timed)
+        const route = String(span.attributes.get("http.route") ?? "none")
+        const status = Exit.isSuccess(exit) ? exit.value.status : "broken-off"
+        span.attribute("http.request.method", method)
+        span.attribute("http.response.status_code", status)
+        yield* Metric.update(
+          Metric.withAttributes(durations, { method, route, status: String(status) }),
+          Duration.toSeconds(duration),
+        )
+        yield* Effect.logInfo(Exit.isSuccess(exit) ? "Answered" : "Not answered in full").pipe(
+          Effect.annotateLogs({
+            method,
+            route,
+            status,
+            durationMillis: Math.round(Duration.toMillis(duration) * 1000) / 1000,
+            user: span.attributes.get("enduser.id") ?? "-",
+            traceId: span.traceId,
+          }),
+        )
+        return yield* exit
       }),
-    )
-    return yield* exit
-  })
+    ),
+  )

@@ -6,8 +6,8 @@ import { fileURLToPath } from "node:url"
 
 /** What a program prints once it is up; the first group is its address. */
 const programs = {
-  embedded: { file: "../src/embedded.ts", up: /API +(http:\S+)/ },
-  http: { file: "../src/main.ts", up: /"address":"(http:[^"]+)","setting":"HTTP_PORT"/ },
+  embedded: { file: "../src/embedded.ts", up: /API +(https?:\S+)/ },
+  http: { file: "../src/main.ts", up: /"address":"(https?:[^"]+)","setting":"HTTP_PORT"/ },
   worker: { file: "../../worker/src/main.ts", up: /"address":"(http:[^"]+)","setting":"MANAGEMENT_PORT"/ },
 } as const
 

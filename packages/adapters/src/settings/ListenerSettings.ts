@@ -1,4 +1,6 @@
 /** Settings of how the API is reached. */
+import * as Effect from "effect/Effect"
+import * as Certificate from "../listener/Certificate.ts"
 import { isLoopback } from "../Loopback.ts"
 import { type Program, setting } from "./Setting.ts"
 import { Port, Switch, Text } from "./SettingSchemas.ts"
@@ -17,24 +19,59 @@ export const declarations = {
   MANAGEMENT_PORT: setting({
     schema: Port,
     expected: port,
-    meaning: "port of `/live`, `/ready` and `/metrics`; keep it off the public network",
+    meaning: "port of `/live`, `/ready` and `/metrics`, always plain HTTP; keep it off the public network",
     fallback: "5001",
+  }),
+  TLS_CERT_FILE: setting({
+    schema: Text,
+    expected: "a readable PEM file",
+    meaning:
+      "the API's own certificate, then those between it and its authority: with it the API speaks HTTPS; a new one in the file is served within 10 s",
+    fallback: null,
+  }),
+  TLS_KEY_FILE: setting({
+    schema: Text,
+    expected: "a readable PEM file",
+    meaning: "the private key of `TLS_CERT_FILE`, without a passphrase",
+    fallback: null,
   }),
   TLS_TERMINATED_UPSTREAM: setting({
     schema: Switch,
     expected: "on or off",
     meaning:
-      "`on` says that something in front of the API terminates TLS; without it the API only listens on loopback",
+      "`on` says that something in front of the API terminates TLS; without it and a certificate the API only listens on loopback",
     fallback: "off",
   }),
 } as const
 
-/** What would send tokens in plaintext over a network. */
-export const problems = (program: Program, values: SettingValues): ReadonlyArray<string> => {
+/** What would send tokens in plaintext over a network, and a certificate that cannot be used. */
+export const problems = Effect.fnUntraced(function* (program: Program, values: SettingValues) {
+  if (program === "worker") return []
+  return [...plaintextProblems(values), ...(yield* certificateProblems(values))]
+})
+
+/** Where the certificate is; undefined without TLS, or while one of both is missing. */
+export const certificateFiles = (values: SettingValues): Certificate.Files | undefined => {
+  const { TLS_CERT_FILE: certificateFile, TLS_KEY_FILE: keyFile } = values
+  return certificateFile === undefined || keyFile === undefined ? undefined : { certificateFile, keyFile }
+}
+
+const plaintextProblems = (values: SettingValues): ReadonlyArray<string> => {
   const isOpen = values.HTTP_HOST !== undefined && !isLoopback(values.HTTP_HOST)
-  return isOpen && values.TLS_TERMINATED_UPSTREAM === false && program !== "worker"
+  const hasTls = values.TLS_CERT_FILE !== undefined || values.TLS_TERMINATED_UPSTREAM !== false
+  return isOpen && !hasTls
     ? [
-        "HTTP_HOST is not a loopback address and tokens would travel in plaintext: put a TLS terminator in front and set TLS_TERMINATED_UPSTREAM=on, or listen on 127.0.0.1",
+        "HTTP_HOST is not a loopback address and tokens would travel in plaintext: set TLS_CERT_FILE and TLS_KEY_FILE, or put a TLS terminator in front and set TLS_TERMINATED_UPSTREAM=on, or listen on 127.0.0.1",
       ]
     : []
 }
+
+const certificateProblems = Effect.fnUntraced(function* (values: SettingValues) {
+  const files = certificateFiles(values)
+  if (files !== undefined) {
+    const read = Effect.as(Certificate.read(files), [])
+    return yield* Effect.catch(read, ({ message }) => Effect.succeed([message]))
+  }
+  if (values.TLS_CERT_FILE !== undefined) return ["TLS_KEY_FILE is not set: TLS_CERT_FILE needs its key"]
+  return values.TLS_KEY_FILE !== undefined ? ["TLS_CERT_FILE is not set: TLS_KEY_FILE is the key of one"] : []
+})

@@ -14,7 +14,7 @@ export const problems = Effect.fnUntraced(function* (program: Program, values: S
   return [
     ...SourceSettings.problems(values),
     ...CognitoSettings.problems(values),
-    ...ListenerSettings.problems(program, values),
+    ...(yield* ListenerSettings.problems(program, values)),
     ...plaintextUrls(values),
     ...(yield* DatabaseSettings.problems(values)),
   ]

@@ -17,6 +17,12 @@ export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()(
   },
 ) {}
 
+export class MalformedRequest extends HttpApiError.Problem<MalformedRequest>()("MalformedRequest", {
+  type: type("malformed-request"),
+  status: 400,
+  title: "The request can be understood in more than one way, or in none",
+}) {}
+
 export class MissingToken extends HttpApiError.Problem<MissingToken>()("MissingToken", {
   type: type("missing-token"),
   status: 401,
@@ -128,6 +134,12 @@ export class BodyTooLarge extends HttpApiError.Problem<BodyTooLarge>()("BodyTooL
   title: "The body is too large",
 }) {}
 
+export class AddressTooLong extends HttpApiError.Problem<AddressTooLong>()("AddressTooLong", {
+  type: type("address-too-long"),
+  status: 414,
+  title: "The address is too long",
+}) {}
+
 export class NotJson extends HttpApiError.Problem<NotJson>()("NotJson", {
   type: type("not-json"),
   status: 415,
@@ -138,6 +150,12 @@ export class TooManyAttempts extends HttpApiError.Problem<TooManyAttempts>()("To
   type: type("too-many-attempts"),
   status: 429,
   title: "Too many attempts to sign in; try again later",
+}) {}
+
+export class TooManyHeaders extends HttpApiError.Problem<TooManyHeaders>()("TooManyHeaders", {
+  type: type("too-many-headers"),
+  status: 431,
+  title: "The request has too many headers",
 }) {}
 
 export class InternalError extends HttpApiError.Problem<InternalError>()("InternalError", {

@@ -6,6 +6,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 
 export interface Options {
+  readonly api: { readonly tls: object | undefined }
   readonly dataDirectory: string
   /** The demo user's password; undefined when Cognito knows the users. */
   readonly demoPassword: Redacted.Redacted | undefined
@@ -24,9 +25,12 @@ export const demoUsers = [
 /** Prints the banner with the address that the API really got. */
 export const layer = (options: Options): Layer.Layer<never, never, HttpServer.HttpServer> =>
   Layer.effectDiscard(
-    Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
-      Console.log(banner(HttpServer.formatAddress(address), options)),
-    ),
+    Effect.flatMap(HttpServer.HttpServer, ({ address }) => {
+      const url = HttpServer.formatAddress(address)
+      return Console.log(
+        banner(options.api.tls === undefined ? url : url.replace(/^http:/, "https:"), options),
+      )
+    }),
   )
 
 const banner = (url: string, { dataDirectory, demoPassword, management, source }: Options): string => {

@@ -1,0 +1,72 @@
+/** The page that shows the API's document, all of it from here: no script, style or font of anyone else's. */
+import * as Digest from "effect/crypto/Digest"
+import * as Effect from "effect/Effect"
+import * as Base64 from "effect/encoding/Base64"
+import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import { Api } from "./api/Api.ts"
+
+/** The page has megabytes: it goes out in pieces of this many bytes, so that slow readers cost no more than one. */
+const pieceBytes = 65_536
+
+/** `GET path`. Its scripts are allowed by their hashes and no others are; they may call this server alone. */
+export const layer = (options: { readonly path: `/${string}` }) =>
+  HttpApiScalar.layer(Api, { path: options.path, scalar: { withDefaultFonts: false } }).pipe(
+    Layer.provide(confine.layer),
+    Layer.provide(Digest.layerWebCrypto),
+  )
+
+interface Page {
+  readonly bytes: Uint8Array
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const confine = HttpRouter.middleware(
+  Effect.gen(function* () {
+    const digest = yield* Digest.Digest
+    const read = Effect.fnUntraced(function* (response: HttpServerResponse.HttpServerResponse) {
+      const bytes = response.body._tag === "Uint8Array" ? response.body.body : new Uint8Array()
+      const hashes = yield* Effect.forEach(scriptsIn(new TextDecoder().decode(bytes)), (script) =>
+        Effect.map(
+          digest.digest(Digest.sha256, new TextEncoder().encode(script)),
+          (hash) => `'sha256-${Base64.encode(hash)}'`,
+        ),
+      )
+      return { bytes, headers: { "content-security-policy": policyOf(hashes) } } satisfies Page
+    })
+    let page: Page | undefined
+    return (handled) =>
+      Effect.gen(function* () {
+        page ??= yield* read(yield* handled)
+        const { bytes, headers } = page
+        return HttpServerResponse.stream(Stream.fromIterable(piecesOf(bytes)), {
+          headers,
+          contentType: "text/html; charset=utf-8",
+          contentLength: bytes.length,
+        })
+      })
+  }),
+)
+
+const scriptsIn = (page: string): ReadonlyArray<string> =>
+  Array.from(page.matchAll(/<script>([^]*?)<\/script>/g), ([, script = ""]) => script)
+
+/** The scripts write their own styles into the page, so no hash can name them. */
+const policyOf = (scripts: ReadonlyArray<string>): string =>
+  [
+    "default-src 'none'",
+    `script-src ${scripts.join(" ")}`,
+    "style-src 'unsafe-inline'",
+    "img-src data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ")
+
+const piecesOf = function* (bytes: Uint8Array) {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes)
+}
