@@ -6,9 +6,11 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { writeFileSync } from "node:fs"
+import * as TestClock from "effect/testing/TestClock"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as TestAuthority from "./TestAuthority.ts"
 
 const within =
   (env: Record<string, string>) =>
@@ -221,4 +223,59 @@ describe("Settings", () => {
       assert.include(database.authorities, "BEGIN CERTIFICATE")
     }).pipe(within({ DATABASE_URL: databaseUrl, DATABASE_CA_FILE: file }))
   })
+
+  it.effect("take a certificate and its key, with which any address may be listened on, and no others", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.parse("2026-11-24T10:00:00Z"))
+      const folder = mkdtempSync(join(tmpdir(), "btc-price-settings-"))
+      const write = (name: string, text: string) => {
+        writeFileSync(join(folder, name), text)
+        return join(folder, name)
+      }
+      const authority = yield* TestAuthority.make
+      const pair = yield* authority.issue("2030-01-01")
+      const [cert, key] = [write("cert.pem", pair.certificate), write("key.pem", pair.key)]
+      const expired = yield* authority.issue("2026-11-24")
+      const early = yield* authority.issue("2047-01-01")
+      const refusals = {
+        TLS_KEY_FILE: [
+          { TLS_CERT_FILE: cert },
+          { TLS_CERT_FILE: cert, TLS_KEY_FILE: join(folder, "nothing") },
+          { TLS_CERT_FILE: cert, TLS_KEY_FILE: cert },
+          { TLS_CERT_FILE: cert, TLS_KEY_FILE: write("other.pem", early.key) },
+        ],
+        TLS_CERT_FILE: [
+          { TLS_KEY_FILE: key },
+          { TLS_CERT_FILE: join(folder, "nothing"), TLS_KEY_FILE: key },
+          { TLS_CERT_FILE: key, TLS_KEY_FILE: key },
+          { TLS_CERT_FILE: write("cut.pem", pair.certificate.slice(0, 300)), TLS_KEY_FILE: key },
+          {
+            TLS_CERT_FILE: write("expired.pem", expired.certificate),
+            TLS_KEY_FILE: write("expired-key.pem", expired.key),
+          },
+          {
+            TLS_CERT_FILE: write("early.pem", early.certificate),
+            TLS_KEY_FILE: write("early-key.pem", early.key),
+          },
+        ],
+      }
+      const base = { ...cognito, DATABASE_URL: databaseUrl, HTTP_HOST: "0.0.0.0" }
+      for (const [name, environments] of Object.entries(refusals)) {
+        for (const env of environments) {
+          const refused = yield* problems(Settings.http, { ...base, ...env, TLS_TERMINATED_UPSTREAM: "on" })
+          assert.deepStrictEqual(refused, [name], JSON.stringify(env))
+          yield* within({ ...base, ...env })(Settings.worker)
+        }
+      }
+      const files = { TLS_CERT_FILE: cert, TLS_KEY_FILE: key }
+      const found = [
+        yield* within({ ...base, ...files })(Settings.http),
+        yield* within({ ...base, ...files })(Settings.embedded),
+      ]
+      for (const { api } of found) {
+        assert.deepStrictEqual([api.host, api.tls], ["0.0.0.0", { certificateFile: cert, keyFile: key }])
+      }
+      rmSync(folder, { recursive: true })
+    }),
+  )
 })
