@@ -40,8 +40,8 @@ const connectionLimit = 4_096
  */
 const keepAliveMillis = { direct: 10_000, behindTerminator: 65_000 }
 
-/** A caller that takes nothing of its answer for so long is cut off. */
-const stallMillis = 10_000
+/** A caller that takes nothing of its answer for so long is cut off; Node sees that after twice the time at most. */
+const stallMillis = 5_000
 
 const limits = {
   connectionsCheckingInterval: 1_000,
@@ -109,15 +109,14 @@ const protect = Effect.fnUntraced(function* (server: Server, { tls, isBehindTerm
   server.maxConnections = connectionLimit
   server.on("drop", () => dropped.updateUnsafe(1, context))
   server.keepAliveTimeout = isBehindTerminator ? keepAliveMillis.behindTerminator : keepAliveMillis.direct
-  server.timeout = stallMillis
   // All of the headers, so that none is lost unseen: their number is for whoever serves to judge.
   server.maxHeadersCount = 0
   const headers = SecurityHeaders.make(tls !== undefined || isBehindTerminator)
   const prepare = (_: IncomingMessage, response: ServerResponse) => {
     response.setHeaders(new Map(Object.entries(headers)))
-    // Without activity for `stallMillis`: it waits for us, and we go on, or we wait for it.
-    response.on("timeout", (socket) => {
-      if (socket.writableLength > 0) socket.destroy()
+    response.setTimeout(stallMillis, () => {
+      // When nothing is left to be taken, it is the caller who waits.
+      if ((response.socket?.writableLength ?? 0) > 0) response.destroy()
     })
   }
   for (const event of ["request", "checkContinue", "checkExpectation"] as const) server.on(event, prepare)

@@ -1,0 +1,159 @@
+/** Callers that take their time: the server waits for none of them for ever. Only Node's own clock runs here. */
+import * as NodeListener from "@btc-price/adapters/NodeListener"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as HttpServer from "effect/http/HttpServer"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { connect, type Socket } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { connect as connectSecurely } from "node:tls"
+import * as TestAuthority from "./TestAuthority.ts"
+
+/** How many of each there are. */
+const crowd = 5
+
+/** What they begin with, and what they add each second. */
+const senders = {
+  silent: { first: "", more: "" },
+  "one header a second": { first: "GET / HTTP/1.1\r\nHost: x\r\n", more: "X: y\r\n" },
+  "one byte of a chunked body a second": {
+    first: "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+    more: "1\r\nx\r\n",
+  },
+  "one byte of a body a second": {
+    first: "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n",
+    more: "x",
+  },
+  "a second request that does not end": {
+    first: "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n",
+    more: "X: y\r\n",
+  },
+  "nothing after an answer": { first: "GET / HTTP/1.1\r\nHost: x\r\n\r\n", more: "" },
+}
+type Sender = keyof typeof senders
+
+/** All that comes back until the server hangs up. */
+const send = (open: (begin: () => void) => Socket, { first, more }: (typeof senders)[Sender]) =>
+  Effect.callback<string>((resume) => {
+    let answer = ""
+    const socket = open(() => socket.write(first))
+    const timer = setInterval(() => more !== "" && socket.write(more), 1_000)
+    socket.on("data", (chunk) => (answer += chunk.toString()))
+    socket.on("error", () => {})
+    socket.on("close", () => {
+      clearInterval(timer)
+      resume(Effect.succeed(answer))
+    })
+  })
+
+const block = new Uint8Array(65_536)
+
+/** Reads a body to its end; `/endless` answers until its caller goes. */
+const app = (gone: Deferred.Deferred<void>) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    if (request.url !== "/endless") {
+      if (request.method === "POST") yield* request.text
+      return HttpServerResponse.text("ok")
+    }
+    const endless = Stream.forever(Stream.succeed(block))
+    return HttpServerResponse.stream(Stream.ensuring(endless, Deferred.succeed(gone, undefined)))
+  })
+
+const start = Effect.fnUntraced(function* (isSecure: boolean) {
+  yield* TestClock.setTime(Date.parse("2026-11-24T10:00:00Z"))
+  const authority = yield* TestAuthority.make
+  const pair = yield* authority.issue("2030-01-01")
+  const folder = yield* Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), "btc-price-slow-"))),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
+  )
+  const tls = { certificateFile: join(folder, "cert.pem"), keyFile: join(folder, "key.pem") }
+  writeFileSync(tls.certificateFile, pair.certificate)
+  writeFileSync(tls.keyFile, pair.key)
+  const gone = yield* Deferred.make<void>()
+  const context = yield* Layer.build(
+    HttpServer.serve(app(gone)).pipe(
+      Layer.provideMerge(
+        NodeListener.layer({
+          host: "127.0.0.1",
+          port: 0,
+          setting: "HTTP_PORT",
+          tls: isSecure ? tls : undefined,
+        }),
+      ),
+    ),
+  )
+  const { address } = Context.get(context, HttpServer.HttpServer)
+  const port = Number(new URL(HttpServer.formatAddress(address)).port)
+  const open = (begin: () => void): Socket =>
+    isSecure
+      ? connectSecurely({ port, host: "127.0.0.1", ca: authority.certificate }, begin)
+      : connect(port, "127.0.0.1", begin)
+  return { port, open, gone }
+})
+
+/** Asks for what never ends and reads nothing of it. */
+const neverRead = (open: (begin: () => void) => Socket) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const socket = open(() => socket.write("GET /endless HTTP/1.1\r\nHost: x\r\n\r\n"))
+      socket.on("error", () => {})
+      return socket.pause()
+    }),
+    (socket) => Effect.sync(() => socket.destroy()),
+  )
+
+const assertHangsUp = (isSecure: boolean) =>
+  Effect.gen(function* () {
+    const { port, open, gone } = yield* start(isSecure)
+    const order: Array<Sender> = []
+    const crowds = Object.entries(senders).flatMap(([name, sender]) =>
+      Array.from({ length: crowd }, () =>
+        send(open, sender).pipe(
+          Effect.map((answer) => {
+            order.push(name as Sender)
+            return { name: name as Sender, answer }
+          }),
+        ),
+      ),
+    )
+    yield* neverRead(open)
+    const [answers] = yield* Effect.all(
+      [
+        Effect.all(crowds, { concurrency: "unbounded" }),
+        Deferred.await(gone),
+        // Without TLS this is one more of the silent.
+        send((begin) => connect(port, "127.0.0.1", begin), senders.silent),
+      ],
+      { concurrency: "unbounded" },
+    )
+    for (const { name, answer } of answers) {
+      const statuses = Array.from(answer.matchAll(/HTTP\/1\.1 (\d+)/g), ([, status]) => status)
+      const expected = {
+        "nothing after an answer": ["200"],
+        "a second request that does not end": ["200", "408"],
+      }[name as string] ?? ["408"]
+      assert.deepStrictEqual(statuses, expected, `${name}\n${answer}`)
+      if (expected.includes("408")) {
+        assert.include(answer, "application/problem+json")
+        assert.include(answer, '{"type":"about:blank","status":408,"title":"Request Timeout"}')
+      }
+    }
+    const first = order.indexOf("one byte of a body a second")
+    assert.isAbove(first, order.lastIndexOf("one header a second"), "headers have less time than bodies")
+  })
+
+describe("NodeListener", () => {
+  it.effect("hangs up on all who are slow, with TLS and without, and says so where it can", () =>
+    Effect.all([assertHangsUp(false), assertHangsUp(true)], { concurrency: "unbounded" }),
+  )
+})
