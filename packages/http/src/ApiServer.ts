@@ -83,6 +83,8 @@ const headers = HttpRouter.middleware(
     Effect.map(handle, (response) =>
       HttpServerResponse.setHeaders(response, {
         "cache-control": response.headers["cache-control"] ?? "no-store",
+        // The rest of what is too large need not come.
+        ...(response.status === 413 ? { connection: "close" } : {}),
         ...(response.status === 429 || response.status === 503 ? { "retry-after": "5" } : {}),
       }),
     ),

@@ -24,7 +24,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { connect } from "node:net"
+import * as RawExchange from "./RawExchange.ts"
 
 export const options = {
   currencies: ["EUR", "CZK"],
@@ -215,15 +215,11 @@ export const keep = Effect.fnUntraced(function* (
   yield* (yield* Snapshot.Snapshot).refresh
 })
 
+export const port = Effect.map(HttpServer.HttpServer, ({ address }) =>
+  Number(new URL(HttpServer.formatAddress(address)).port),
+)
+
 /** Sends bytes as they are, and gives all that came back until the connection ended. */
 export const exchange = Effect.fnUntraced(function* (text: string) {
-  const { address } = yield* HttpServer.HttpServer
-  const { port } = new URL(HttpServer.formatAddress(address))
-  return yield* Effect.callback<string>((resume) => {
-    let answer = ""
-    const socket = connect(Number(port), "127.0.0.1", () => socket.write(text))
-    socket.on("data", (chunk) => (answer += chunk.toString()))
-    socket.on("error", () => {})
-    socket.on("close", () => resume(Effect.succeed(answer)))
-  })
+  return yield* RawExchange.exchange(yield* port, text)
 })

@@ -1,7 +1,8 @@
 /** What is sent by those who mean no good, byte by byte over a socket, and what must come back. */
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { exchange, layerAt, token } from "./ApiUnderTest.ts"
+import { exchange, layerAt, port, token } from "./ApiUnderTest.ts"
+import { converse } from "./RawExchange.ts"
 
 const now = "2026-11-24T10:02:30.000Z"
 
@@ -229,24 +230,27 @@ const securityHeaders = {
   "x-frame-options": "DENY",
 }
 
+const assertProblemAnswer = (answer: string, expected: Expected) => {
+  assert.strictEqual(answer.match(/^HTTP\/1\.1 /gm)?.length, 1, `one answer and no more:\n${answer}`)
+  const { status, headers, body } = parse(answer)
+  assert.strictEqual(status, expected.status, answer)
+  const type = expected.type === "about:blank" ? expected.type : `urn:btc-price:problem:${expected.type}`
+  const { type: actual, status: own, title } = JSON.parse(body)
+  assert.deepStrictEqual([actual, own], [type, expected.status])
+  assert.isString(title)
+  assert.deepInclude(headers, { ...securityHeaders, ...expected.headers })
+  for (const absent of ["server", "x-powered-by", "set-cookie", "access-control-allow-origin"]) {
+    assert.notProperty(headers, absent)
+  }
+  assert.notMatch(answer, /evil|passwd|Bearer a|\bat .*:\d+/, "nothing of what was sent, and no stack")
+}
+
 layer(layerAt(now))("The API refuses", (it) => {
   for (const [name, [sent, expected]] of Object.entries(attacks)) {
     it.effect(name, () =>
       Effect.gen(function* () {
         const answer = yield* exchange(sent.replaceAll("TOKEN", yield* token))
-        assert.strictEqual(answer.match(/^HTTP\/1\.1 /gm)?.length, 1, `one answer and no more:\n${answer}`)
-        const { status, headers, body } = parse(answer)
-        assert.strictEqual(status, expected.status, answer)
-        const type =
-          expected.type === "about:blank" ? expected.type : `urn:btc-price:problem:${expected.type}`
-        const { type: actual, status: own, title } = JSON.parse(body)
-        assert.deepStrictEqual([actual, own], [type, expected.status])
-        assert.isString(title)
-        assert.deepInclude(headers, { ...securityHeaders, ...expected.headers })
-        for (const absent of ["server", "x-powered-by", "set-cookie", "access-control-allow-origin"]) {
-          assert.notProperty(headers, absent)
-        }
-        assert.notMatch(answer, /evil|passwd|Bearer a|\bat .*:\d+/, "nothing of what was sent, and no stack")
+        assertProblemAnswer(answer, expected)
       }),
     )
   }
@@ -267,6 +271,26 @@ layer(layerAt(now))("The API refuses", (it) => {
         ),
       )
       assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
+    }),
+  )
+
+  it.effect("an endless body, after taking little of it", () =>
+    Effect.gen(function* () {
+      const chunk = `10000\r\n${"x".repeat(65_536)}\r\n`
+      const head = request("POST /get_token HTTP/1.1", "Host: x", json, "Transfer-Encoding: chunked", "", "")
+      let takenBytes = 0
+      const answer = yield* converse(yield* port, (socket) => {
+        const goOn = () => {
+          // It may take the connection's buffers, but 100 MB fit into none.
+          while (!socket.destroyed && takenBytes < 100_000_000 && socket.write(chunk))
+            takenBytes += chunk.length
+        }
+        socket.write(head)
+        socket.on("drain", goOn)
+        goOn()
+      })
+      assertProblemAnswer(answer, tooLarge)
+      assert.isBelow(takenBytes, 50_000_000)
     }),
   )
 })

@@ -1,0 +1,135 @@
+/** No secret that is sent comes to light: in answers, logs at the debug level, metrics and spans. */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Tracer from "effect/Tracer"
+import { inspect } from "node:util"
+import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
+import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import { signIn } from "./ApiClient.ts"
+import { layerAt } from "./ApiUnderTest.ts"
+import * as Canaries from "./Canaries.ts"
+import * as Program from "./Program.ts"
+import { exchange } from "./RawExchange.ts"
+
+const assertHidden = (text: string, where: string) => {
+  const at = text.toLowerCase().indexOf(Canaries.mark)
+  assert.strictEqual(at, -1, `${where}: ${text.slice(Math.max(0, at - 300), at + 100)}`)
+}
+
+const metricsOf = Effect.fnUntraced(function* (program: Program.Program) {
+  const url = /address"?[:=]"?(http:[^\s",]+)"?,? ?"?setting"?[:=]"?MANAGEMENT_PORT/.exec(
+    program.output(),
+  )?.[1]
+  const response = yield* HttpClient.get(`${url}/metrics`)
+  assert.strictEqual(response.status, 200)
+  return yield* response.text
+})
+
+/** Sends all canaries, and looks for them. */
+const assertSilent = Effect.fnUntraced(function* (program: Program.Program) {
+  const answers = yield* Canaries.sendAll(Number(new URL(program.url).port))
+  for (const [index, answer] of answers.entries()) {
+    assert.match(answer, /^HTTP\/1\.1 \d{3} /)
+    assertHidden(answer, Canaries.requests[index] ?? "")
+  }
+  const metrics = yield* metricsOf(program)
+  assert.match(metrics, /^http_request_duration_seconds_count\{/m)
+  assert.match(metrics, /^http_requests_refused_total\{status="400"\} \d+$/m)
+  assertHidden(metrics, "metrics")
+  assert.include(program.output(), "DEBUG", "the log is at the debug level")
+  assertHidden(program.output(), "log")
+})
+
+const services = Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici)
+
+layer(services, { excludeTestServices: true })("The programs", (it) => {
+  it.effect("keep what the embedded one is sent to themselves", () =>
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const DATA_DIR = yield* fileSystem.makeTempDirectoryScoped({ prefix: "btc-price-test-" })
+      const program = yield* Program.start("embedded", {
+        flags: ["--replay"],
+        env: { DATA_DIR, LOG_LEVEL: "debug" },
+      })
+      yield* assertSilent(program)
+    }),
+  )
+
+  it.effect("keep what the API is sent to themselves, whatever Cognito says to it", () =>
+    Effect.gen(function* () {
+      const cognito = yield* CognitoServer.make({
+        users: [{ username: "alice", password: Redacted.make(`${Canaries.mark}-right`) }],
+      })
+      const program = yield* Program.start("http", {
+        env: {
+          LOG_LEVEL: "debug",
+          DATABASE_URL: Redacted.value(yield* TestDatabase.make),
+          COGNITO_REGION: cognito.options.region,
+          COGNITO_USER_POOL_ID: cognito.options.userPoolId,
+          COGNITO_CLIENT_ID: cognito.options.clientId,
+          COGNITO_CLIENT_SECRET: Redacted.value(cognito.clientSecret),
+          COGNITO_ENDPOINT: String(cognito.options.endpoint),
+          COGNITO_JWKS_URL: String(cognito.options.jwksUrl),
+        },
+      })
+      const token = yield* signIn(program.url, "alice", `${Canaries.mark}-right`)
+      const exception = { exception: "InternalErrorException" }
+      const misconfigured = { exception: "ResourceNotFoundException" }
+      const challenge = { challenge: "SMS_MFA", parameters: { USER: `${Canaries.mark}-parameter` } }
+      for (const answer of [
+        "html",
+        "empty",
+        "reset",
+        "stall",
+        "hang",
+        exception,
+        misconfigured,
+        challenge,
+      ] as const) {
+        cognito.answerCalls(answer)
+        yield* exchange(Number(new URL(program.url).port), Canaries.requests[0] ?? "").pipe(
+          Effect.tap((text) => Effect.sync(() => assertHidden(text, JSON.stringify(answer)))),
+        )
+      }
+      cognito.answerKeys("garbage")
+      yield* assertSilent(program)
+      assert.notInclude(program.output(), token)
+      assert.notInclude(program.output(), Redacted.value(cognito.clientSecret))
+    }),
+  )
+})
+
+describe("The API", () => {
+  it.effect("tells an exporter of spans nothing of what it is sent", () => {
+    const spans: Array<Tracer.Span> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        const span = new Tracer.NativeSpan(options)
+        spans.push(span)
+        return span
+      },
+    })
+    return Effect.gen(function* () {
+      const { address } = yield* HttpServer.HttpServer
+      yield* Canaries.sendAll(Number(new URL(HttpServer.formatAddress(address)).port))
+      const names = new Set(spans.map(({ name }) => name))
+      assert.includeMembers([...names], ["GET", "POST", "TRACE"])
+      for (const { name, attributes, links, status } of spans) {
+        assertHidden(inspect([name, [...attributes], links, status], { depth: 12 }), "span")
+      }
+      const routes = spans.flatMap(({ attributes }) => attributes.get("http.route") ?? [])
+      assert.includeMembers(routes, ["/get_token", "/v1/prices/:currency"])
+    }).pipe(
+      Effect.provide(
+        layerAt("2026-11-24T10:02:30.000Z").pipe(Layer.provide(Layer.succeed(Tracer.Tracer, tracer))),
+      ),
+    )
+  })
+})
