@@ -19,9 +19,11 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as CognitoChallenge from "./CognitoChallenge.ts"
 import * as CognitoClient from "./CognitoClient.ts"
+import type { SigningKeyStore } from "./SigningKeyStore.ts"
+import type * as TokenClaims from "./TokenClaims.ts"
 import * as TokenVerifier from "./TokenVerifier.ts"
 
-export interface Options extends TokenVerifier.Audience, CognitoClient.Options {
+export interface Options extends TokenClaims.Rules, CognitoClient.Options {
   /** For emulators; AWS's unless given. */
   readonly jwksUrl?: URL | string | undefined
 }
@@ -31,12 +33,14 @@ export interface Options extends TokenVerifier.Audience, CognitoClient.Options {
  * USER_PASSWORD_AUTH, which must be allowed on the app client. Refreshes with GetTokensFromRefreshToken, which works
  * whether the client rotates refresh tokens or not.
  */
-export const layer = (options: Options): Layer.Layer<Authenticator, never, HttpClient.HttpClient> =>
+export const layer = (
+  options: Options,
+): Layer.Layer<Authenticator, never, HttpClient.HttpClient | SigningKeyStore> =>
   Layer.effect(
     Authenticator,
     Effect.gen(function* () {
       const { userPoolId, jwksUrl = CognitoJwtVerifier.parseUserPoolId(userPoolId).jwksUri } = options
-      const verify = yield* TokenVerifier.fromUrl(options, String(jwksUrl))
+      const { verify, deny } = yield* TokenVerifier.fromUrl(options, String(jwksUrl))
       const client = yield* CognitoClient.make(options)
 
       const proceed = Effect.fnUntraced(function* (
@@ -46,7 +50,7 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, HttpC
         if (step.ChallengeName !== undefined) {
           return Challenged({ challenge: yield* CognitoChallenge.read(client, username, step) })
         }
-        return SignedIn({ tokens: yield* tokensOf(step) })
+        return SignedIn({ tokens: yield* tokensOf(step, options.tokenUse) })
       })
 
       return Authenticator.of({
@@ -62,10 +66,14 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, HttpC
         }),
 
         refresh: Effect.fn("Authenticator.refresh")(function* (refreshToken) {
-          return yield* tokensOf(yield* client.getTokensFromRefreshToken(Redacted.value(refreshToken)))
+          return yield* tokensOf(
+            yield* client.getTokensFromRefreshToken(Redacted.value(refreshToken)),
+            options.tokenUse,
+          )
         }),
 
-        revoke: Effect.fn("Authenticator.revoke")(function* (refreshToken) {
+        revoke: Effect.fn("Authenticator.revoke")(function* (refreshToken, token) {
+          if (token !== null) yield* deny(token)
           yield* client.revokeToken(Redacted.value(refreshToken)).pipe(
             // As RFC 7009 has it: what is not valid is revoked already.
             Effect.catchIf(
@@ -82,14 +90,15 @@ const Life = Schema.Struct({ iat: Schema.Finite, exp: Schema.Finite })
 
 const decodeLife = Schema.decodeUnknownOption(Life)
 
-/** `ExpiresIn` in Cognito's answer is the access token's; the ID token's life is set apart and told by itself. */
-const tokensOf = ({
-  AuthenticationResult: result,
-}: Pick<InitiateAuthCommandOutput, "AuthenticationResult">): Effect.Effect<Tokens, AuthenticatorError> => {
+/** `ExpiresIn` in Cognito's answer is the access token's; the ID token's life is set apart. Each tells its own. */
+const tokensOf = (
+  { AuthenticationResult: result }: Pick<InitiateAuthCommandOutput, "AuthenticationResult">,
+  tokenUse: TokenClaims.Rules["tokenUse"],
+): Effect.Effect<Tokens, AuthenticatorError> => {
   const { IdToken: idToken, AccessToken: accessToken, RefreshToken: refreshToken } = result ?? {}
-  const life = Option.liftThrowable(decomposeUnverifiedJwt)(idToken ?? "").pipe(
-    Option.flatMap(({ payload }) => decodeLife(payload)),
-  )
+  const life = Option.liftThrowable(decomposeUnverifiedJwt)(
+    (tokenUse === "access" ? accessToken : idToken) ?? "",
+  ).pipe(Option.flatMap(({ payload }) => decodeLife(payload)))
   return idToken === undefined || accessToken === undefined || Option.isNone(life)
     ? Effect.fail(noTokens)
     : Effect.succeed({

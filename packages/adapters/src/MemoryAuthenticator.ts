@@ -15,6 +15,7 @@ import { Secret, TOTP } from "otpauth"
 import * as MemoryChallenges from "./MemoryChallenges.ts"
 import * as MemoryRefreshTokens from "./MemoryRefreshTokens.ts"
 import * as MemoryTokens from "./MemoryTokens.ts"
+import * as TokenClaims from "./TokenClaims.ts"
 import * as TokenVerifier from "./TokenVerifier.ts"
 
 export interface User {
@@ -41,7 +42,11 @@ interface Account {
  * and an unknown user cost the same work and give the same error. Codes are those of RFC 6238, with one step of 30
  * seconds more to either side, and each is good for one sign-in.
  */
-export const layer = (options: { readonly users: ReadonlyArray<User> }): Layer.Layer<Authenticator> =>
+export const layer = (options: {
+  readonly users: ReadonlyArray<User>
+  /** Any user's ID token unless given. */
+  readonly rules?: Omit<TokenClaims.Rules, keyof typeof MemoryTokens.audience>
+}): Layer.Layer<Authenticator> =>
   Layer.effect(
     Authenticator,
     Effect.gen(function* () {
@@ -50,10 +55,14 @@ export const layer = (options: { readonly users: ReadonlyArray<User> }): Layer.L
       const tokens = yield* MemoryTokens.make
       const refreshTokens = yield* MemoryRefreshTokens.make
       const challenges = yield* MemoryChallenges.make
+      const { verify, deny } = TokenVerifier.fromKeys(
+        { ...(options.rules ?? TokenClaims.anyUser), ...MemoryTokens.audience },
+        [tokens.jwk],
+      )
 
       const finish = Effect.fnUntraced(function* (username: string): Effect.fn.Return<SignIn> {
-        const refreshToken = yield* refreshTokens.begin(username)
-        return SignedIn({ tokens: { ...(yield* tokens.issue(username)), refreshToken } })
+        const signIn = yield* refreshTokens.begin(username)
+        return SignedIn({ tokens: { ...(yield* tokens.issue(signIn)), refreshToken: signIn.refreshToken } })
       })
 
       /** What is still to do after the password, or after the proof before. */
@@ -66,7 +75,7 @@ export const layer = (options: { readonly users: ReadonlyArray<User> }): Layer.L
       })
 
       return Authenticator.of({
-        verify: TokenVerifier.fromKeys(MemoryTokens.audience, [tokens.jwk]),
+        verify,
 
         signIn: Effect.fn("Authenticator.signIn")(function* ({ username, password }) {
           const account = accounts.get(username)
@@ -97,11 +106,14 @@ export const layer = (options: { readonly users: ReadonlyArray<User> }): Layer.L
         }),
 
         refresh: Effect.fn("Authenticator.refresh")(function* (token) {
-          const { username, refreshToken } = yield* refreshTokens.rotate(token)
-          return { ...(yield* tokens.issue(username)), refreshToken }
+          const signIn = yield* refreshTokens.rotate(token)
+          return { ...(yield* tokens.issue(signIn)), refreshToken: signIn.refreshToken }
         }),
 
-        revoke: Effect.fn("Authenticator.revoke")(refreshTokens.end),
+        revoke: Effect.fn("Authenticator.revoke")(function* (refreshToken, token) {
+          if (token !== null) yield* deny(token)
+          yield* refreshTokens.end(refreshToken)
+        }),
       })
     }),
   )

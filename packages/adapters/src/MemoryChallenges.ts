@@ -4,6 +4,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { LRUCache } from "lru-cache"
 import { randomUUID } from "node:crypto"
 
 interface Waiting extends Pick<Challenge, "name" | "username"> {
@@ -19,7 +20,7 @@ const lifetime = Duration.minutes(3)
 const capacity = 10_000
 
 export const make = Effect.sync(() => {
-  const waiting = new Map<string, Waiting>()
+  const waiting = new LRUCache<string, Waiting>({ max: capacity })
 
   return {
     pose: Effect.fnUntraced(function* (
@@ -30,10 +31,6 @@ export const make = Effect.sync(() => {
       const session = randomUUID()
       const endsAtMillis = (yield* Clock.currentTimeMillis) + Duration.toMillis(lifetime)
       waiting.set(session, { name, username, endsAtMillis, secret })
-      for (const oldest of waiting.keys()) {
-        if (waiting.size <= capacity) break
-        waiting.delete(oldest)
-      }
       return {
         name,
         username,

@@ -4,11 +4,14 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { randomBytes } from "node:crypto"
+import { LRUCache } from "lru-cache"
+import { randomBytes, randomUUID } from "node:crypto"
 
 /** The tokens that replaced one another since a sign-in. */
 interface Family {
   readonly username: string
+  /** The same for all of them, and for the tokens that they bring. */
+  readonly signInId: string
   readonly endsAtMillis: number
   /** The one that is good; null: none is any more. */
   current: string | null
@@ -17,28 +20,25 @@ interface Family {
 /** As Cognito's are, unless set otherwise. */
 const lifetime = Duration.days(30)
 
-/** The most tokens that are remembered. The oldest go first, and count as unknown then. */
+/** The most tokens that are remembered. Those used least lately go first, and count as unknown then. */
 const capacity = 10_000
 
 export const make = Effect.sync(() => {
-  const families = new Map<string, Family>()
+  const families = new LRUCache<string, Family>({ max: capacity })
 
-  const issue = (family: Family): Redacted.Redacted => {
+  const issue = (family: Family) => {
     const token = randomBytes(32).toString("base64url")
     family.current = token
     families.set(token, family)
-    for (const oldest of families.keys()) {
-      if (families.size <= capacity) break
-      families.delete(oldest)
-    }
-    return Redacted.make(token)
+    return { username: family.username, signInId: family.signInId, refreshToken: Redacted.make(token) }
   }
 
   return {
     /** The first token of a sign-in. */
     begin: Effect.fnUntraced(function* (username: string) {
       const nowMillis = yield* Clock.currentTimeMillis
-      return issue({ username, endsAtMillis: nowMillis + Duration.toMillis(lifetime), current: null })
+      const endsAtMillis = nowMillis + Duration.toMillis(lifetime)
+      return issue({ username, signInId: randomUUID(), endsAtMillis, current: null })
     }),
 
     /** Whose token it is, and the one that replaces it. */
@@ -61,7 +61,7 @@ export const make = Effect.sync(() => {
           detail: "It was replaced before",
         })
       }
-      return { username: family.username, refreshToken: issue(family) }
+      return issue(family)
     }),
 
     /** Ends the token and all that came from the same sign-in. */

@@ -30,8 +30,13 @@ export const make = Effect.gen(function* () {
   return {
     jwk: { ...publicKey.export({ format: "jwk" }), alg: "RS256", use: "sig", kid },
 
-    issue: Effect.fnUntraced(function* (username: string): Effect.fn.Return<Omit<Tokens, "refreshToken">> {
-      const shared = claims(username, Math.floor((yield* Clock.currentTimeMillis) / 1_000))
+    issue: Effect.fnUntraced(function* (signIn: {
+      readonly username: string
+      /** The same for all tokens that come from one sign-in. */
+      readonly signInId: string
+    }): Effect.fn.Return<Omit<Tokens, "refreshToken">> {
+      const { username } = signIn
+      const shared = claims(signIn, Math.floor((yield* Clock.currentTimeMillis) / 1_000))
       return {
         idToken: signed({
           ...shared,
@@ -54,11 +59,14 @@ export const make = Effect.gen(function* () {
   }
 })
 
-/** Those that the ID and the access token of one sign-in share. */
-const claims = (username: string, nowSeconds: number) => ({
+/** Those that an ID and an access token share. */
+const claims = (
+  { username, signInId }: { readonly username: string; readonly signInId: string },
+  nowSeconds: number,
+) => ({
   sub: subjectOf(username),
   iss: issuer,
-  origin_jti: randomUUID(),
+  origin_jti: signInId,
   event_id: randomUUID(),
   auth_time: nowSeconds,
   iat: nowSeconds,

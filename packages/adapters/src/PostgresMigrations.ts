@@ -75,6 +75,17 @@ const createSource = Effect.gen(function* () {
     )`
 })
 
+/** The newest public keys of each issuer of tokens, so that the API starts while it does not answer. */
+const createSigningKeys = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    create table signing_keys (
+      url text primary key,
+      keys jsonb not null,
+      fetched_at timestamptz not null
+    )`
+})
+
 /** Brings the database up to date; harmless when it is, and when several processes do it at once. */
 export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> =
   Migrator.make({})({
@@ -84,6 +95,7 @@ export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, Sq
       "0003_add_provenance": addProvenance,
       "0004_add_tried": addTried,
       "0005_create_source": createSource,
+      "0006_create_signing_keys": createSigningKeys,
     }),
     table: "migration",
   }).pipe(Effect.asVoid)

@@ -60,6 +60,7 @@ export const embedded = Effect.gen(function* () {
     ...common(values, "pretty"),
     dataDirectory: values.DATA_DIR,
     ...sampling(values),
+    tokenRules: tokenRules(values),
     cognito:
       userPoolId === undefined || region === undefined || clientId === undefined
         ? undefined
@@ -102,7 +103,16 @@ const sampling = (values: SettingValues) => ({
   },
 })
 
+/** Which tokens are accepted, whoever issues them. */
+const tokenRules = (values: SettingValues) => ({
+  tokenUse: values.AUTH_TOKEN_USE,
+  machineClientIds: values.COGNITO_MACHINE_CLIENT_IDS ?? [],
+  requiredScope: values.REQUIRED_SCOPE,
+  requiredGroup: values.REQUIRED_GROUP,
+})
+
 const cognito = (values: SettingValues, userPoolId: string, region: string, clientId: string) => ({
+  ...tokenRules(values),
   userPoolId,
   region,
   clientId,

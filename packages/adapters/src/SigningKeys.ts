@@ -1,6 +1,6 @@
 /** The public keys that an issuer signs its tokens with, kept fresh in the background. */
 import type { Jwks } from "aws-jwt-verify/jwk"
-import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -14,11 +14,12 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { createPublicKey, type webcrypto } from "node:crypto"
+import { SigningKeyStore } from "./SigningKeyStore.ts"
 
 /**
  * Fetches the keys at `url` now, and again every five to ten minutes for as long as the scope is open. Each good
- * set goes to `use`, in place of the one before. While none can be had the last one serves for 24 hours; then
- * `use` gets an empty one.
+ * set goes to `use`, in place of the one before, and to the SigningKeyStore. While none can be had the last one
+ * serves for 24 hours, which after a restart is the stored one; then `use` gets an empty one.
  *
  * Succeeds with an effect to run when a key is not in the set. It tells whether the set is complete, because it
  * was fetched within the last ten seconds, and otherwise has a new one fetched without waiting for it. However
@@ -27,25 +28,44 @@ import { createPublicKey, type webcrypto } from "node:crypto"
 export const follow = Effect.fnUntraced(function* (
   url: string,
   use: (keys: Jwks) => void,
-): Effect.fn.Return<Effect.Effect<boolean>, never, HttpClient.HttpClient | Scope.Scope> {
+): Effect.fn.Return<Effect.Effect<boolean>, never, HttpClient.HttpClient | SigningKeyStore | Scope.Scope> {
   const client = yield* HttpClient.HttpClient
+  const store = yield* SigningKeyStore
   const wanted = yield* Latch.make()
   const complete = yield* Ref.make(false)
-  const fetchedAt = yield* Ref.make<number | null>(null)
+  const fetchedAt = yield* Ref.make<DateTime.Utc | null>(null)
 
   const renew = Effect.gen(function* () {
     yield* Latch.close(wanted)
-    use(yield* fetchKeys(client, url))
-    yield* Ref.set(fetchedAt, yield* Clock.currentTimeMillis)
+    const { keys } = yield* fetchKeys(client, url)
+    const now = yield* DateTime.now
+    use({ keys })
+    yield* Ref.set(fetchedAt, now)
     yield* Ref.set(complete, true)
+    yield* Effect.timeout(store.save(url, { keys, fetchedAt: now }), storeLimit).pipe(
+      Effect.catchCause((cause) =>
+        Effect.logWarning("The token signing keys could not be kept for a restart", cause),
+      ),
+    )
   })
+
+  const restore = Effect.gen(function* () {
+    const kept = Option.getOrUndefined(yield* Effect.timeout(store.load(url), storeLimit))
+    if (kept === undefined || (yield* isOver(kept.fetchedAt))) return
+    use({ keys: usable(kept.keys) })
+    yield* Ref.set(fetchedAt, kept.fetchedAt)
+    yield* Effect.logInfo("Verifies tokens by kept signing keys").pipe(
+      Effect.annotateLogs("fetchedAt", DateTime.formatIso(kept.fetchedAt)),
+    )
+  }).pipe(Effect.catchCause((cause) => Effect.logWarning("No kept token signing keys can be read", cause)))
 
   const refresh = Effect.catchCause(
     renew,
     Effect.fnUntraced(function* (cause) {
       yield* Effect.logWarning("The token signing keys could not be fetched", cause)
       const since = yield* Ref.get(fetchedAt)
-      if (since !== null && (yield* Clock.currentTimeMillis) - since >= serviceLimitMillis) use({ keys: [] })
+      if (since === null) yield* restore
+      else if (yield* isOver(since)) use({ keys: [] })
     }),
   )
 
@@ -70,7 +90,10 @@ export const usable = (keys: ReadonlyArray<unknown>): Array<SigningKey> =>
 const pauseAtLeast = Duration.seconds(10)
 
 /** How long keys serve that cannot be renewed. */
-const serviceLimitMillis = Duration.toMillis(Duration.hours(24))
+const serviceLimit = Duration.hours(24)
+
+/** How long the store may take, which is none of a fetch's business. */
+const storeLimit = Duration.seconds(3)
 
 const fetchLimitSeconds = 3
 
@@ -121,3 +144,8 @@ const fetchKeys = Effect.fnUntraced(
 const decodeKeySet = Schema.decodeEffect(KeySet)
 
 const decodeSigningKey = Schema.decodeUnknownOption(SigningKey)
+
+const isOver = (fetchedAt: DateTime.Utc) =>
+  Effect.map(DateTime.now, (now) =>
+    Duration.isGreaterThanOrEqualTo(DateTime.distance(fetchedAt, now), serviceLimit),
+  )

@@ -1,31 +1,33 @@
-/** Verifies the ID tokens of a Cognito user pool, and closes what aws-jwt-verify leaves open. */
-import { type Authenticator, AuthenticatorError, type Identity } from "@btc-price/domain/Authenticator"
+/** Verifies the tokens of a Cognito user pool, and closes what aws-jwt-verify leaves open. */
+import { AuthenticatorError, type Identity } from "@btc-price/domain/Authenticator"
 import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
 import { JwksNotAvailableInCacheError, JwtBaseError, KidNotFoundInJwksError } from "aws-jwt-verify/error"
 import * as Clock from "effect/Clock"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { LRUCache } from "lru-cache"
+import { hash } from "node:crypto"
+import type { SigningKeyStore } from "./SigningKeyStore.ts"
 import * as SigningKeys from "./SigningKeys.ts"
+import * as TokenClaims from "./TokenClaims.ts"
 
-/** Whose tokens are accepted. */
-export interface Audience {
-  /** Such as `eu-central-1_AbCdEfGhI`. Both forms of the issuer that Cognito writes follow from it. */
-  readonly userPoolId: string
-  readonly clientId: string
+export interface TokenVerifier {
+  /** As the Authenticator's. */
+  readonly verify: (token: Redacted.Redacted) => Effect.Effect<Identity, AuthenticatorError>
+  /**
+   * Refuses from now on, in this process, the token and all others of the same sign-in, when it is one that would
+   * be accepted.
+   */
+  readonly deny: (token: Redacted.Redacted) => Effect.Effect<void, AuthenticatorError>
 }
 
-export type Verify = Authenticator["Service"]["verify"]
-
 /** Verifies by the JSON Web Keys `keys` and no others. */
-export const fromKeys = (audience: Audience, keys: ReadonlyArray<unknown>): Verify => {
-  const verifier = makeVerifier(audience)
-  verifier.cacheJwks({ keys: SigningKeys.usable(keys) })
-  return makeVerify(verifier, Effect.succeed(true))
+export const fromKeys = (rules: TokenClaims.Rules, keys: ReadonlyArray<unknown>): TokenVerifier => {
+  const { use, tokenVerifier } = make(rules)
+  use({ keys: SigningKeys.usable(keys) })
+  return tokenVerifier(Effect.succeed(true))
 }
 
 /**
@@ -33,96 +35,102 @@ export const fromKeys = (audience: Audience, keys: ReadonlyArray<unknown>): Veri
  * first fetch, of at most three seconds, is over when this succeeds, whether it worked or not.
  */
 export const fromUrl = Effect.fnUntraced(function* (
-  audience: Audience,
+  rules: TokenClaims.Rules,
   url: string,
-): Effect.fn.Return<Verify, never, HttpClient.HttpClient | Scope.Scope> {
-  const verifier = makeVerifier(audience)
-  const isComplete = yield* SigningKeys.follow(url, (keys) => verifier.cacheJwks(keys))
-  return makeVerify(verifier, isComplete)
+): Effect.fn.Return<TokenVerifier, never, HttpClient.HttpClient | SigningKeyStore | Scope.Scope> {
+  const { use, tokenVerifier } = make(rules)
+  return tokenVerifier(yield* SigningKeys.follow(url, use))
 })
 
 /** A longer token is refused unread, in characters. Cognito's have about 1,000. */
 const tokenLengthLimit = 8_192
 
-/** The longest life of a token, in seconds, which is the longest that Cognito can be set to. */
-const lifetimeLimitSeconds = 86_400
+/** How many verified tokens are remembered; those used least lately go first. */
+const cacheCapacity = 10_000
 
-/** How far ahead of ours the issuer's clock may be, in seconds. An expired token gets no such grace. */
-const clockSkewLimitSeconds = 60
+/** How many sign-ins are remembered as revoked. More than 24 hours, the longest life of a token, none is needed. */
+const denialCapacity = 100_000
 
-/** What a header must be. No extension is understood here, so a token that marks one as critical is refused. */
-const Header = Schema.Struct({
-  alg: Schema.Literal("RS256"),
-  typ: Schema.optionalKey(Schema.Literal("JWT")),
-  crit: Schema.optionalKey(Schema.Never),
-})
-
-const Claims = Schema.Struct({
-  sub: Schema.NonEmptyString,
-  "cognito:username": Schema.NonEmptyString,
-  iat: Schema.Finite,
-  exp: Schema.Finite,
-  nbf: Schema.optionalKey(Schema.Finite),
-})
-
-const makeVerifier = ({ userPoolId, clientId }: Audience) =>
+const makeVerifier = ({ userPoolId, clientId, machineClientIds }: TokenClaims.Rules) =>
   CognitoJwtVerifier.create({
     userPoolId,
-    clientId,
-    tokenUse: "id",
+    // Both kinds of token and all clients, for which the library looks at `aud` or `client_id` as the kind wants it;
+    // the claims say the rest.
+    clientId: [clientId, ...machineClientIds],
+    tokenUse: null,
     // The library reads the system's clock, whereas all else here follows Effect's. An endless grace makes its
-    // two comparisons (exp + grace < now, nbf - grace > now) always false; isTimely makes ours, which are
-    // stricter: the library takes a token without any exp.
+    // two comparisons (exp + grace < now, nbf - grace > now) always false; the claims' own are stricter: the library
+    // takes a token without any exp.
     graceSeconds: Number.POSITIVE_INFINITY,
     // Runs after the signature was found good, and may only throw.
-    customJwtCheck: ({ header }) => {
-      if (!isHeader(header)) throw new JwtHeaderError()
+    customJwtCheck: ({ header, payload }) => {
+      if (!TokenClaims.isHeader(header, payload["token_use"])) throw new JwtHeaderError()
     },
   })
 
-const makeVerify = (
-  verifier: Pick<ReturnType<typeof makeVerifier>, "verifySync">,
-  isComplete: Effect.Effect<boolean>,
-): Verify => {
-  const explain = Effect.fnUntraced(function* (error: unknown) {
+const make = (rules: TokenClaims.Rules) => {
+  const verifier = makeVerifier(rules)
+  /** What was found of tokens, by their SHA-256; their times and revocation are looked at each time all the same. */
+  const cache = new LRUCache<string, TokenClaims.Claims>({ max: cacheCapacity })
+  const denied = new LRUCache<string, true>({ max: denialCapacity })
+
+  /** What to say of a token that the library does not take. */
+  const explain = Effect.fnUntraced(function* (error: unknown, isComplete: Effect.Effect<boolean>) {
     if (isMissingKey(error)) {
-      return (yield* isComplete) ? refused("Signed with a key that is not the user pool's") : keyUnavailable()
+      return (yield* isComplete) ? refused("Signed with a key that is not the user pool's") : keyUnavailable
     }
     // What is no verdict on the token is a defect, never an acceptance. Of a verdict only the class is told,
     // because its text repeats what an attacker chose.
     return error instanceof JwtBaseError ? refused(error.constructor.name) : yield* Effect.die(error)
   })
 
-  return Effect.fn("Authenticator.verify")(function* (credential): Effect.fn.Return<
-    Identity,
-    AuthenticatorError
-  > {
-    const token = Redacted.value(credential)
+  const read = Effect.fnUntraced(function* (token: string, isComplete: Effect.Effect<boolean>) {
     if (token.length > tokenLengthLimit) return yield* refused(`Longer than ${tokenLengthLimit} characters`)
+    const key = hash("sha256", token, "base64url")
+    const known = cache.get(key)
+    if (known !== undefined) return known
     if (!hasOneSpelling(token)) return yield* refused("The signature is not canonical base64url")
     const payload = yield* Effect.try({
       try: (): unknown => verifier.verifySync(token),
       catch: (error) => error,
-    }).pipe(Effect.catch((error) => Effect.flatMap(explain(error), Effect.fail)))
-    const claims = decodeClaims(payload)
-    if (Option.isNone(claims)) return yield* refused("A claim is missing or malformed")
-    const nowSeconds = (yield* Clock.currentTimeMillis) / 1_000
-    if (!isTimely(claims.value, nowSeconds)) return yield* refused("Expired, not valid yet or valid too long")
-    const { sub: subject, "cognito:username": username, exp } = claims.value
-    return { subject, username, expiresAt: DateTime.makeUnsafe(exp * 1_000) }
+    }).pipe(Effect.catch((error) => Effect.flatMap(explain(error, isComplete), Effect.fail)))
+    const claims = TokenClaims.read(payload, rules)
+    if (claims === undefined) return yield* refused("A claim is missing, malformed or another's")
+    cache.set(key, claims)
+    return claims
   })
+
+  const tokenVerifier = (isComplete: Effect.Effect<boolean>): TokenVerifier => {
+    const readTimely = Effect.fnUntraced(function* (token: Redacted.Redacted) {
+      const claims = yield* read(Redacted.value(token), isComplete)
+      const nowSeconds = (yield* Clock.currentTimeMillis) / 1_000
+      if (!TokenClaims.isTimely(claims, nowSeconds))
+        return yield* refused("Expired, not valid yet or too long")
+      if (denied.has(claims.signInId)) return yield* refused("Revoked")
+      return claims
+    })
+    return {
+      verify: Effect.fn("Authenticator.verify")(function* (token) {
+        const { identity, isAdmitted } = yield* readTimely(token)
+        return isAdmitted ? identity : yield* notAdmitted
+      }),
+      deny: Effect.fnUntraced(function* (token) {
+        denied.set((yield* readTimely(token)).signInId, true)
+      }),
+    }
+  }
+
+  return {
+    tokenVerifier,
+    /** Verifies by these from now on; nothing that a withdrawn key had signed stays. */
+    use: (keys: Parameters<typeof verifier.cacheJwks>[0]): void => {
+      verifier.cacheJwks(keys)
+      cache.clear()
+    },
+  }
 }
 
 class JwtHeaderError extends JwtBaseError {}
-
-const isHeader = Schema.is(Header)
-
-const decodeClaims = Schema.decodeUnknownOption(Claims)
-
-const isTimely = ({ iat, nbf, exp }: typeof Claims.Type, nowSeconds: number): boolean =>
-  nowSeconds < exp &&
-  exp - iat <= lifetimeLimitSeconds &&
-  Math.max(iat, nbf ?? iat) <= nowSeconds + clockSkewLimitSeconds
 
 /**
  * The signature does not cover its own spelling: padding, and the bits that its last character has to spare,
@@ -138,8 +146,12 @@ const isMissingKey = (error: unknown): boolean =>
 
 const refused = (detail: string) => new AuthenticatorError({ reason: "invalid-token", detail })
 
-const keyUnavailable = () =>
-  new AuthenticatorError({
-    reason: "unavailable",
-    detail: "The token's key is not at hand; keys are being fetched",
-  })
+const notAdmitted = new AuthenticatorError({
+  reason: "insufficient-scope",
+  detail: "Neither the scope nor the group that is needed",
+})
+
+const keyUnavailable = new AuthenticatorError({
+  reason: "unavailable",
+  detail: "The token's key is not at hand; keys are being fetched",
+})

@@ -215,10 +215,27 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
         const { refresh, revoke } = yield* Authenticator
         const { refreshToken } = tokensIn(yield* signIn("alice"))
         assert(refreshToken !== null)
-        yield* revoke(refreshToken)
+        yield* revoke(refreshToken, null)
         assert.strictEqual(yield* reasonOf(refresh(refreshToken)), "invalid-refresh-token")
-        yield* revoke(refreshToken)
-        yield* revoke(Redacted.make("never issued"))
+        yield* revoke(refreshToken, null)
+        yield* revoke(Redacted.make("never issued"), null)
+      }),
+    )
+
+    it.effect("takes no token of a sign-in any more whose own was shown when it was revoked", () =>
+      Effect.gen(function* () {
+        const { refresh, revoke, verify } = yield* Authenticator
+        const first = tokensIn(yield* signIn("alice"))
+        const other = tokensIn(yield* signIn("alice"))
+        assert(first.refreshToken !== null)
+        const second = yield* refresh(first.refreshToken)
+        yield* verify(first.idToken)
+        assert(second.refreshToken !== null)
+        yield* revoke(second.refreshToken, second.idToken)
+        assert.strictEqual(yield* reasonOf(verify(second.idToken)), "invalid-token")
+        assert.strictEqual(yield* reasonOf(verify(first.idToken)), "invalid-token")
+        assert.strictEqual((yield* verify(other.idToken)).username, "alice")
+        assert.strictEqual(yield* reasonOf(revoke(second.refreshToken, second.idToken)), "invalid-token")
       }),
     )
 

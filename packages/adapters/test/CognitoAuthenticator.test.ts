@@ -1,4 +1,6 @@
+import * as TokenClaims from "@btc-price/adapters/TokenClaims"
 import * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
+import * as MemorySigningKeyStore from "@btc-price/adapters/MemorySigningKeyStore"
 import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it, vi } from "@effect/vitest"
@@ -20,12 +22,12 @@ AuthenticatorTest.suite(
   "Cognito",
   Layer.unwrap(
     Effect.map(CognitoServer.make({ users }), ({ options }) => CognitoAuthenticator.layer(options)),
-  ).pipe(Layer.provide(NodeHttpClient.layerUndici)),
+  ).pipe(Layer.provide([NodeHttpClient.layerUndici, MemorySigningKeyStore.layer])),
 )
 
 const build = (options: CognitoAuthenticator.Options, client = NodeHttpClient.layerUndici) =>
   CognitoAuthenticator.layer(options).pipe(
-    Layer.provide([client, Logger.layer([])]),
+    Layer.provide([client, MemorySigningKeyStore.layer, Logger.layer([])]),
     Layer.build,
     Effect.map(Context.get(Authenticator)),
   )
@@ -150,7 +152,7 @@ describe("CognitoAuthenticator", () => {
       assert(step._tag === "SignedIn" && step.tokens.refreshToken !== null)
       const { refreshToken } = yield* refresh(step.tokens.refreshToken)
       assert(refreshToken !== null)
-      yield* revoke(refreshToken)
+      yield* revoke(refreshToken, null)
       assert.strictEqual(signIns(server).length, 6)
       assert.strictEqual((yield* Effect.flip(refresh(refreshToken))).reason, "invalid-refresh-token")
     }),
@@ -183,6 +185,7 @@ describe("CognitoAuthenticator", () => {
   it.live("is unavailable when nobody listens", () =>
     Effect.gen(function* () {
       const authenticator = yield* build({
+        ...TokenClaims.anyUser,
         region: "eu-central-1",
         userPoolId: "eu-central-1_AbCdEfGhI",
         clientId: "client",

@@ -55,7 +55,8 @@ interface Session {
 export const make = (options: {
   readonly users: ReadonlyArray<PoolUser>
   readonly nowMillis: () => number
-  readonly issue: (username: string, use: "id" | "access") => string
+  /** `originJti` is the same for all tokens of a sign-in. */
+  readonly issue: (username: string, use: "id" | "access", originJti: string) => string
 }): Operations => {
   const accounts = options.users.map((user): Account => ({
     ...user,
@@ -64,7 +65,7 @@ export const make = (options: {
     totpStep: -1,
   }))
   const sessions = new Map<string, Session>()
-  const refreshTokens = new Map<string, { username: string; current: string | null }>()
+  const refreshTokens = new Map<string, { username: string; originJti: string; current: string | null }>()
 
   const open = (session: Omit<Session, "endsAtMillis">): string => {
     const id = `canary-session-${randomUUID()}`
@@ -95,14 +96,16 @@ export const make = (options: {
 
   const authenticated = (username: string) => {
     const token = `canary-refresh-${randomUUID()}`
-    refreshTokens.set(token, { username, current: token })
-    return { AuthenticationResult: { ...issued(username), RefreshToken: token }, ChallengeParameters: {} }
+    const originJti = randomUUID()
+    refreshTokens.set(token, { username, originJti, current: token })
+    const AuthenticationResult = { ...issued(username, originJti), RefreshToken: token }
+    return { AuthenticationResult, ChallengeParameters: {} }
   }
 
-  const issued = (username: string) => ({
-    AccessToken: options.issue(username, "access"),
+  const issued = (username: string, originJti: string) => ({
+    AccessToken: options.issue(username, "access", originJti),
     ExpiresIn: 300,
-    IdToken: options.issue(username, "id"),
+    IdToken: options.issue(username, "id", originJti),
     TokenType: "Bearer",
   })
 
@@ -230,7 +233,9 @@ export const make = (options: {
       }
       family.current = `canary-refresh-${randomUUID()}`
       refreshTokens.set(family.current, family)
-      return { AuthenticationResult: { ...issued(family.username), RefreshToken: family.current } }
+      return {
+        AuthenticationResult: { ...issued(family.username, family.originJti), RefreshToken: family.current },
+      }
     },
 
     RevokeToken: ({ ClientId, ClientSecret, Token, ...others }) => {

@@ -2,6 +2,7 @@
  * A strict stand-in for Amazon Cognito on loopback. It speaks its JSON protocol before a {@link CognitoPool}, serves
  * the pool's keys, and misbehaves when told to.
  */
+import * as TokenClaims from "@btc-price/adapters/TokenClaims"
 import type * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -73,8 +74,11 @@ export const make = Effect.fnUntraced(function* (options: {
   const pool = CognitoPool.make({
     users: options.users,
     nowMillis: () => clock.currentTimeMillisUnsafe(),
-    issue: (username, use) =>
-      use === "id" ? issue(username) : issue(username, TokenIssuer.accessClaims({ clientId, username })),
+    issue: (username, use, originJti) =>
+      issue(username, {
+        origin_jti: originJti,
+        ...(use === "id" ? {} : TokenIssuer.accessClaims({ clientId, username })),
+      }),
   })
 
   const server = createServer((request, response) => {
@@ -104,6 +108,7 @@ export const make = Effect.fnUntraced(function* (options: {
 
   return {
     options: {
+      ...TokenClaims.anyUser,
       region,
       userPoolId,
       clientId,

@@ -167,6 +167,18 @@ describe("Settings", () => {
         "COGNITO_USER_POOL_ID,",
       ])
       assert.deepStrictEqual(
+        yield* problems(Settings.embedded, { REQUIRED_SCOPE: "read", COGNITO_MACHINE_CLIENT_IDS: "a,b" }),
+        ["REQUIRED_SCOPE", "COGNITO_MACHINE_CLIENT_IDS"],
+      )
+      assert.deepStrictEqual(
+        yield* problems(Settings.embedded, {
+          AUTH_TOKEN_USE: "access",
+          COGNITO_MACHINE_CLIENT_IDS: "a",
+          COGNITO_CLIENT_SECRET: "one,hunter2,three",
+        }),
+        ["COGNITO_CLIENT_SECRET", "COGNITO_MACHINE_CLIENT_IDS"],
+      )
+      assert.deepStrictEqual(
         yield* problems(Settings.embedded, { ...cognito, COGNITO_REGION: "eu-west-1" }),
         ["COGNITO_USER_POOL_ID"],
       )

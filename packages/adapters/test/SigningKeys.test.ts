@@ -1,4 +1,6 @@
+import * as TokenClaims from "@btc-price/adapters/TokenClaims"
 import type { AuthenticatorError } from "@btc-price/domain/Authenticator"
+import * as MemorySigningKeyStore from "@btc-price/adapters/MemorySigningKeyStore"
 import * as TokenVerifier from "@btc-price/adapters/TokenVerifier"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
@@ -51,9 +53,10 @@ const keySet = (...keys: ReadonlyArray<object>) => answer(JSON.stringify({ keys 
 const down = answer("down", 503)
 
 const follow = (origin: Origin) =>
-  TokenVerifier.fromUrl(audience, url).pipe(
+  TokenVerifier.fromUrl({ ...TokenClaims.anyUser, ...audience }, url).pipe(
     Effect.provideService(HttpClient.HttpClient, origin.client),
-    Effect.map((verify) => ({
+    Effect.provide(MemorySigningKeyStore.layer),
+    Effect.map(({ verify }) => ({
       /** What becomes of a token that is issued now. */
       outcome: Effect.fnUntraced(function* (
         signer: TokenIssuer.Key,

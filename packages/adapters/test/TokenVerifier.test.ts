@@ -1,3 +1,4 @@
+import * as TokenClaims from "@btc-price/adapters/TokenClaims"
 import { type AuthenticatorError } from "@btc-price/domain/Authenticator"
 import * as TokenVerifier from "@btc-price/adapters/TokenVerifier"
 import { assert, describe, it, vi } from "@effect/vitest"
@@ -26,7 +27,44 @@ const withClaims = (changes: object) => TokenIssuer.sign(key, header, { ...claim
 const without = (part: object, name: string) =>
   Object.fromEntries(Object.entries(part).filter(([key]) => key !== name))
 
-const verify = TokenVerifier.fromKeys(audience, [key.jwk])
+const rules = { ...TokenClaims.anyUser, ...audience }
+const { verify } = TokenVerifier.fromKeys(rules, [key.jwk])
+
+const access = (changes: object) =>
+  TokenIssuer.sign(key, header, {
+    ...claims,
+    ...TokenIssuer.accessClaims({ clientId: audience.clientId, username: "alice" }),
+    ...changes,
+  })
+
+const ofSignIn = (originJti: string, jti: string) => withClaims({ origin_jti: originJti, jti })
+
+/** Tokens of a user of our client, one of each use and form. */
+const ofUser = {
+  id: valid,
+  access: access({}),
+  "at+jwt": TokenIssuer.sign(
+    key,
+    { ...header, typ: "at+jwt" },
+    { ...claims, ...TokenIssuer.accessClaims({ clientId: audience.clientId, username: "alice" }) },
+  ),
+  "an ID token as at+jwt": withHeader({ typ: "at+jwt" }),
+  refresh: withClaims({ token_use: "refresh" }),
+  "an access token of another client": access({ client_id: "another0client0id" }),
+}
+
+/** The names of those that are accepted now. */
+const accepting = Effect.fnUntraced(function* (
+  accepted: TokenClaims.Rules,
+  tokens: ReadonlyArray<readonly [name: string, token: string]>,
+) {
+  yield* TestClock.setTime(nowSeconds * 1_000)
+  const { verify } = TokenVerifier.fromKeys(accepted, [key.jwk])
+  const found = yield* Effect.forEach(tokens, ([name, token]) =>
+    Effect.match(verify(Redacted.make(token)), { onSuccess: () => [name], onFailure: () => [] }),
+  )
+  return found.flat()
+})
 
 const outcome = (token: string): Effect.Effect<AuthenticatorError["reason"] | "accepted"> =>
   verify(Redacted.make(token)).pipe(
@@ -171,6 +209,79 @@ describe("TokenVerifier", () => {
     }),
   )
 
+  it.effect.each([
+    ["id", ["id"]],
+    ["access", ["access", "at+jwt"]],
+    ["either", ["id", "access", "at+jwt"]],
+  ] as const)("takes of its own client, where tokens of use %s are accepted, %o", ([tokenUse, accepted]) =>
+    Effect.gen(function* () {
+      const found = yield* accepting({ ...rules, tokenUse }, Object.entries(ofUser))
+      assert.deepStrictEqual(found, [...accepted])
+    }),
+  )
+
+  it.effect("takes of named machines access tokens alone, and nothing of a user's by another client", () =>
+    Effect.gen(function* () {
+      const machines = { ...rules, tokenUse: "either" as const, machineClientIds: ["machine"] }
+      const found = yield* accepting(machines, [
+        ["machine", access({ client_id: "machine", sub: "machine", username: undefined })],
+        ["unknown machine", access({ client_id: "unknown", sub: "unknown", username: undefined })],
+        ["our client itself", access({ sub: audience.clientId, username: undefined })],
+        ["a user by a machine's client", access({ client_id: "machine" })],
+        ["another's subject", access({ client_id: "machine", username: undefined })],
+        ["an ID token for a machine", withClaims({ aud: "machine" })],
+      ])
+      assert.deepStrictEqual(found, ["machine"])
+    }),
+  )
+
+  it.effect.each([
+    ["a scope", { requiredScope: "btc-price/read" }, ["scope", "scope among others"]],
+    ["a group", { requiredGroup: "finance" }, ["group"]],
+    [
+      "a scope or a group",
+      { requiredScope: "btc-price/read", requiredGroup: "finance" },
+      ["scope", "scope among others", "group"],
+    ],
+  ] as const)("admits only who has %s", ([, needed, admitted]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(nowSeconds * 1_000)
+      const { verify } = TokenVerifier.fromKeys({ ...rules, tokenUse: "either", ...needed }, [key.jwk])
+      const tokens = {
+        scope: access({ scope: "btc-price/read" }),
+        "scope among others": access({ scope: "openid btc-price/read profile" }),
+        "a scope that begins alike": access({ scope: "btc-price/read.all" }),
+        "a scope in an ID token": withClaims({ scope: "btc-price/read" }),
+        group: withClaims({ "cognito:groups": ["staff", "finance"] }),
+        "another group": withClaims({ "cognito:groups": ["Finance"] }),
+        neither: valid,
+      }
+      const found = yield* Effect.forEach(Object.entries(tokens), ([name, token]) =>
+        Effect.match(verify(Redacted.make(token)), {
+          onSuccess: () => ({ name, reason: "admitted" }),
+          onFailure: ({ reason }) => ({ name, reason }),
+        }),
+      )
+      const names = found.filter(({ reason }) => reason === "admitted").map(({ name }) => name)
+      assert.deepStrictEqual(names, [...admitted])
+      assert.isTrue(found.every(({ reason }) => ["admitted", "insufficient-scope"].includes(reason)))
+    }),
+  )
+
+  it.effect("denies a sign-in by any of its tokens, also by one that was verified before, and no other", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(nowSeconds * 1_000)
+      const { verify, deny } = TokenVerifier.fromKeys({ ...rules, tokenUse: "either" }, [key.jwk])
+      yield* verify(Redacted.make(ofSignIn("a", "1")))
+      yield* deny(Redacted.make(ofSignIn("a", "2")))
+      for (const token of [ofSignIn("a", "1"), ofSignIn("a", "3"), access({ origin_jti: "a" })]) {
+        assert.strictEqual((yield* Effect.flip(verify(Redacted.make(token)))).reason, "invalid-token")
+      }
+      yield* verify(Redacted.make(ofSignIn("b", "1")))
+      yield* Effect.flip(deny(Redacted.make(`${content}.`)))
+    }),
+  )
+
   it.effect("repeats nothing of a refused token", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(verify(Redacted.make(withClaims({ aud: "canary", sub: "canary" }))))
@@ -181,6 +292,7 @@ describe("TokenVerifier", () => {
   it.effect("dies of what is no verdict on the token, instead of accepting it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(nowSeconds * 1_000)
+      const { verify } = TokenVerifier.fromKeys(rules, [key.jwk])
       const broken = vi.spyOn(CognitoJwtVerifier.prototype, "verifySync").mockImplementationOnce(() => {
         throw new TypeError("broken")
       })

@@ -129,9 +129,13 @@ export class Authenticator extends Context.Service<
     readonly refresh: (refreshToken: Redacted.Redacted) => Effect.Effect<Tokens, AuthenticatorError>
 
     /**
-     * Ends what a refresh token can do; one that is unknown or ended already is no failure. Tokens that were
-     * verified locally stay valid until they expire.
+     * Ends what a refresh token can do; one that is unknown or ended already is no failure. Tokens that are verified
+     * locally stay valid until they expire, but for `token`, where the caller showed it, and others of its sign-in:
+     * this process takes them no more. Fails as `verify` when that token is not good, and otherwise as `signIn`.
      */
-    readonly revoke: (refreshToken: Redacted.Redacted) => Effect.Effect<void, AuthenticatorError>
+    readonly revoke: (
+      refreshToken: Redacted.Redacted,
+      token: Redacted.Redacted | null,
+    ) => Effect.Effect<void, AuthenticatorError>
   }
 >()("@btc-price/domain/Authenticator") {}

@@ -26,6 +26,7 @@ const arrows: ReadonlyArray<readonly [sources: string, may: ReadonlyArray<string
       "@effect/sql-pg/",
       "@aws-sdk/client-cognito-identity-provider",
       "aws-jwt-verify/",
+      "lru-cache",
       "otpauth",
       "node:",
     ],
@@ -66,7 +67,10 @@ export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
   "Loopback.ts": ["Postgres", "Setting"],
   // The recorded prices, apart from how CoinGecko writes them.
   "RecordedSeries.ts": ["CoinGecko"],
+  // What outlasts the process, apart from where.
+  "SigningKeyStore.ts": ["Cognito", "Memory", "Postgres", "SigningKeys.ts", "TokenVerifier.ts"],
   "SigningKeys.ts": ["TokenVerifier.ts"],
+  "TokenClaims.ts": ["Cognito", "Memory", "TokenVerifier.ts"],
   // The Authenticator in memory signs its tokens as Cognito does, so that both have them verified by the same code.
   "TokenVerifier.ts": ["Cognito", "Memory"],
   // What is common to vendors, however each of them speaks.

@@ -6,7 +6,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Authorization } from "./api/Authorization.ts"
-import { IdentityUnavailable, InvalidToken, MissingToken } from "./api/Problem.ts"
+import { IdentityUnavailable, InsufficientScope, InvalidToken, MissingToken } from "./api/Problem.ts"
 
 const realm = 'Bearer realm="btc-price"'
 
@@ -34,14 +34,21 @@ const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
       yield* Effect.logDebug("A token was refused").pipe(Effect.annotateLogs("detail", error.detail))
       yield* challenge(`${realm}, error="invalid_token"`)
       return yield* new InvalidToken()
+    case "insufficient-scope":
+      yield* challenge(`${realm}, error="insufficient_scope"`)
+      return yield* new InsufficientScope()
     case "unavailable":
+      // A new key is at hand within a second, unless the provider is away.
+      yield* withHeader("retry-after", "1")
       return yield* new IdentityUnavailable()
     default:
       return yield* Effect.die(error)
   }
 })
 
-const challenge = (value: string) =>
+const challenge = (value: string) => withHeader("www-authenticate", value)
+
+const withHeader = (name: string, value: string) =>
   HttpEffect.appendPreResponseHandler((_, response) =>
-    Effect.succeed(HttpServerResponse.setHeader(response, "www-authenticate", value)),
+    Effect.succeed(HttpServerResponse.setHeader(response, name, value)),
   )

@@ -12,6 +12,7 @@ import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/PostgresDatabase"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import * as PostgresSigningKeyStore from "@btc-price/adapters/PostgresSigningKeyStore"
 import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
 import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
 import * as Settings from "@btc-price/adapters/Settings"
@@ -57,6 +58,7 @@ const program = Effect.fnUntraced(function* (
   const authenticator =
     settings.cognito === undefined
       ? MemoryAuthenticator.layer({
+          rules: settings.tokenRules,
           users: Banner.demoUsers.map((user) => ({ ...user, password: secrets.demoUser })),
         })
       : CognitoAuthenticator.layer(settings.cognito)
@@ -75,6 +77,7 @@ const program = Effect.fnUntraced(function* (
     Layer.provide(ApiServer.layer(settings)),
     Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
     Layer.provide(authenticator),
+    Layer.provide(PostgresSigningKeyStore.layer),
     Layer.provide(Snapshot.layer(settings)),
     Layer.provide(Worker.layer({ ...settings, installation: dataDirectory })),
     Layer.provide(isReplay ? ReplayHistory.layer(settings) : Layer.empty),

@@ -5,6 +5,7 @@ import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import * as PostgresSigningKeyStore from "@btc-price/adapters/PostgresSigningKeyStore"
 import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
 import * as Settings from "@btc-price/adapters/Settings"
 import * as Snapshot from "@btc-price/domain/Snapshot"
@@ -20,6 +21,7 @@ const program = Effect.map(Settings.http, (settings) =>
     Layer.provide(ApiServer.layer(settings)),
     Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
     Layer.provide(CognitoAuthenticator.layer(settings.cognito)),
+    Layer.provide(PostgresSigningKeyStore.layer),
     Layer.provide(Snapshot.layer(settings)),
     Layer.provide(PostgresPriceRepository.layer),
     Layer.provide(PostgresSourceLedger.layer),

@@ -1,7 +1,7 @@
 /** Settings of the user pool. */
 import * as Schema from "effect/Schema"
 import { setting } from "./Setting.ts"
-import { expectedUrl, Secrets, Text, Url } from "./SettingSchemas.ts"
+import { expectedUrl, Names, Secrets, Text, Url } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
 export const declarations = {
@@ -45,6 +45,31 @@ export const declarations = {
     meaning: "for emulators; default: AWS's",
     fallback: null,
   }),
+  COGNITO_MACHINE_CLIENT_IDS: setting({
+    schema: Names,
+    expected: "app client ids, separated by commas",
+    meaning:
+      "app clients whose machines come in by access tokens of their own (client credentials) with the `REQUIRED_SCOPE`",
+    fallback: null,
+  }),
+  AUTH_TOKEN_USE: setting({
+    schema: Schema.Literals(["id", "access", "either"]),
+    expected: "id, access or either",
+    meaning: "tokens that are accepted",
+    fallback: "id",
+  }),
+  REQUIRED_SCOPE: setting({
+    schema: Text,
+    expected: "a scope such as btc-price/read",
+    meaning: "only who has this scope in an access token, or is in the `REQUIRED_GROUP`, comes in",
+    fallback: null,
+  }),
+  REQUIRED_GROUP: setting({
+    schema: Text,
+    expected: "a group of the user pool",
+    meaning: "only who is in this group, or has the `REQUIRED_SCOPE`, comes in",
+    fallback: null,
+  }),
 } as const
 
 /** What does not go together. */
@@ -60,6 +85,19 @@ export const problems = (values: SettingValues): ReadonlyArray<string> => {
       : []),
     ...((values.COGNITO_ENDPOINT === undefined) !== (values.COGNITO_JWKS_URL === undefined)
       ? ["COGNITO_ENDPOINT and COGNITO_JWKS_URL go together: an emulator has both"]
+      : []),
+    ...(values.AUTH_TOKEN_USE === "id" &&
+    values.REQUIRED_SCOPE !== undefined &&
+    values.REQUIRED_GROUP === undefined
+      ? [
+          "REQUIRED_SCOPE lets nobody in: ID tokens have no scopes; set AUTH_TOKEN_USE=access, or REQUIRED_GROUP",
+        ]
+      : []),
+    ...(values.COGNITO_MACHINE_CLIENT_IDS !== undefined &&
+    (values.AUTH_TOKEN_USE === "id" || values.REQUIRED_SCOPE === undefined)
+      ? [
+          "COGNITO_MACHINE_CLIENT_IDS needs AUTH_TOKEN_USE=access or either, and REQUIRED_SCOPE: machines have only access tokens and scopes",
+        ]
       : []),
   ]
 }

@@ -35,6 +35,12 @@ export class InvalidToken extends HttpApiError.Problem<InvalidToken>()("InvalidT
   title: "The token is not valid, or not any more",
 }) {}
 
+export class InsufficientScope extends HttpApiError.Problem<InsufficientScope>()("InsufficientScope", {
+  type: type("insufficient-scope"),
+  status: 403,
+  title: "The token is valid, but has neither the scope nor the group that is needed here",
+}) {}
+
 export class InvalidCredentials extends HttpApiError.Problem<InvalidCredentials>()("InvalidCredentials", {
   type: type("invalid-credentials"),
   status: 401,

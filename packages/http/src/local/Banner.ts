@@ -41,7 +41,7 @@ const banner = (url: string, { dataDirectory, demoPassword, management, source }
   Bitcoin price
 
     API       ${url}   (documentation: ${url}/docs)
-    User      ${demoPassword === undefined ? "of the Cognito user pool" : `${user}, password ${password}; with a further proof: ${others.join(", ")}`}
+    User      ${demoPassword === undefined ? "of the Cognito user pool" : `${user}, password ${password}\n              (${others.join(" and ")}: the same, and a further proof)`}
     Source    ${source}
     Data      ${dataDirectory}
 ${management.port === 0 ? "" : `    Health    http://${management.host}:${management.port}/ready\n`}

@@ -1,0 +1,15 @@
+import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresSigningKeyStore from "@btc-price/adapters/PostgresSigningKeyStore"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as SigningKeyStoreTest from "./SigningKeyStoreTest.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+
+SigningKeyStoreTest.suite(
+  "PostgreSQL",
+  Layer.unwrap(
+    Effect.map(TestDatabase.make, (url) =>
+      PostgresSigningKeyStore.layer.pipe(Layer.provide(PostgresClient.layer({ url }))),
+    ),
+  ),
+)
