@@ -1,10 +1,9 @@
 /** LegacyPrices in the table `btc_price` of the original's PostgreSQL database. */
 import { LegacyPrices, type LegacyRow } from "@btc-price/domain/LegacyPrices"
-import * as PgClient from "@effect/sql-pg/PgClient"
+import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Stream from "effect/Stream"
 import * as PostgresClient from "./PostgresClient.ts"
 import { toRepositoryError } from "./PostgresOperation.ts"
@@ -24,19 +23,16 @@ const sortMegabytes = 64
  * their ids are not surely in that of their times.
  */
 export const layer = (options: PostgresClient.Options): Layer.Layer<LegacyPrices> => {
-  const config = PostgresClient.config(options)
-  const connect = PgClient.makeClient({
-    ...config,
+  const connect = PostgresClient.open(options, {
     startupParameters: {
-      ...config.startupParameters,
       statement_timeout: `${readLimitHours}h`,
       work_mem: `${sortMegabytes}MB`,
       default_transaction_read_only: "on",
     },
-  }).pipe(Effect.provide(Reactivity.layer))
+  })
 
   return Layer.succeed(LegacyPrices, {
-    rows: Stream.unwrap(Effect.map(connect, read)).pipe(
+    rows: Stream.unwrap(Effect.map(connect, ({ sql }) => read(sql))).pipe(
       Stream.map(toRow),
       Stream.mapError(toRepositoryError("LegacyPrices.rows")),
     ),
