@@ -7,6 +7,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import * as AuthoritiesFile from "./settings/AuthoritiesFile.ts"
+import * as CredentialsSettings from "./settings/CredentialsSettings.ts"
 import * as ListenerSettings from "./settings/ListenerSettings.ts"
 import type { Program, Setting } from "./settings/Setting.ts"
 import { declarations } from "./settings/SettingDeclarations.ts"
@@ -29,7 +31,7 @@ export const http = Effect.gen(function* () {
   const values = yield* read("http")
   return {
     ...common(values, "json"),
-    database: yield* database(values.DATABASE_URL, values.DATABASE_CA_FILE),
+    database: yield* database(values),
     cognito: cognito(values, values.COGNITO_USER_POOL_ID, values.COGNITO_REGION, values.COGNITO_CLIENT_ID),
   }
 })
@@ -39,11 +41,9 @@ export const worker = Effect.gen(function* () {
   const values = yield* read("worker")
   return {
     ...common(values, "json"),
-    database: yield* database(values.DATABASE_URL, values.DATABASE_CA_FILE),
-    legacyDatabase: yield* database(
-      values.LEGACY_DATABASE_URL ?? values.DATABASE_URL,
-      values.DATABASE_CA_FILE,
-    ),
+    database: yield* database(values),
+    /** Absent: the database itself. */
+    legacyDatabase: yield* legacyDatabase(values),
     ...sampling(values),
     installation: new URL(Redacted.value(values.DATABASE_URL)).host,
   }
@@ -121,12 +121,21 @@ const cognito = (values: SettingValues, userPoolId: string, region: string, clie
   jwksUrl: values.COGNITO_JWKS_URL?.href,
 })
 
-const database = Effect.fnUntraced(function* (url: Redacted.Redacted, authoritiesFile: string | undefined) {
-  if (authoritiesFile === undefined) return { url }
-  const fileSystem = yield* FileSystem.FileSystem
-  const authorities = yield* fileSystem.readFileString(authoritiesFile).pipe(Effect.orDie)
-  return { url, authorities }
+const database = Effect.fnUntraced(function* (values: SettingValues<"http" | "worker">) {
+  return {
+    url: values.DATABASE_URL,
+    authorities: yield* authorities(values.DATABASE_CA_FILE),
+    role: values.DATABASE_ROLE,
+    credentials: yield* CredentialsSettings.source(values),
+  }
 })
+
+const legacyDatabase = Effect.fnUntraced(function* (values: SettingValues) {
+  const { LEGACY_DATABASE_URL: url, DATABASE_CA_FILE: file } = values
+  return url === undefined ? undefined : { url, authorities: yield* authorities(file) }
+})
+
+const authorities = (file: string | undefined) => Effect.orDie(AuthoritiesFile.read(file))
 
 const read = Effect.fnUntraced(function* <P extends Program>(
   program: P,

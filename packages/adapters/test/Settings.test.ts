@@ -74,7 +74,7 @@ describe("Settings", () => {
       )
       assert.strictEqual(worker.retentionMonths, 2)
       assert.strictEqual(BigDecimal.format(worker.minimumCoverage), "0.5")
-      assert.strictEqual(Redacted.value(worker.legacyDatabase.url), "postgres://old@127.0.0.1/flask")
+      assert.strictEqual(Redacted.value(worker.legacyDatabase!.url), "postgres://old@127.0.0.1/flask")
     }).pipe(
       within({
         ...cognito,

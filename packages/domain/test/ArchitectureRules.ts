@@ -25,6 +25,7 @@ const arrows: ReadonlyArray<readonly [sources: string, may: ReadonlyArray<string
       "@effect/platform-node/",
       "@effect/sql-pg/",
       "@aws-sdk/client-cognito-identity-provider",
+      "@aws-sdk/rds-signer",
       "aws-jwt-verify/",
       "lru-cache",
       "otpauth",
@@ -73,6 +74,8 @@ export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
   "TokenClaims.ts": ["Cognito", "Memory", "TokenVerifier.ts"],
   // The Authenticator in memory signs its tokens as Cognito does, so that both have them verified by the same code.
   "TokenVerifier.ts": ["Cognito", "Memory"],
+  // Vault keeps the database's users.
+  "VaultClient.ts": ["Postgres"],
   // What is common to vendors, however each of them speaks.
   "VendorAnswer.ts": [
     "Bitstamp",

@@ -3,6 +3,7 @@ import * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
+import * as PostgresAccess from "@btc-price/adapters/PostgresAccess"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/PostgresSigningKeyStore"
@@ -15,20 +16,25 @@ import * as Layer from "effect/Layer"
 import * as ApiReadiness from "./ApiReadiness.ts"
 import * as ApiServer from "./ApiServer.ts"
 
-const program = Effect.map(Settings.http, (settings) =>
-  ManagementServer.layer(settings.management).pipe(
-    Layer.provide(ApiReadiness.layer),
-    Layer.provide(ApiServer.layer(settings)),
-    Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
-    Layer.provide(CognitoAuthenticator.layer(settings.cognito)),
-    Layer.provide(PostgresSigningKeyStore.layer),
-    Layer.provide(Snapshot.layer(settings)),
-    Layer.provide(PostgresPriceRepository.layer),
-    Layer.provide(PostgresSourceLedger.layer),
-    Layer.provide(PostgresClient.layer(settings.database)),
-    Layer.provide(NodeHttpClient.layerUndici),
-    Layer.provideMerge(NodeProgram.layerLog(settings.log)),
-  ),
+const program = (settings: Effect.Success<typeof Settings.http>) =>
+  Effect.map(PostgresAccess.open(settings.database), (database) =>
+    ManagementServer.layer(settings.management).pipe(
+      Layer.provide(PostgresAccess.layerReadiness(database)),
+      Layer.provide(ApiReadiness.layer),
+      Layer.provide(ApiServer.layer(settings)),
+      Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
+      Layer.provide(CognitoAuthenticator.layer(settings.cognito)),
+      Layer.provide(PostgresSigningKeyStore.layer),
+      Layer.provide(Snapshot.layer(settings)),
+      Layer.provide(PostgresPriceRepository.layer),
+      Layer.provide(PostgresSourceLedger.layer),
+      Layer.provide(PostgresClient.layer(database)),
+      Layer.provide(NodeHttpClient.layerUndici),
+    ),
+  )
+
+const launch = Effect.flatMap(Settings.http, (settings) =>
+  Layer.launch(Layer.unwrap(program(settings)).pipe(Layer.provide(NodeProgram.layerLog(settings.log)))),
 )
 
-NodeProgram.run(Layer.launch(Layer.unwrap(program)))
+NodeProgram.run(launch)

@@ -1,6 +1,7 @@
 /** The worker program, and the commands for what it keeps. */
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
+import * as PostgresAccess from "@btc-price/adapters/PostgresAccess"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
 import * as PostgresLegacyPrices from "@btc-price/adapters/PostgresLegacyPrices"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
@@ -18,30 +19,42 @@ import { CommandSettings } from "./commands/CommandSettings.ts"
 import * as WorkerCommand from "./commands/WorkerCommand.ts"
 import * as Worker from "./Worker.ts"
 
-const repositoryAndSources = (settings: Effect.Success<typeof Settings.worker>) =>
+type WorkerSettings = Effect.Success<typeof Settings.worker>
+
+const repositoryAndSources = (settings: WorkerSettings, database: PostgresClient.Options) =>
   SourceGate.layer({ monthlyCaps: Vendors.monthlyCaps(settings.priceSources) }).pipe(
     Layer.provideMerge(Vendors.layer(settings.priceSources)),
     Layer.provide(PostgresSourceLedger.layer),
     Layer.provideMerge(PostgresPriceRepository.layer),
-    Layer.provide(PostgresClient.layer(settings.database)),
+    Layer.provide(PostgresClient.layer(database)),
     Layer.provide(NodeHttpClient.layerUndici),
   )
 
+const worker = (settings: WorkerSettings) =>
+  Effect.map(PostgresAccess.open(settings.database), (database) =>
+    ManagementServer.layer(settings.management).pipe(
+      Layer.provide(PostgresAccess.layerReadiness(database)),
+      Layer.provide(Worker.layer(settings)),
+      Layer.provide(PostgresSingleWriter.layer(database)),
+      Layer.provide(repositoryAndSources(settings, database)),
+    ),
+  )
+
 const work = Effect.flatMap(Settings.worker, (settings) =>
-  ManagementServer.layer(settings.management).pipe(
-    Layer.provide(Worker.layer(settings)),
-    Layer.provide(PostgresSingleWriter.layer(settings.database)),
-    Layer.provide(repositoryAndSources(settings)),
-    Layer.provideMerge(NodeProgram.layerLog(settings.log)),
-    Layer.launch,
-  ),
+  Layer.launch(Layer.unwrap(worker(settings)).pipe(Layer.provide(NodeProgram.layerLog(settings.log)))),
 )
+
+const commands = (settings: WorkerSettings) =>
+  Effect.map(PostgresAccess.open(settings.database), (database) =>
+    repositoryAndSources(settings, database).pipe(
+      Layer.merge(PostgresLegacyPrices.layer(settings.legacyDatabase ?? database)),
+      Layer.merge(Layer.succeed(CommandSettings, settings)),
+    ),
+  )
 
 const commandAdapters = Layer.unwrap(
   Effect.map(Settings.worker, (settings) =>
-    repositoryAndSources(settings).pipe(
-      Layer.merge(PostgresLegacyPrices.layer(settings.legacyDatabase)),
-      Layer.merge(Layer.succeed(CommandSettings, settings)),
+    Layer.unwrap(commands(settings)).pipe(
       Layer.provideMerge(NodeProgram.layerLog(settings.log)),
       Layer.provideMerge(CommandLine.layerLogAside),
       Layer.provideMerge(NodeProgram.layerFinite),

@@ -1,7 +1,7 @@
 /** Settings of the database. */
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as Redacted from "effect/Redacted"
+import * as AuthoritiesFile from "./AuthoritiesFile.ts"
 import { setting } from "./Setting.ts"
 import { Secret, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
@@ -23,7 +23,7 @@ export const declarations = {
   }),
   DATABASE_CA_FILE: setting({
     schema: Text,
-    expected: "a readable PEM file",
+    expected: AuthoritiesFile.expected,
     meaning:
       "authorities that may sign the database's certificate, such as the RDS bundle; default: those of Node",
     fallback: null,
@@ -35,7 +35,7 @@ export const problems = Effect.fnUntraced(function* (values: SettingValues) {
   return [
     ...urlProblems("DATABASE_URL", values.DATABASE_URL),
     ...urlProblems("LEGACY_DATABASE_URL", values.LEGACY_DATABASE_URL),
-    ...(yield* authoritiesProblems(values)),
+    ...(yield* AuthoritiesFile.problems("DATABASE_CA_FILE", values.DATABASE_CA_FILE)),
   ]
 })
 
@@ -58,12 +58,3 @@ const urlProblems = (
 
 /** A `%` that begins no escape is to be written `%25`. */
 const isEncoded = (text: string): boolean => !/%(?![0-9A-F]{2})/i.test(text)
-
-const authoritiesProblems = Effect.fnUntraced(function* ({ DATABASE_CA_FILE: file }: SettingValues) {
-  if (file === undefined) return []
-  const fileSystem = yield* FileSystem.FileSystem
-  const text = yield* fileSystem.readFileString(file).pipe(Effect.orElseSucceed(() => ""))
-  return text.includes("-----BEGIN CERTIFICATE-----")
-    ? []
-    : [`DATABASE_CA_FILE cannot be used: expected ${declarations.DATABASE_CA_FILE.expected}`]
-})

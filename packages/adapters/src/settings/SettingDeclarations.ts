@@ -1,14 +1,18 @@
 /** What can be set, by environment variables. The README's table is made from these declarations. */
 import * as CognitoSettings from "./CognitoSettings.ts"
+import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as DatabaseSettings from "./DatabaseSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
 import * as PriceSettings from "./PriceSettings.ts"
 import * as ProgramSettings from "./ProgramSettings.ts"
 import * as SourceSettings from "./SourceSettings.ts"
+import * as VaultSettings from "./VaultSettings.ts"
 
 export const declarations = {
   ...ListenerSettings.declarations,
   ...DatabaseSettings.declarations,
+  ...CredentialsSettings.declarations,
+  ...VaultSettings.declarations,
   ...PriceSettings.declarations,
   ...SourceSettings.declarations,
   ...CognitoSettings.declarations,

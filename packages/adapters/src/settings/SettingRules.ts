@@ -2,12 +2,14 @@
 import * as Effect from "effect/Effect"
 import { isLoopback } from "../Loopback.ts"
 import * as CognitoSettings from "./CognitoSettings.ts"
+import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as DatabaseSettings from "./DatabaseSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
 import type { Program } from "./Setting.ts"
 import { declarations } from "./SettingDeclarations.ts"
 import type { SettingValues } from "./SettingValues.ts"
 import * as SourceSettings from "./SourceSettings.ts"
+import * as VaultSettings from "./VaultSettings.ts"
 
 /** A line each, with the way out; never a secret's value. */
 export const problems = Effect.fnUntraced(function* (program: Program, values: SettingValues) {
@@ -17,6 +19,8 @@ export const problems = Effect.fnUntraced(function* (program: Program, values: S
     ...(yield* ListenerSettings.problems(program, values)),
     ...plaintextUrls(values),
     ...(yield* DatabaseSettings.problems(values)),
+    ...CredentialsSettings.problems(values),
+    ...(yield* VaultSettings.problems(values)),
   ]
 })
 

@@ -1,0 +1,20 @@
+/** A file of authorities that may sign the certificate of another. */
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+
+export const expected = "a readable PEM file"
+
+/** The PEM text; undefined when no file is set. */
+export const read = Effect.fnUntraced(function* (file: string | undefined) {
+  if (file === undefined) return undefined
+  const fileSystem = yield* FileSystem.FileSystem
+  return yield* fileSystem.readFileString(file)
+})
+
+/** That the file which the setting `name` names is none. */
+export const problems = Effect.fnUntraced(function* (name: string, file: string | undefined) {
+  const text = yield* read(file).pipe(Effect.orElseSucceed(() => ""))
+  return text === undefined || text.includes("-----BEGIN CERTIFICATE-----")
+    ? []
+    : [`${name} cannot be used: expected ${expected}`]
+})

@@ -1,0 +1,89 @@
+/** Settings of the user and the password that the database is asked with. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { isLoopback } from "../Loopback.ts"
+import { setting } from "./Setting.ts"
+import { Text } from "./SettingSchemas.ts"
+import type { SettingValues } from "./SettingValues.ts"
+import * as VaultSettings from "./VaultSettings.ts"
+
+export const declarations = {
+  DATABASE_CREDENTIALS: setting({
+    schema: Schema.Literals(["static", "file", "rds-iam", "vault"]),
+    expected: "static, file, rds-iam or vault",
+    meaning:
+      "where the database's user and password come from: `static` is `DATABASE_URL`; the others change while the programs run, and `DATABASE_URL` then has no password, and a user for `rds-iam` alone",
+    fallback: "static",
+  }),
+  DATABASE_CREDENTIALS_FILE: setting({
+    schema: Text,
+    expected: "a path",
+    meaning:
+      'with `file`: a file with `{"username": …, "password": …}` as Vault Agent writes it, or a folder with the files `username` and `password` as Kubernetes mounts a Secret',
+    fallback: null,
+  }),
+  DATABASE_ROLE: setting({
+    schema: Text,
+    expected: "a role that the database's users are members of",
+    meaning:
+      "role to act as, whoever logs in: it owns the tables, so that users can come and go; default: the user itself",
+    fallback: null,
+  }),
+  AWS_REGION: setting({
+    schema: Text,
+    expected: "an AWS region such as eu-central-1",
+    meaning: "with `rds-iam`: region of the database",
+    fallback: null,
+  }),
+} as const
+
+/** What is chosen, with what it needs, as far as it is set. */
+export const source = Effect.fnUntraced(function* (values: SettingValues) {
+  const { DATABASE_CREDENTIALS: kind, DATABASE_CREDENTIALS_FILE: file, AWS_REGION: region } = values
+  if (kind === "file" && file !== undefined) return { kind, file } as const
+  if (kind === "rds-iam" && region !== undefined) return { kind, region } as const
+  const vault = kind === "vault" ? yield* VaultSettings.options(values) : undefined
+  return vault === undefined ? ({ kind: "static" } as const) : ({ kind: "vault", ...vault } as const)
+})
+
+/** What is missing for the choice, or contradicts it. */
+export const problems = (values: SettingValues): ReadonlyArray<string> => {
+  const { DATABASE_CREDENTIALS: choice, DATABASE_CREDENTIALS_FILE: file, DATABASE_URL: secret } = values
+  if (choice === undefined) return []
+  const url = secret === undefined ? null : URL.parse(Redacted.value(secret))
+  return [
+    ...((choice === "file") !== (file !== undefined)
+      ? ["DATABASE_CREDENTIALS_FILE and DATABASE_CREDENTIALS=file go together: set both or none"]
+      : []),
+    ...(choice === "rds-iam" && values.AWS_REGION === undefined
+      ? ["AWS_REGION is not set but DATABASE_CREDENTIALS is rds-iam: set the region of the database"]
+      : []),
+    ...(url === null ? [] : urlProblems(choice, url)),
+  ]
+}
+
+const urlProblems = (
+  choice: "static" | "file" | "rds-iam" | "vault",
+  { username, password, hostname }: URL,
+): ReadonlyArray<string> => {
+  if (choice === "static") return []
+  return [
+    ...(password === ""
+      ? []
+      : [`DATABASE_URL has a password but DATABASE_CREDENTIALS is ${choice}: leave the password out`]),
+    ...(choice !== "rds-iam" && username !== ""
+      ? [`DATABASE_URL has a user but DATABASE_CREDENTIALS is ${choice}: leave the user out`]
+      : []),
+    ...(choice === "rds-iam" && username === ""
+      ? [
+          "DATABASE_URL has no user but DATABASE_CREDENTIALS is rds-iam: name the user that is granted rds_iam",
+        ]
+      : []),
+    ...(choice === "rds-iam" && isLoopback(hostname)
+      ? [
+          "DATABASE_URL is a loopback address but DATABASE_CREDENTIALS is rds-iam: name the endpoint as AWS does, because its name is signed and its TLS is verified",
+        ]
+      : []),
+  ]
+}

@@ -1,0 +1,199 @@
+/** The suite that every source of credentials passes, on a real PostgreSQL that really refuses the old ones. */
+import * as PostgresAccess from "@btc-price/adapters/PostgresAccess"
+import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import { SingleWriter } from "@btc-price/domain/SingleWriter"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Queue from "effect/Queue"
+import * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { inject } from "vitest"
+import * as AppDatabase from "./AppDatabase.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+
+export interface Source {
+  readonly credentials: PostgresAccess.Options["credentials"]
+  /** Makes the source give others. PostgreSQL takes those of before no longer, or not for long. */
+  readonly rotate: Effect.Effect<void, unknown>
+  /** All secrets that it gave out. */
+  readonly secrets: () => ReadonlyArray<string>
+}
+
+export type Make = (
+  database: AppDatabase.AppDatabase,
+) => Effect.Effect<Source, unknown, Scope.Scope | NodeServices.NodeServices>
+
+const rotations = 5
+
+export const makeDatabase = Effect.suspend(() =>
+  AppDatabase.make(Redacted.make(inject("testPostgres").url), TestDatabase.make),
+)
+
+/** Waits until `check` says so. */
+export const eventually = <E, R>(check: Effect.Effect<boolean, E, R>, limit: Duration.Input = "15 seconds") =>
+  check.pipe(
+    Effect.repeat({ until: (is) => is, schedule: Schedule.spaced("10 millis") }),
+    Effect.timeout(limit),
+    Effect.asVoid,
+  )
+
+/** A source, and the programs' way to the database with it. */
+export const start = Effect.fnUntraced(function* (make: Make) {
+  const database = yield* makeDatabase
+  const source = yield* make(database)
+  const options = yield* PostgresAccess.open({
+    url: database.url,
+    role: database.role,
+    credentials: source.credentials,
+  })
+  return { database, source, options }
+})
+
+export const connect = (options: PostgresClient.Options) =>
+  Layer.build(PostgresPriceRepository.layer.pipe(Layer.provideMerge(PostgresClient.layer(options))))
+
+/** The users of connections of a kind, by the name that they give themselves. */
+const usersOf = (database: AppDatabase.AppDatabase, application: string) =>
+  Effect.map(
+    database.admin<{ readonly name: string }>`
+      select usename as name from pg_stat_activity
+      where application_name = ${application} and datname = current_database()`,
+    (rows) => rows.map(({ name }) => name),
+  )
+
+export const suite = (name: string, make: Make): void => {
+  describe(`PostgresCredentials: ${name}`, () => {
+    it.live("change without a failed query, on old connections and new ones", () =>
+      Effect.gen(function* () {
+        const lines: Array<string> = []
+        const log = Logger.make(({ message }) => void lines.push(JSON.stringify(message)))
+        const { source, queries, failures } = yield* Effect.gen(function* () {
+          const { source, options } = yield* start(make)
+          const repository = Context.get(yield* connect(options), PriceRepository)
+          const failures: Array<unknown> = []
+          let queries = 0
+          let isOver = false
+          const load: Array<Fiber.Fiber<unknown>> = []
+          const tried = (effect: Effect.Effect<unknown, unknown, Scope.Scope>) =>
+            Effect.scoped(effect).pipe(
+              Effect.matchCause({
+                onFailure: (cause) => void failures.push(cause),
+                onSuccess: () => void (queries += 1),
+              }),
+              Effect.repeat({ while: () => !isOver }),
+              Effect.forkScoped,
+              Effect.map((fiber) => void load.push(fiber)),
+            )
+          for (let user = 0; user < 4; user++) yield* tried(repository.latest(["EUR"]))
+          const connectAnew = PostgresClient.open(options, { startupParameters: {} })
+          yield* tried(Effect.flatMap(connectAnew, ({ sql }) => sql`select 1`))
+          for (let rotation = 0; rotation < rotations; rotation++) {
+            const before = queries
+            yield* source.rotate
+            yield* eventually(Effect.sync(() => queries > before + 50))
+          }
+          isOver = true
+          yield* Fiber.awaitAll(load)
+          return { source, queries, failures }
+        }).pipe(
+          Effect.scoped,
+          Effect.provide([Logger.layer([log]), Layer.succeed(References.MinimumLogLevel, "All")]),
+        )
+        assert.deepStrictEqual(failures, [])
+        assert.isAbove(queries, rotations * 50)
+        for (const secret of source.secrets()) assert.notInclude(lines.join("\n"), secret)
+      }).pipe(Effect.provide(NodeServices.layer)),
+    )
+
+    it.live("leave a running transaction in peace, and its user there until it has ended", () =>
+      Effect.gen(function* () {
+        const { source, options } = yield* start(make)
+        const sql = Context.get(yield* connect(options), PgClient.PgClient)
+        const hasBegun = yield* Deferred.make<void>()
+        const mayEnd = yield* Deferred.make<void>()
+        const whoami = sql<{ readonly login: string; readonly role: string }>`
+          select session_user as login, current_user as role`
+        const transaction = yield* Effect.forkScoped(
+          sql.withTransaction(
+            Effect.gen(function* () {
+              const [before] = yield* whoami
+              yield* Deferred.succeed(hasBegun, undefined)
+              yield* Deferred.await(mayEnd)
+              const [after] = yield* whoami
+              return { before, after }
+            }),
+          ),
+        )
+        yield* Deferred.await(hasBegun)
+        yield* source.rotate
+        yield* Effect.repeat(whoami, { times: 10 })
+        yield* Deferred.succeed(mayEnd, undefined)
+        const { before, after } = yield* Fiber.join(transaction)
+        assert.deepStrictEqual(after, before)
+      }).pipe(Effect.provide(NodeServices.layer)),
+    )
+
+    it.live("do not end what listens", () =>
+      Effect.gen(function* () {
+        const { database, source, options } = yield* start(make)
+        const sql = Context.get(yield* connect(options), PgClient.PgClient)
+        const heard = yield* sql.listen("hints")
+        for (let hint = 0; hint < 3; hint++) {
+          yield* source.rotate
+          yield* sql`select 1`
+          yield* database.admin`select pg_notify('hints', ${String(hint)})`
+          // As a listener hears some twice, while it is on both connections.
+          yield* eventually(Effect.map(Queue.take(heard), ({ payload }) => payload === String(hint)))
+        }
+      }).pipe(Effect.provide(NodeServices.layer)),
+    )
+
+    it.live("let the pen go from session to session, past those who wait for it", () =>
+      Effect.gen(function* () {
+        const { database, source, options } = yield* start(make)
+        const makeWriter = Effect.map(
+          Layer.build(
+            Layer.fresh(PostgresSingleWriter.layer({ ...options, askInterval: Duration.millis(1) })),
+          ),
+          Context.get(SingleWriter),
+        )
+        const [holder, waiter] = [yield* makeWriter, yield* makeWriter]
+        const isHeld = yield* Deferred.make<void>()
+        const mayEnd = yield* Deferred.make<void>()
+        const held = yield* Effect.forkScoped(
+          holder.hold(Effect.andThen(Deferred.succeed(isHeld, undefined), Deferred.await(mayEnd))),
+        )
+        yield* Deferred.await(isHeld)
+        let isTaken = false
+        const waiting = yield* Effect.forkScoped(waiter.hold(Effect.sync(() => (isTaken = true))))
+        const pens = usersOf(database, "btc-price pen")
+        yield* eventually(Effect.map(pens, (users) => users.length === 2))
+        const [before] = yield* usersOf(database, "btc-price pen")
+        yield* source.rotate
+        yield* Effect.scoped(PostgresClient.open(options, { startupParameters: {} }))
+        const account = (yield* options.credentials?.account ?? Effect.die("there are none")).value.username
+        if (account !== before) {
+          yield* eventually(Effect.map(pens, (users) => users.includes(String(account))))
+        }
+        assert.isFalse(isTaken)
+        yield* Deferred.succeed(mayEnd, undefined)
+        yield* Fiber.join(held)
+        yield* Fiber.join(waiting)
+        assert.isTrue(isTaken)
+      }).pipe(Effect.provide(NodeServices.layer)),
+    )
+  })
+}
