@@ -91,6 +91,8 @@ export class AuthenticatorError extends Schema.TaggedError<AuthenticatorError>()
   ]),
   /** For the log; may hold text that an attacker chose, so never for an answer. */
   detail: Schema.String,
+  /** After how many seconds another try may do better; absent: that is not known. */
+  retryAfterSeconds: Schema.optionalKey(Schema.Int),
 }) {
   override get message(): string {
     return `${this.reason}: ${this.detail}`

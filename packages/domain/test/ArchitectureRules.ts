@@ -55,6 +55,7 @@ const technologies = [
   "Memory",
   "NodeListener",
   "Postgres",
+  "Redis",
   "Setting",
 ]
 
@@ -66,6 +67,8 @@ export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
   "ExactJson.ts": ["Bitstamp", "VendorAnswer.ts", "VendorQuote.ts"],
   // The settings and the database client excuse the same addresses from TLS.
   "Loopback.ts": ["Postgres", "Setting"],
+  // While Redis is away, each process counts in its own memory.
+  Memory: ["Redis"],
   // The recorded prices, apart from how CoinGecko writes them.
   "RecordedSeries.ts": ["CoinGecko"],
   // What outlasts the process, apart from where.

@@ -3,6 +3,7 @@
  * address when it is up; asked by any message, sends how far its memory has grown since the message before.
  */
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
+import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as Snapshot from "@btc-price/domain/Snapshot"
@@ -22,6 +23,8 @@ const options = {
   currencies,
   timeZone: DateTime.zoneMakeNamedUnsafe("UTC"),
   minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
+  limits: { readsPerUser: 1_000_000, readsPerAddress: 1_000_000, signInsPerAddress: 1_000 },
+  trustedProxies: [],
 }
 
 const report = Layer.effectDiscard(
@@ -41,6 +44,7 @@ const program = report.pipe(
   Layer.provideMerge(ApiServer.layer(options)),
   Layer.provide(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
   Layer.provide(MemoryAuthenticator.layer({ users: [user] })),
+  Layer.provide(MemoryQuotas.layer),
   Layer.provide(Snapshot.layer(options)),
   Layer.provide(BenchDatabase.layer(Redacted.make(process.argv[2] ?? ""))),
   Layer.provide(NodeProgram.layerLog({ level: "warn", format: "json" })),

@@ -6,12 +6,14 @@ import * as Cause from "effect/Cause"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import type * as IpNetwork from "effect/net/IpNetwork"
 import * as AnswerCaching from "./AnswerCaching.ts"
 import * as AveragesHandlers from "./answers/AveragesHandlers.ts"
 import * as GapsHandlers from "./answers/GapsHandlers.ts"
@@ -24,6 +26,7 @@ import { Api } from "./api/Api.ts"
 import { InternalError, MethodNotAllowed, NotFound } from "./api/Problem.ts"
 import * as BearerAuthorization from "./BearerAuthorization.ts"
 import * as DocumentationPage from "./DocumentationPage.ts"
+import * as RequestLimits from "./limits/RequestLimits.ts"
 import * as RequestLog from "./RequestLog.ts"
 import * as ParameterChecks from "./requests/ParameterChecks.ts"
 import * as RequestForm from "./requests/RequestForm.ts"
@@ -49,18 +52,22 @@ const served = [
  * nothing.
  */
 const problems = HttpRouter.middleware(
-  (handled) =>
-    Effect.catchCause(handled, (cause) => {
-      const error = Cause.squash(cause)
-      if (HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound") {
-        return refuse(error.request)
-      }
-      if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
-      return Effect.andThen(
-        Effect.logError("A request failed", cause),
-        HttpServerRespondable.toResponse(new InternalError()),
-      )
-    }),
+  Effect.map(
+    RequestLimits.RequestLimits,
+    ({ forAddress }) =>
+      (handled) =>
+        Effect.catchCause(handled, (cause) => {
+          const error = Cause.squash(cause)
+          if (HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound") {
+            return forAddress("none", refuse(error.request))
+          }
+          if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
+          return Effect.andThen(
+            Effect.logError("A request failed", cause),
+            HttpServerRespondable.toResponse(new InternalError()),
+          )
+        }),
+  ),
   { global: true },
 )
 
@@ -85,13 +92,16 @@ const headers = HttpRouter.middleware(
         "cache-control": response.headers["cache-control"] ?? "no-store",
         // The rest of what is too large need not come.
         ...(response.status === 413 ? { connection: "close" } : {}),
-        ...(response.status === 429 || response.status === 503 ? { "retry-after": "5" } : {}),
+        ...(response.status === 503 ? { "retry-after": response.headers["retry-after"] ?? "5" } : {}),
       }),
     ),
   { global: true },
 )
 
 export interface Options {
+  readonly limits: RequestLimits.Options
+  /** Those whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   readonly currencies: ReadonlyArray<Currency>
   /** The zone of days and months when a request names none. */
   readonly timeZone: DateTime.TimeZone.Named
@@ -115,16 +125,18 @@ const routes = (options: Options) =>
     ),
     DocumentationPage.layer({ path: pagePath }),
   ).pipe(
-    Layer.provide(RequestLog.routeName.layer),
+    Layer.provide(RequestLimits.perRoute.combine(RequestLog.routeName).layer),
     Layer.merge(headers),
     Layer.merge(problems),
     Layer.merge(RequestForm.layer),
+    Layer.provide(RequestLimits.layer(options.limits)),
   )
 
 /** Serves the API on the HttpServer. */
 export const layer = (options: Options) =>
   HttpRouter.serve(routes(options), {
-    middleware: RequestLog.make,
+    middleware: (handled) =>
+      HttpMiddleware.xForwardedHeaders({ trustedProxies: options.trustedProxies })(RequestLog.make(handled)),
     disableLogger: true,
     disableListenLog: true,
   }).pipe(Layer.provide(RequestLog.layerPrivacy))

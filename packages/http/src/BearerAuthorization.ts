@@ -5,15 +5,17 @@ import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import { RequestLimits } from "./limits/RequestLimits.ts"
 import { Authorization } from "./api/Authorization.ts"
 import { IdentityUnavailable, InsufficientScope, InvalidToken, MissingToken } from "./api/Problem.ts"
 
 const realm = 'Bearer realm="btc-price"'
 
-export const layer: Layer.Layer<Authorization, never, Authenticator> = Layer.effect(
+export const layer: Layer.Layer<Authorization, never, Authenticator | RequestLimits> = Layer.effect(
   Authorization,
   Effect.gen(function* () {
     const authenticator = yield* Authenticator
+    const limits = yield* RequestLimits
     return Authorization.of({
       bearer: Effect.fnUntraced(function* (answer, { credential }) {
         if (Redacted.value(credential) === "") {
@@ -22,6 +24,7 @@ export const layer: Layer.Layer<Authorization, never, Authenticator> = Layer.eff
         }
         const identity = yield* authenticator.verify(credential).pipe(Effect.catch(refuse))
         yield* Effect.annotateCurrentSpan("enduser.id", identity.username)
+        yield* limits.forUser(identity)
         return yield* answer
       }),
     })

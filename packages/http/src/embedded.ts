@@ -7,6 +7,7 @@ import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
 import * as MemoryExchangeRates from "@btc-price/adapters/MemoryExchangeRates"
+import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
@@ -15,6 +16,7 @@ import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepos
 import * as PostgresSigningKeyStore from "@btc-price/adapters/PostgresSigningKeyStore"
 import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
 import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
+import * as RedisQuotas from "@btc-price/adapters/RedisQuotas"
 import * as Settings from "@btc-price/adapters/Settings"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
@@ -34,6 +36,7 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as ApiReadiness from "./ApiReadiness.ts"
 import * as ApiServer from "./ApiServer.ts"
+import * as LimitedAuthenticator from "./limits/LimitedAuthenticator.ts"
 import * as Banner from "./local/Banner.ts"
 import * as LocalSecrets from "./local/LocalSecrets.ts"
 import * as ReplayHistory from "./local/ReplayHistory.ts"
@@ -76,7 +79,9 @@ const program = Effect.fnUntraced(function* (
     Layer.provide(ApiReadiness.layer),
     Layer.provide(ApiServer.layer(settings)),
     Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
+    Layer.provide(LimitedAuthenticator.layer(settings.limits)),
     Layer.provide(authenticator),
+    Layer.provide(settings.redis === undefined ? MemoryQuotas.layer : RedisQuotas.layer(settings.redis)),
     Layer.provide(PostgresSigningKeyStore.layer),
     Layer.provide(Snapshot.layer(settings)),
     Layer.provide(Worker.layer({ ...settings, installation: dataDirectory })),

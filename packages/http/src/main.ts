@@ -1,6 +1,7 @@
 /** The API program. */
 import * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
+import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as PostgresAccess from "@btc-price/adapters/PostgresAccess"
@@ -8,6 +9,7 @@ import * as PostgresClient from "@btc-price/adapters/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/PostgresSigningKeyStore"
 import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
+import * as RedisQuotas from "@btc-price/adapters/RedisQuotas"
 import * as Settings from "@btc-price/adapters/Settings"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -15,6 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ApiReadiness from "./ApiReadiness.ts"
 import * as ApiServer from "./ApiServer.ts"
+import * as LimitedAuthenticator from "./limits/LimitedAuthenticator.ts"
 
 const program = (settings: Effect.Success<typeof Settings.http>) =>
   Effect.map(PostgresAccess.open(settings.database), (database) =>
@@ -23,7 +26,9 @@ const program = (settings: Effect.Success<typeof Settings.http>) =>
       Layer.provide(ApiReadiness.layer),
       Layer.provide(ApiServer.layer(settings)),
       Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
+      Layer.provide(LimitedAuthenticator.layer(settings.limits)),
       Layer.provide(CognitoAuthenticator.layer(settings.cognito)),
+      Layer.provide(settings.redis === undefined ? MemoryQuotas.layer : RedisQuotas.layer(settings.redis)),
       Layer.provide(PostgresSigningKeyStore.layer),
       Layer.provide(Snapshot.layer(settings)),
       Layer.provide(PostgresPriceRepository.layer),

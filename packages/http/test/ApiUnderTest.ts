@@ -1,5 +1,6 @@
 /** The API on a real socket, with the adapters in memory, at a time that the test sets. */
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
+import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
 import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
 import * as MemorySourceLedger from "@btc-price/adapters/MemorySourceLedger"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
@@ -30,6 +31,14 @@ export const options = {
   currencies: ["EUR", "CZK"],
   timeZone: DateTime.zoneMakeNamedUnsafe("Europe/Prague"),
   minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
+  // Out of the way of tests that are not about them.
+  limits: {
+    readsPerUser: 10_000,
+    readsPerAddress: 10_000,
+    signInsPerAddress: 10_000,
+    signInsPerSecond: 10_000,
+  },
+  trustedProxies: [],
 } as const
 
 /** What is wrong with the database: it is away, or what it gives as `lines` breaks off or never ends. */
@@ -73,20 +82,29 @@ const layerRepository = Layer.effect(
 ).pipe(Layer.provide(MemoryPriceRepository.layer))
 
 /** All of it, from `start` on; nothing before is polled for. */
-export const layerAt = (start: string, state: Outage["Service"]["state"] = "none") =>
-  layerOver(layerRepository, start).pipe(
+export const layerAt = (
+  start: string,
+  state: Outage["Service"]["state"] = "none",
+  changes: Partial<ApiServer.Options> = {},
+) =>
+  layerOver(layerRepository, start, changes).pipe(
     Layer.provideMerge(Layer.sync(Outage, () => ({ state }))),
     Layer.fresh,
   )
 
 /** The same over another repository. */
-export const layerOver = <E, R>(repository: Layer.Layer<PriceRepository, E, R>, start: string) =>
-  ApiServer.layer(options).pipe(
+export const layerOver = <E, R>(
+  repository: Layer.Layer<PriceRepository, E, R>,
+  start: string,
+  changes: Partial<ApiServer.Options> = {},
+) =>
+  ApiServer.layer({ ...options, ...changes }).pipe(
     Layer.provide(
       MemoryAuthenticator.layer({
         users: [{ username: "demo", password: Redacted.make("correct horse") }],
       }),
     ),
+    Layer.provide(MemoryQuotas.layer),
     Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
     Layer.provideMerge(Snapshot.layer(options)),
     Layer.provideMerge(MemorySourceLedger.layer),

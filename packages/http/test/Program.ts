@@ -26,6 +26,16 @@ export interface Program {
   readonly stop: (signal: "SIGINT" | "SIGTERM" | "SIGKILL") => Effect.Effect<number | null>
 }
 
+/** Any free ports, and limits out of the way of tests that are not about them. */
+const environment = {
+  PATH: process.env["PATH"],
+  HTTP_PORT: "0",
+  MANAGEMENT_PORT: "0",
+  RATE_LIMIT_PER_USER: "100000",
+  RATE_LIMIT_PER_ADDRESS: "100000",
+  RATE_LIMIT_SIGN_INS_PER_ADDRESS: "100000",
+}
+
 /** Starts a program and answers when it is up; ends it with the scope. */
 export const start = Effect.fnUntraced(function* (
   name: keyof typeof programs,
@@ -35,7 +45,7 @@ export const start = Effect.fnUntraced(function* (
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
       spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...(options.flags ?? [])], {
-        env: { PATH: process.env["PATH"], HTTP_PORT: "0", MANAGEMENT_PORT: "0", ...options.env },
+        env: { ...environment, ...options.env },
         stdio: ["ignore", "pipe", "pipe"],
       }),
     ),

@@ -2,6 +2,7 @@
 import * as CognitoSettings from "./CognitoSettings.ts"
 import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as DatabaseSettings from "./DatabaseSettings.ts"
+import * as LimitSettings from "./LimitSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
 import * as PriceSettings from "./PriceSettings.ts"
 import * as ProgramSettings from "./ProgramSettings.ts"
@@ -10,6 +11,7 @@ import * as VaultSettings from "./VaultSettings.ts"
 
 export const declarations = {
   ...ListenerSettings.declarations,
+  ...LimitSettings.declarations,
   ...DatabaseSettings.declarations,
   ...CredentialsSettings.declarations,
   ...VaultSettings.declarations,

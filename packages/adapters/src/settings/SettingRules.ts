@@ -4,6 +4,7 @@ import { isLoopback } from "../Loopback.ts"
 import * as CognitoSettings from "./CognitoSettings.ts"
 import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as DatabaseSettings from "./DatabaseSettings.ts"
+import * as LimitSettings from "./LimitSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
 import type { Program } from "./Setting.ts"
 import { declarations } from "./SettingDeclarations.ts"
@@ -17,6 +18,7 @@ export const problems = Effect.fnUntraced(function* (program: Program, values: S
     ...SourceSettings.problems(values),
     ...CognitoSettings.problems(values),
     ...(yield* ListenerSettings.problems(program, values)),
+    ...LimitSettings.problems(values),
     ...plaintextUrls(values),
     ...(yield* DatabaseSettings.problems(values)),
     ...CredentialsSettings.problems(values),

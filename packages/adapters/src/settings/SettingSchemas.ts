@@ -45,6 +45,16 @@ const list = <Item extends string>(
 export const Currencies = list(Currency, 20, (written) => written.trim().toUpperCase())
 /** At most 20 of whatever can be written without commas. */
 export const Names = list(Schema.NonEmptyString, 20, (written) => written.trim())
+/** A single address is a network, too. */
+export const Networks = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.Array(Schema.IpNetworkFromString),
+    SchemaTransformation.transform({
+      decode: (text): ReadonlyArray<string> => text.split(",").map((written) => written.trim()),
+      encode: (networks) => networks.join(","),
+    }),
+  ),
+)
 export const choices = <const Item extends string>(items: ReadonlyArray<Item>) =>
   list(Schema.Literals(items), items.length, (written) => written.trim())
 export const Share = Schema.BigDecimalFromString.check(

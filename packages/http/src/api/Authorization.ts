@@ -1,13 +1,19 @@
 /** The contract of requests that need a Bearer ID token (RFC 6750). */
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
-import { IdentityUnavailable, InsufficientScope, InvalidToken, MissingToken } from "./Problem.ts"
+import {
+  IdentityUnavailable,
+  InsufficientScope,
+  InvalidToken,
+  MissingToken,
+  QuotaExceeded,
+} from "./Problem.ts"
 
 export class Authorization extends HttpApiMiddleware.Service<Authorization>()(
   "@btc-price/http/api/Authorization",
   {
     // In lower case, as OpenAPI tools compare it; tokens are taken whatever the case.
     security: { bearer: HttpApiSecurity.http({ scheme: "bearer" }) },
-    error: [MissingToken, InvalidToken, InsufficientScope, IdentityUnavailable],
+    error: [MissingToken, InvalidToken, InsufficientScope, QuotaExceeded, IdentityUnavailable],
   },
 ) {}

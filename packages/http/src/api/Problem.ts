@@ -152,6 +152,19 @@ export class NotJson extends HttpApiError.Problem<NotJson>()("NotJson", {
   title: "The body must be application/json",
 }) {}
 
+export class QuotaExceeded extends HttpApiError.Problem<QuotaExceeded>()(
+  "QuotaExceeded",
+  {
+    type: "https://iana.org/assignments/http-problem-types#quota-exceeded",
+    status: 429,
+    title: "More was asked than may be in this time; Retry-After says when to go on",
+  },
+  {
+    /** The names of the quotas, as in `RateLimit-Policy`. */
+    "violated-policies": Schema.Array(Schema.String),
+  },
+) {}
+
 export class TooManyAttempts extends HttpApiError.Problem<TooManyAttempts>()("TooManyAttempts", {
   type: type("too-many-attempts"),
   status: 429,

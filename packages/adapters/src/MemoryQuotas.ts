@@ -1,0 +1,52 @@
+/** Quotas in the memory of one process, which bounds how many keys it remembers. */
+import { Quotas, type Quota } from "@btc-price/domain/Quotas"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { LRUCache } from "lru-cache"
+
+interface Window {
+  uses: number
+  readonly endsAtMillis: number
+}
+
+/** The most keys of one quota. Those used least lately are forgotten first, some 2 MB for each quota. */
+const keyLimit = 20_000
+
+export const make = Effect.sync(() => {
+  const windows = new Map<string, LRUCache<string, Window>>()
+
+  /** One for each quota, so that a flood of keys of one makes no other forget. */
+  const windowsOf = ({ name }: Quota): LRUCache<string, Window> => {
+    const known = windows.get(name)
+    if (known !== undefined) return known
+    const made = new LRUCache<string, Window>({ max: keyLimit })
+    windows.set(name, made)
+    return made
+  }
+
+  const use = (quota: Quota, key: string, uses: 0 | 1) =>
+    Effect.map(Clock.currentTimeMillis, (nowMillis) => {
+      const found = windowsOf(quota).get(key)
+      const running = found !== undefined && found.endsAtMillis > nowMillis ? found : undefined
+      const window = running ?? { uses: 0, endsAtMillis: nowMillis + quota.windowSeconds * 1_000 }
+      const isGranted = window.uses + uses <= quota.limit
+      if (isGranted && uses > 0) {
+        window.uses += uses
+        windowsOf(quota).set(key, window)
+      }
+      return {
+        isGranted,
+        remaining: Math.max(0, quota.limit - window.uses),
+        resetSeconds: Math.ceil((window.endsAtMillis - nowMillis) / 1_000),
+      }
+    })
+
+  return Quotas.of({
+    take: (quota, key) => use(quota, key, 1),
+    look: (quota, key) => use(quota, key, 0),
+    forget: (quota, key) => Effect.sync(() => void windowsOf(quota).delete(key)),
+  })
+})
+
+export const layer: Layer.Layer<Quotas> = Layer.effect(Quotas, make)

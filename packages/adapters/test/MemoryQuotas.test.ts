@@ -1,0 +1,38 @@
+import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
+import { Quotas } from "@btc-price/domain/Quotas"
+import { assert, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import * as QuotasTest from "./QuotasTest.ts"
+
+QuotasTest.suite("memory", MemoryQuotas.layer)
+
+layer(MemoryQuotas.layer)("MemoryQuotas", (it) => {
+  it.effect("end a window to the millisecond", () =>
+    Effect.gen(function* () {
+      const { take } = yield* Quotas
+      const quota = { name: "exact", limit: 1, windowSeconds: 60 }
+      yield* take(quota, "a")
+      yield* TestClock.adjust("59999 millis")
+      assert.deepStrictEqual(yield* take(quota, "a"), { isGranted: false, remaining: 0, resetSeconds: 1 })
+      yield* TestClock.adjust("1 millis")
+      assert.isTrue((yield* take(quota, "a")).isGranted)
+    }),
+  )
+
+  it.effect("remember a bounded number of keys, and no other quota less for a flood of one", () =>
+    Effect.gen(function* () {
+      const { look, take } = yield* Quotas
+      const quiet = { name: "quiet", limit: 1, windowSeconds: 60 }
+      const flooded = { name: "flooded", limit: 1, windowSeconds: 60 }
+      yield* take(quiet, "a")
+      for (let i = 0; i < 300_000; i++) yield* take(flooded, `key-${i}`)
+      let remembered = 0
+      for (let i = 0; i < 300_000; i++) {
+        if ((yield* look(flooded, `key-${i}`)).remaining === 0) remembered += 1
+      }
+      assert.strictEqual(remembered, 20_000)
+      assert.strictEqual((yield* look(quiet, "a")).remaining, 0)
+    }),
+  )
+})

@@ -1,0 +1,92 @@
+/** On a real Redis; skipped where Debian's redis-server is not installed. */
+import * as RedisQuotas from "@btc-price/adapters/RedisQuotas"
+import { type Quota, Quotas } from "@btc-price/domain/Quotas"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import * as QuotasTest from "./QuotasTest.ts"
+import * as RedisServer from "./RedisServer.ts"
+import { skipped } from "./Skipped.ts"
+
+const isSkipped = skipped(!RedisServer.isInstalled, "Quotas in Redis", "redis-server is not installed here")
+
+const build = (url: Redacted.Redacted) =>
+  Effect.map(Layer.build(Layer.fresh(RedisQuotas.layer({ url }))), Context.get(Quotas))
+
+/** Uses the quota until Redis, and no longer the memory, has counted it: then it stands at another number there. */
+const untilConnected = Effect.fnUntraced(function* (quotas: Quotas["Service"], witness: Quotas["Service"]) {
+  const quota: Quota = { name: `probe-${Math.random()}`, limit: 1_000_000, windowSeconds: 600 }
+  yield* quotas
+    .take(quota, "")
+    .pipe(
+      Effect.andThen(witness.look(quota, "")),
+      Effect.repeat({ until: ({ remaining }) => remaining < quota.limit }),
+    )
+})
+
+describe.skipIf(isSkipped)("RedisQuotas", () => {
+  QuotasTest.suite(
+    "Redis",
+    Layer.unwrap(
+      Effect.gen(function* () {
+        const { url } = yield* RedisServer.make
+        const quotas = yield* build(url)
+        const witness = yield* build(url)
+        yield* untilConnected(quotas, witness)
+        return Layer.succeed(Quotas, quotas)
+      }),
+    ),
+  )
+
+  it.live("are shared by all that use one Redis", () =>
+    Effect.gen(function* () {
+      const { url } = yield* RedisServer.make
+      const [one, other] = [yield* build(url), yield* build(url)]
+      yield* untilConnected(one, other)
+      yield* untilConnected(other, one)
+      const quota: Quota = { name: "shared", limit: 3, windowSeconds: 60 }
+      yield* one.take(quota, "a")
+      yield* other.take(quota, "a")
+      yield* one.take(quota, "a")
+      assert.isFalse((yield* other.take(quota, "a")).isGranted)
+      yield* other.forget(quota, "a")
+      assert.strictEqual((yield* one.look(quota, "a")).remaining, 3)
+    }),
+  )
+
+  it.live("go on alone when Redis is killed, say so once and without its password, and find it again", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make(({ message }) => void lines.push(String(message)))
+    return Effect.gen(function* () {
+      const server = yield* RedisServer.make
+      const [quotas, witness] = [yield* build(server.url), yield* build(server.url)]
+      yield* untilConnected(quotas, witness)
+      lines.length = 0
+      yield* server.kill
+      const quota: Quota = { name: "alone", limit: 2, windowSeconds: 60 }
+      const granted = yield* Effect.forEach([1, 2, 3], () => quotas.take(quota, "a"))
+      assert.deepStrictEqual(
+        granted.map(({ isGranted }) => isGranted),
+        [true, true, false],
+      )
+      assert.deepStrictEqual(lines, ["Redis does not answer: limits are counted here alone until it does"])
+      yield* server.startAgain
+      yield* untilConnected(witness, quotas)
+      yield* untilConnected(quotas, witness)
+      assert.include(lines, "Redis answers again: limits are shared")
+      assert.notInclude(lines.join("\n"), "canary")
+    }).pipe(Effect.provide(Logger.layer([logger])))
+  })
+
+  it.live("start without Redis", () =>
+    Effect.gen(function* () {
+      const quotas = yield* build(Redacted.make("redis://127.0.0.1:1"))
+      const quota: Quota = { name: "alone", limit: 1, windowSeconds: 60 }
+      assert.isTrue((yield* quotas.take(quota, "a")).isGranted)
+      assert.isFalse((yield* quotas.take(quota, "a")).isGranted)
+    }),
+  )
+})

@@ -1,0 +1,43 @@
+/** A real Redis on a loopback port of its own, from Debian's redis-server, which keeps nothing. */
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { spawn, spawnSync } from "node:child_process"
+import { createServer, type AddressInfo } from "node:net"
+
+/** Whether there is one to start on this machine. */
+export const isInstalled = spawnSync("redis-server", ["--version"]).status === 0
+
+const freePort = Effect.callback<number>((resume) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as AddressInfo
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+const password = "canary-redis-password"
+
+/** Starts it on `port`, and stops it with the scope. Succeeds once it takes connections. */
+const startOn = (port: number) =>
+  Effect.acquireRelease(
+    Effect.callback<() => Effect.Effect<void>>((resume) => {
+      const options = `--bind 127.0.0.1 --port ${port} --save --appendonly no --requirepass ${password}`
+      const child = spawn("redis-server", options.split(" "), { stdio: ["ignore", "pipe", "ignore"] })
+      const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()))
+      const stop = () => Effect.promise(() => (child.kill("SIGKILL"), exited))
+      child.stdout.on("data", (chunk: Buffer) => {
+        if (chunk.toString().includes("Ready to accept connections")) resume(Effect.succeed(stop))
+      })
+    }),
+    (stop) => stop(),
+  )
+
+/** Can be killed, and started again at the same address. */
+export const make = Effect.gen(function* () {
+  const port = yield* freePort
+  let stop = yield* startOn(port)
+  return {
+    url: Redacted.make(`redis://:${password}@127.0.0.1:${port}`),
+    kill: Effect.suspend(() => stop()),
+    startAgain: Effect.map(startOn(port), (stopAgain) => void (stop = stopAgain)),
+  }
+})

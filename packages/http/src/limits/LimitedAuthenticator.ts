@@ -1,0 +1,96 @@
+/** An Authenticator that is asked no more often than is good for its users and for its provider. */
+import { Authenticator, AuthenticatorError } from "@btc-price/domain/Authenticator"
+import { type Quota, Quotas } from "@btc-price/domain/Quotas"
+import * as Digest from "effect/crypto/Digest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+
+export interface Options {
+  /** The most calls to the provider in a second, over all users. */
+  readonly signInsPerSecond: number
+}
+
+/** A day, so that whoever tries slowly does not begin anew each time. */
+const failures: Quota = { name: "failures", limit: 1_000_000, windowSeconds: 86_400 }
+
+/** Failures in a row that cost no waiting. */
+const freeFailures = 5
+
+const longestWaitSeconds = 900
+
+/**
+ * Adds to the provider's own rules: after five failures of a user in a row one attempt a second, then one in two
+ * seconds, doubling up to 15 minutes, until one succeeds; the same for users that do not exist. Waiting fails as
+ * `throttled`, and a provider that was asked often enough in this second as `unavailable`; both say when to come back.
+ */
+export const layer = (options: Options): Layer.Layer<Authenticator, never, Authenticator | Quotas> =>
+  Layer.effect(
+    Authenticator,
+    Effect.gen(function* () {
+      const provider = yield* Authenticator
+      const quotas = yield* Quotas
+      const digest = yield* Digest.Digest
+      const calls: Quota = { name: "provider", limit: options.signInsPerSecond, windowSeconds: 1 }
+
+      const capped = <A>(call: Effect.Effect<A, AuthenticatorError>) =>
+        Effect.gen(function* () {
+          const { isGranted, resetSeconds } = yield* quotas.take(calls, "")
+          if (isGranted) return yield* call
+          return yield* new AuthenticatorError({
+            reason: "unavailable",
+            detail: "As many calls were made in this second as may be",
+            retryAfterSeconds: resetSeconds,
+          })
+        })
+
+      /** One attempt at a time once there were failures: whoever takes the wait first may try, and nobody beside. */
+      const patient = Effect.fnUntraced(function* <A>(
+        username: string,
+        attempt: Effect.Effect<A, AuthenticatorError>,
+      ) {
+        const name = new TextEncoder().encode(username.trim().toLowerCase())
+        // The same for all spellings of a name, and nobody's name.
+        const key = yield* Effect.orDie(digest.digestHex(Digest.sha256, name))
+        const { remaining } = yield* quotas.look(failures, key)
+        const wait = waitAfter(failures.limit - remaining)
+        if (wait !== undefined) {
+          const { isGranted, resetSeconds } = yield* quotas.take(wait, key)
+          if (!isGranted) {
+            return yield* new AuthenticatorError({
+              reason: "throttled",
+              detail: "This user has failed too often lately",
+              retryAfterSeconds: resetSeconds,
+            })
+          }
+        }
+        const result = yield* capped(attempt).pipe(
+          Effect.tapError(({ reason }) => (isFailure(reason) ? quotas.take(failures, key) : Effect.void)),
+        )
+        yield* quotas.forget(failures, key)
+        if (wait !== undefined) yield* quotas.forget(wait, key)
+        return result
+      })
+
+      return Authenticator.of({
+        verify: provider.verify,
+        signIn: (credentials) => patient(credentials.username, provider.signIn(credentials)),
+        answerChallenge: (challenge, answer) =>
+          patient(challenge.username, provider.answerChallenge(challenge, answer)),
+        refresh: (refreshToken) => capped(provider.refresh(refreshToken)),
+        revoke: (refreshToken, token) => capped(provider.revoke(refreshToken, token)),
+      })
+    }),
+  ).pipe(Layer.provide(Digest.layerWebCrypto))
+
+/** The wait that follows this many failures in a row, as a quota of one attempt. */
+const waitAfter = (failed: number): Quota | undefined =>
+  failed < freeFailures - 1
+    ? undefined
+    : {
+        name: "wait",
+        limit: 1,
+        windowSeconds: Math.min(2 ** (failed - freeFailures + 1), longestWaitSeconds),
+      }
+
+const isFailure = (reason: AuthenticatorError["reason"]): boolean =>
+  reason === "invalid-credentials" || reason === "challenge-failed"

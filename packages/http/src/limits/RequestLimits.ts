@@ -1,0 +1,116 @@
+/**
+ * How much may be asked, by user, by address and by route, and how the answers tell it: with the fields of
+ * draft-ietf-httpapi-ratelimit-headers.
+ */
+import type { Identity } from "@btc-price/domain/Authenticator"
+import { type Quota, Quotas, type Standing } from "@btc-price/domain/Quotas"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as HttpEffect from "effect/http/HttpEffect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import { QuotaExceeded } from "../api/Problem.ts"
+import * as ClientAddress from "./ClientAddress.ts"
+
+export interface Options {
+  /** Reads of a user in a minute. */
+  readonly readsPerUser: number
+  /** Reads from an address in a minute. */
+  readonly readsPerAddress: number
+  /** Requests for tokens from an address in a minute. */
+  readonly signInsPerAddress: number
+}
+
+type Response = HttpServerResponse.HttpServerResponse
+
+export class RequestLimits extends Context.Service<
+  RequestLimits,
+  {
+    /**
+     * Answers the request on this route, or says that its address has asked too often. Refusals (401) have a quota of
+     * their own, which those who are let in never notice: once it is spent, further ones become 429.
+     */
+    readonly forAddress: <E, R>(
+      route: string,
+      handled: Effect.Effect<Response, E, R>,
+    ) => Effect.Effect<Response, E, R | HttpServerRequest.HttpServerRequest>
+
+    /** Fails when the user has asked too often. */
+    readonly forUser: (
+      identity: Identity,
+    ) => Effect.Effect<void, QuotaExceeded, HttpServerRequest.HttpServerRequest>
+  }
+>()("@btc-price/http/limits/RequestLimits") {}
+
+const windowSeconds = 60
+
+const login: Quota = { name: "login", limit: 20, windowSeconds }
+const refusals: Quota = { name: "refusals", limit: 60, windowSeconds }
+
+export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quotas> =>
+  Layer.effect(
+    RequestLimits,
+    Effect.map(Quotas, (quotas) => {
+      const user: Quota = { name: "user", limit: options.readsPerUser, windowSeconds }
+      const address: Quota = { name: "address", limit: options.readsPerAddress, windowSeconds }
+      const signIn: Quota = { name: "get_token", limit: options.signInsPerAddress, windowSeconds }
+      const quotaOf = (route: string): Quota => {
+        if (route.startsWith("/get_token")) return signIn
+        return route === "/login" || route === "/callback" ? login : address
+      }
+
+      return RequestLimits.of({
+        forAddress: Effect.fnUntraced(function* (route, handled) {
+          const key = ClientAddress.keyOf(yield* HttpServerRequest.HttpServerRequest)
+          const quota = quotaOf(route)
+          const standing = yield* quotas.take(quota, key)
+          if (!standing.isGranted) return yield* refusal(quota, standing)
+          const response = yield* handled
+          if (response.status !== 401) return tell(response, quota, standing)
+          const refused = yield* quotas.take(refusals, key)
+          return refused.isGranted ? tell(response, quota, standing) : yield* refusal(refusals, refused)
+        }),
+
+        forUser: Effect.fnUntraced(function* ({ subject }) {
+          const standing = yield* quotas.take(user, subject)
+          yield* HttpEffect.appendPreResponseHandler((_, response) =>
+            Effect.succeed(tell(response, user, standing)),
+          )
+          if (!standing.isGranted) return yield* new QuotaExceeded({ "violated-policies": [user.name] })
+        }),
+      })
+    }),
+  )
+
+/** Limits the addresses on each route that is matched. */
+export const perRoute = HttpRouter.middleware(
+  Effect.map(
+    RequestLimits,
+    ({ forAddress }) =>
+      (handled) =>
+        Effect.flatMap(HttpRouter.RouteContext, ({ route }) => forAddress(route.path, handled)),
+  ),
+)
+
+const refusal = (quota: Quota, standing: Standing) =>
+  Effect.map(
+    HttpServerRespondable.toResponse(new QuotaExceeded({ "violated-policies": [quota.name] })),
+    (response) => tell(response, quota, standing),
+  )
+
+/** Adds how the quota stands, and after how many seconds to come back when it is spent. */
+const tell = (response: Response, { name, limit, windowSeconds }: Quota, standing: Standing): Response => {
+  const { isGranted, remaining, resetSeconds } = standing
+  const add = (field: string, value: string) => {
+    const before = response.headers[field]
+    return before === undefined ? value : `${before}, ${value}`
+  }
+  return HttpServerResponse.setHeaders(response, {
+    "ratelimit-policy": add("ratelimit-policy", `"${name}";q=${limit};w=${windowSeconds}`),
+    ratelimit: add("ratelimit", `"${name}";r=${remaining};t=${resetSeconds}`),
+    ...(isGranted ? {} : { "retry-after": String(resetSeconds) }),
+  })
+}

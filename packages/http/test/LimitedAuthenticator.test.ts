@@ -1,0 +1,106 @@
+import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
+import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
+import { Authenticator } from "@btc-price/domain/Authenticator"
+import * as LimitedAuthenticator from "@btc-price/http/limits/LimitedAuthenticator"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
+
+const password = Redacted.make("correct horse")
+
+const limited = (signInsPerSecond = 1_000) =>
+  LimitedAuthenticator.layer({ signInsPerSecond }).pipe(
+    Layer.provide(
+      MemoryAuthenticator.layer({
+        users: [
+          { username: "alice", password },
+          { username: "nina", password, mustDo: ["NEW_PASSWORD_REQUIRED"] },
+        ],
+      }),
+    ),
+    Layer.provide(MemoryQuotas.layer),
+    Layer.fresh,
+  )
+
+/** `signed in`, or why not and after how many seconds another try makes sense. */
+const attempt = (username: string, secret: string) =>
+  Effect.flatMap(Authenticator, ({ signIn }) =>
+    Effect.match(signIn({ username, password: Redacted.make(secret) }), {
+      onSuccess: () => "signed in",
+      onFailure: ({ reason, retryAfterSeconds }) =>
+        retryAfterSeconds === undefined ? reason : `${reason} for ${retryAfterSeconds} s`,
+    }),
+  )
+
+describe("LimitedAuthenticator", () => {
+  it.effect.each(["alice", "nobody"])(
+    "makes %s wait after five failures, twice as long each time",
+    (username) =>
+      Effect.gen(function* () {
+        for (let i = 0; i < 5; i++)
+          assert.strictEqual(yield* attempt(username, "wrong"), "invalid-credentials")
+        for (const seconds of [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]) {
+          assert.strictEqual(yield* attempt(username, "wrong"), `throttled for ${seconds} s`)
+          yield* TestClock.adjust(`${seconds} seconds`)
+          assert.strictEqual(yield* attempt(` ${username.toUpperCase()}`, "wrong"), "invalid-credentials")
+        }
+      }).pipe(Effect.provide(limited())),
+  )
+
+  it.effect(
+    "lets nobody in while waiting, not even with the right password, and forgets all on success",
+    () =>
+      Effect.gen(function* () {
+        for (let i = 0; i < 6; i++) {
+          yield* attempt("alice", "wrong")
+          yield* TestClock.adjust("1 seconds")
+        }
+        assert.strictEqual(yield* attempt("alice", "correct horse"), "throttled for 1 s")
+        yield* TestClock.adjust("1 seconds")
+        assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
+        for (let i = 0; i < 4; i++)
+          assert.strictEqual(yield* attempt("alice", "wrong"), "invalid-credentials")
+        assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
+      }).pipe(Effect.provide(limited())),
+  )
+
+  it.effect("gives many at the same time no more tries than one after another", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 5; i++) yield* attempt("alice", "wrong")
+      yield* TestClock.adjust("1 seconds")
+      const outcomes = yield* Effect.all(
+        Array.from({ length: 50 }, () => attempt("alice", "wrong")),
+        { concurrency: "unbounded" },
+      )
+      assert.strictEqual(outcomes.filter((outcome) => outcome === "invalid-credentials").length, 1)
+    }).pipe(Effect.provide(limited())),
+  )
+
+  it.effect("counts wrong answers to challenges", () =>
+    Effect.gen(function* () {
+      const { answerChallenge, signIn } = yield* Authenticator
+      const session = Redacted.make("nobody's")
+      const answer = Effect.flip(
+        answerChallenge({ name: "SOFTWARE_TOKEN_MFA", username: "nina", session }, Redacted.make("000000")),
+      )
+      for (let i = 0; i < 5; i++) assert.strictEqual((yield* answer).reason, "challenge-failed")
+      assert.strictEqual((yield* answer).reason, "throttled")
+      assert.strictEqual((yield* Effect.flip(signIn({ username: "nina", password }))).reason, "throttled")
+      assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
+    }).pipe(Effect.provide(limited())),
+  )
+
+  it.effect("asks the provider no more often in a second than it may, whoever wants it", () =>
+    Effect.gen(function* () {
+      const { refresh } = yield* Authenticator
+      assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
+      assert.strictEqual(yield* attempt("nobody", "wrong"), "invalid-credentials")
+      assert.strictEqual(yield* attempt("alice", "correct horse"), "unavailable for 1 s")
+      assert.strictEqual((yield* Effect.flip(refresh(password))).reason, "unavailable")
+      yield* TestClock.adjust("1 seconds")
+      assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
+    }).pipe(Effect.provide(limited(2))),
+  )
+})

@@ -1,0 +1,120 @@
+/** What limits answer, over real sockets. */
+import type * as RequestLimits from "@btc-price/http/limits/RequestLimits"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as IpNetwork from "effect/net/IpNetwork"
+import * as TestClock from "effect/testing/TestClock"
+import { type Answer, get, keep, layerAt, options, price, send, signIn, token } from "./ApiUnderTest.ts"
+
+const now = "2026-11-24T10:02:30.000Z"
+
+const limited = (limits: Partial<RequestLimits.Options>, trusted: ReadonlyArray<string> = []) =>
+  layerAt(now, "none", {
+    limits: { ...options.limits, ...limits },
+    trustedProxies: trusted.map((network) => IpNetwork.fromInputUnsafe(network)),
+  })
+
+const assertExceeded = (answer: Answer, quota: string, seconds: number) => {
+  assert.strictEqual(answer.status, 429, answer.text)
+  assert.strictEqual(answer.headers["content-type"], "application/problem+json")
+  assert.strictEqual(answer.body.type, "https://iana.org/assignments/http-problem-types#quota-exceeded")
+  assert.deepStrictEqual(answer.body["violated-policies"], [quota])
+  assert.strictEqual(answer.headers["retry-after"], String(seconds))
+}
+
+const from = (address: string) => ({ headers: { "x-forwarded-for": address } })
+
+const ask = (forwarded: string) => Effect.map(send("GET", "/docs", from(forwarded)), ({ status }) => status)
+
+describe("RequestLimits", () => {
+  it.effect("tell how a user and an address stand, and let the user go on after the window", () =>
+    Effect.gen(function* () {
+      yield* keep([price("EUR", now, "40000")])
+      const bearer = { token: yield* token }
+      const first = yield* send("GET", "/v1/prices", bearer)
+      assert.strictEqual(first.status, 200)
+      assert.strictEqual(first.headers["ratelimit-policy"], '"address";q=10000;w=60, "user";q=2;w=60')
+      assert.strictEqual(first.headers["ratelimit"], '"address";r=9999;t=60, "user";r=1;t=60')
+      yield* TestClock.adjust("40 seconds")
+      assert.strictEqual((yield* send("GET", "/get_btc_price", bearer)).status, 200)
+      const refused = yield* send("GET", "/v1/sources", bearer)
+      assertExceeded(refused, "user", 20)
+      assert.match(refused.headers["ratelimit"]!, /, "user";r=0;t=20$/)
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual((yield* send("GET", "/v1/prices", bearer)).status, 200)
+    }).pipe(Effect.provide(limited({ readsPerUser: 2 }))),
+  )
+
+  it.effect("count for an address what no route takes, and what needs no token", () =>
+    Effect.gen(function* () {
+      for (const path of ["/openapi.json", "/docs", "/nothing/here", "/GET_BTC_PRICE/"]) {
+        assert.notStrictEqual((yield* send("GET", path)).status, 429)
+      }
+      for (const path of ["/openapi.json", "/docs", "/nothing/here", "/nothing/else", "/v1/prices"]) {
+        assertExceeded(yield* send("GET", path), "address", 60)
+      }
+    }).pipe(Effect.provide(limited({ readsPerAddress: 4 }))),
+  )
+
+  it.effect("have a quota of their own for requests for tokens", () =>
+    Effect.gen(function* () {
+      const credentials = { username: "demo", password: "correct horse" }
+      assert.strictEqual((yield* signIn(credentials)).status, 200)
+      const last = yield* signIn({})
+      assert.strictEqual(last.status, 400)
+      assert.strictEqual(last.headers["ratelimit-policy"], '"get_token";q=2;w=60')
+      assert.strictEqual(last.headers["ratelimit"], '"get_token";r=0;t=60')
+      assertExceeded(yield* signIn(credentials), "get_token", 60)
+      assert.strictEqual((yield* send("GET", "/openapi.json")).status, 200)
+    }).pipe(Effect.provide(limited({ signInsPerAddress: 2 }))),
+  )
+
+  it.effect("let bad tokens cost neither a user's quota nor those who come from the same address", () =>
+    Effect.gen(function* () {
+      const bearer = { token: yield* token }
+      for (let i = 0; i < 60; i++) {
+        assert.strictEqual((yield* send("GET", "/v1/prices", { token: `bad-${i}` })).status, 401)
+      }
+      assertExceeded(yield* send("GET", "/v1/prices", { token: "bad" }), "refusals", 60)
+      assertExceeded(yield* send("GET", "/v1/prices"), "refusals", 60)
+      const allowed = yield* send("GET", "/v1/sources", bearer)
+      assert.strictEqual(allowed.status, 200)
+      assert.match(allowed.headers["ratelimit"]!, /, "user";r=0;t=60$/)
+    }).pipe(Effect.provide(limited({ readsPerUser: 1 }))),
+  )
+
+  it.effect("believe nobody who names another address", () =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* send("GET", "/docs", from("192.0.2.1"))).status, 200)
+      assertExceeded(yield* send("GET", "/docs", from("192.0.2.2")), "address", 60)
+    }).pipe(Effect.provide(limited({ readsPerAddress: 1 }))),
+  )
+
+  it.effect("believe trusted proxies, from right to left up to the first that is none", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* ask("192.0.2.1"), 200)
+      assert.strictEqual(yield* ask("192.0.2.1"), 429)
+      // What the client wrote itself stands to the left.
+      assert.strictEqual(yield* ask("203.0.113.9, 192.0.2.1"), 429)
+      assert.strictEqual(yield* ask("203.0.113.9, 192.0.2.1, 10.1.2.3"), 429)
+      assert.strictEqual(yield* ask("203.0.113.9, 192.0.2.2, 10.1.2.3"), 200)
+      assert.strictEqual(yield* ask("::ffff:192.0.2.2"), 429)
+      // One household is one caller, whatever address of its /64 it takes.
+      assert.strictEqual(yield* ask("2001:db8:1:2::1"), 200)
+      assert.strictEqual(yield* ask("2001:db8:1:2:ffff::99"), 429)
+      assert.strictEqual(yield* ask("2001:db8:1:3::1"), 200)
+      // With what cannot be read the proxy itself counts.
+      assert.strictEqual(yield* ask("nonsense"), 200)
+      assert.strictEqual(yield* ask("192.0.2.77, <script>"), 429)
+    }).pipe(Effect.provide(limited({ readsPerAddress: 1 }, ["127.0.0.0/8", "::1/128", "10.0.0.0/8"]))),
+  )
+
+  it.effect("do not count what the address had refused", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 5; i++) yield* get("/v1/sources")
+      yield* TestClock.adjust("60 seconds")
+      const answer = yield* send("GET", "/docs")
+      assert.strictEqual(answer.headers["ratelimit"], '"address";r=1;t=60')
+    }).pipe(Effect.provide(limited({ readsPerAddress: 2 }))),
+  )
+})
