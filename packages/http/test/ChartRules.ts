@@ -157,6 +157,8 @@ const matches = (selector: Readonly<Record<string, string>>, labels: Readonly<Re
 
 const isSetting = (name: string): name is keyof typeof declarations => Object.hasOwn(declarations, name)
 
-/** A secret is what the program itself redacts. */
+/** A secret is what the program itself redacts; some are lists. */
 const isSecret = (name: keyof typeof declarations, value: string) =>
-  Redacted.isRedacted(Option.getOrUndefined(Schema.decodeUnknownOption(declarations[name].schema)(value)))
+  [Option.getOrUndefined(Schema.decodeUnknownOption(declarations[name].schema)(value))]
+    .flat()
+    .some(Redacted.isRedacted)
