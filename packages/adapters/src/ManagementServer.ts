@@ -16,9 +16,13 @@ import * as NodeListener from "./NodeListener.ts"
  * - `GET /metrics`: the program's metrics in Prometheus' text format.
  */
 export const layer = (options: { readonly host: string; readonly port: number }) =>
-  HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provide(NodeListener.layer({ ...options, setting: "MANAGEMENT_PORT" })),
-  )
+  HttpRouter.serve(Layer.provideMerge(routes, ownRouter), {
+    disableLogger: true,
+    disableListenLog: true,
+  }).pipe(Layer.provide(NodeListener.layer({ ...options, setting: "MANAGEMENT_PORT" })))
+
+/** Layers are shared, and with the router of another server that one would serve all of this, and this all of that. */
+const ownRouter = Layer.fresh(HttpRouter.layer)
 
 const routes = Layer.mergeAll(
   HttpRouter.add("GET", "/live", Effect.succeed(HttpServerResponse.jsonUnsafe({ live: true }))),

@@ -38,13 +38,14 @@ const connectionLimit = 4_096
  * A connection without a request is kept for so long. Behind something that terminates TLS that is longer than the
  * 60 s for which load balancers keep one, because they must be the ones who close first.
  */
-const keepAliveMillis = { direct: 10_000, behindTerminator: 65_000 }
+const keepAliveMillis = { direct: 9_000, behindTerminator: 65_000 }
 
 /** A caller that takes nothing of its answer for so long is cut off; Node sees that after twice the time at most. */
 const stallMillis = 5_000
 
 const limits = {
-  connectionsCheckingInterval: 1_000,
+  // Often, so that a crowd that came together does not have to be seen off in one go.
+  connectionsCheckingInterval: 250,
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   keepAliveTimeoutBuffer: 1_000,

@@ -84,7 +84,10 @@ const refuse = Effect.fnUntraced(function* (request: HttpServerRequest) {
   return HttpServerResponse.setHeader(response, "allow", Arr.dedupe(allowed).join(", "))
 })
 
-/** Headers of every answer, beside those of the listener. Tokens and errors are nobody's to keep, nor is anything else that does not say so. */
+/**
+ * Headers of every answer, beside those of the listener. Tokens and errors are nobody's to keep, nor is anything else
+ * that does not say so.
+ */
 const headers = HttpRouter.middleware(
   (handle) =>
     Effect.map(handle, (response) =>

@@ -23,11 +23,21 @@ const assertHidden = (text: string, where: string) => {
   assert.strictEqual(at, -1, `${where}: ${text.slice(Math.max(0, at - 300), at + 100)}`)
 }
 
+const managementOf = (program: Program.Program) =>
+  /address"?[:=]"?(http:[^\s",]+)"?,? ?"?setting"?[:=]"?MANAGEMENT_PORT/.exec(program.output())?.[1] ?? ""
+
+/** What is for the platform alone is not on the API's port, and the other way round. */
+const assertApart = Effect.fnUntraced(function* (program: Program.Program) {
+  for (const url of [
+    ...["/live", "/ready", "/metrics"].map((path) => program.url + path),
+    ...["/openapi.json", "/docs", "/v1/prices", "/get_token"].map((path) => managementOf(program) + path),
+  ]) {
+    assert.strictEqual((yield* HttpClient.get(url)).status, 404, url)
+  }
+})
+
 const metricsOf = Effect.fnUntraced(function* (program: Program.Program) {
-  const url = /address"?[:=]"?(http:[^\s",]+)"?,? ?"?setting"?[:=]"?MANAGEMENT_PORT/.exec(
-    program.output(),
-  )?.[1]
-  const response = yield* HttpClient.get(`${url}/metrics`)
+  const response = yield* HttpClient.get(`${managementOf(program)}/metrics`)
   assert.strictEqual(response.status, 200)
   return yield* response.text
 })
@@ -58,6 +68,7 @@ layer(services, { excludeTestServices: true })("The programs", (it) => {
         flags: ["--replay"],
         env: { DATA_DIR, LOG_LEVEL: "debug" },
       })
+      yield* assertApart(program)
       yield* assertSilent(program)
     }),
   )
@@ -99,6 +110,7 @@ layer(services, { excludeTestServices: true })("The programs", (it) => {
         )
       }
       cognito.answerKeys("garbage")
+      yield* assertApart(program)
       yield* assertSilent(program)
       assert.notInclude(program.output(), token)
       assert.notInclude(program.output(), Redacted.value(cognito.clientSecret))
