@@ -42,7 +42,7 @@ const confine = HttpRouter.middleware(
       Effect.gen(function* () {
         page ??= yield* read(yield* handled)
         const { bytes, headers } = page
-        return HttpServerResponse.stream(Stream.fromIterable(piecesOf(bytes)), {
+        return HttpServerResponse.stream(Stream.fromIterable(piecesOf(bytes), { chunkSize: 1 }), {
           headers,
           contentType: "text/html; charset=utf-8",
           contentLength: bytes.length,

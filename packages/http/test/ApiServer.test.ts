@@ -3,6 +3,7 @@ import * as Slot from "@btc-price/domain/Slot"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import {
   type Answer,
@@ -198,6 +199,18 @@ describe("ApiServer", () => {
       assert.strictEqual(page.status, 200)
       assert.match(page.headers["content-type"]!, /^text\/html/)
       assert.include(page.text, "Bitcoin price")
+      // Its own scripts may run, and nothing else may.
+      const policy = page.headers["content-security-policy"]!
+      const scripts = Array.from(
+        page.text.matchAll(/<script[^>]*>([^]*?)<\/script>/g),
+        ([, script = ""]) => script,
+      )
+      const hashes = scripts.map(
+        (script) => `'sha256-${createHash("sha256").update(script).digest("base64")}'`,
+      )
+      assert.lengthOf(hashes, 2)
+      assert.include(policy, `default-src 'none'; script-src ${hashes.join(" ")}; `)
+      assert.include(policy, "frame-ancestors 'none'")
     }).pipe(Effect.provide(layerAt(now))),
   )
 })
