@@ -15,8 +15,11 @@ export interface Pair {
 export interface TestAuthority {
   /** What a client trusts. */
   readonly certificate: string
-  /** A new pair for 127.0.0.1 and localhost, valid until then, from twenty years before. */
-  readonly issue: (until: string) => Effect.Effect<Pair>
+  /**
+   * A new pair, valid until then, from twenty years before; for 127.0.0.1 and localhost, or for another host's
+   * name.
+   */
+  readonly issue: (until: string, host?: string) => Effect.Effect<Pair>
 }
 
 export const make = Effect.gen(function* () {
@@ -34,7 +37,7 @@ export const make = Effect.gen(function* () {
       ],
     }),
   )
-  const issue: TestAuthority["issue"] = Effect.fnUntraced(function* (until) {
+  const issue: TestAuthority["issue"] = Effect.fnUntraced(function* (until, host) {
     const own = yield* generateKeys
     const certificate = yield* Effect.promise(() =>
       x509.X509CertificateGenerator.create({
@@ -48,10 +51,9 @@ export const make = Effect.gen(function* () {
           new x509.BasicConstraintsExtension(false, undefined, true),
           new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
           new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-          new x509.SubjectAlternativeNameExtension([
-            { type: "dns", value: "localhost" },
-            { type: "ip", value: "127.0.0.1" },
-          ]),
+          new x509.SubjectAlternativeNameExtension(
+            host === undefined ? loopback : [{ type: "dns", value: host }],
+          ),
         ],
       }),
     )
@@ -60,6 +62,11 @@ export const make = Effect.gen(function* () {
   })
   return { certificate: authority.toString("pem"), issue } satisfies TestAuthority
 })
+
+const loopback: x509.JsonGeneralNames = [
+  { type: "dns", value: "localhost" },
+  { type: "ip", value: "127.0.0.1" },
+]
 
 const generateKeys = Effect.promise(() => webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]))
 

@@ -1,0 +1,124 @@
+/** The wire to a real PostgreSQL with TLS: only a server that the given authority vouches for is talked to. */
+import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
+import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, layer as describeLayer } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { inject } from "vitest"
+import { eventually } from "./PostgresCredentialsTest.ts"
+import * as TestAuthority from "./TestAuthority.ts"
+
+class TlsServer extends Context.Service<
+  TlsServer,
+  {
+    readonly url: Redacted.Redacted
+    readonly authority: TestAuthority.TestAuthority
+    /** Answers with this pair from now on. */
+    readonly present: (pair: TestAuthority.Pair) => Effect.Effect<void, unknown>
+  }
+>()("@btc-price/adapters/test/PostgresTls.test/TlsServer") {}
+
+const until = "2040-01-01"
+
+const start = Effect.gen(function* () {
+  const fileSystem = yield* FileSystem.FileSystem
+  const dataDirectory = yield* fileSystem.makeTempDirectoryScoped({ prefix: "btc-price-tls-" })
+  const { url } = yield* EmbeddedPostgres.start({
+    dataDirectory,
+    settings: { fsync: "off" },
+    password: Redacted.make("test"),
+  })
+  const authority = yield* TestAuthority.make
+  const { sql } = yield* PostgresClient.open({ url }, { startupParameters: {} })
+  const [found] = yield* sql<{ readonly folder: string }>`select current_setting('data_directory') as folder`
+  const folder = found?.folder ?? ""
+  const owner = yield* fileSystem.stat(folder)
+
+  const write = Effect.fnUntraced(function* (name: string, content: string) {
+    const file = `${folder}/${name}`
+    yield* fileSystem.writeFileString(file, content, { mode: 0o600 })
+    if (owner.uid._tag === "Some" && owner.gid._tag === "Some") {
+      yield* fileSystem.chown(file, owner.uid.value, owner.gid.value)
+    }
+  })
+  const loaded = Effect.scoped(
+    Effect.gen(function* () {
+      const session = yield* PostgresClient.open({ url }, { startupParameters: {} })
+      const [row] = yield* session.sql<{ readonly loaded: string }>`
+        select current_setting('ssl') || pg_conf_load_time() as loaded`
+      return row?.loaded ?? ""
+    }),
+  )
+  const present = Effect.fnUntraced(function* (pair: TestAuthority.Pair) {
+    const before = yield* loaded
+    yield* write("server.crt", pair.certificate)
+    yield* write("server.key", pair.key)
+    yield* sql`alter system set ssl = on`
+    yield* sql`select pg_reload_conf()`
+    yield* eventually(Effect.map(loaded, (now) => now !== before && now.startsWith("on")))
+  })
+  return TlsServer.of({ url, authority, present })
+})
+
+const connect = (url: Redacted.Redacted, authorities: string) =>
+  Effect.scoped(
+    Effect.flatMap(
+      PostgresClient.open({ url, authorities }, { startupParameters: {} }),
+      ({ sql }) => sql<{ readonly ssl: boolean; readonly version: string }>`
+        select ssl, version from pg_stat_ssl where pid = pg_backend_pid()`,
+    ),
+  )
+const refusal = (url: Redacted.Redacted, authorities: string) =>
+  Effect.map(Effect.flip(connect(url, authorities)), ({ reason }) => {
+    assert.strictEqual(reason._tag, "ConnectionError")
+    return `${String(reason.cause)} ${(reason.cause as { readonly code?: string }).code}`
+  })
+
+describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeServices.layer)), {
+  excludeTestServices: true,
+})("PostgreSQL by TLS", (it) => {
+  it.effect("is connected to when the given authority has signed its certificate", () =>
+    Effect.gen(function* () {
+      const { url, authority, present } = yield* TlsServer
+      yield* present(yield* authority.issue(until))
+      assert.deepStrictEqual(yield* connect(url, authority.certificate), [{ ssl: true, version: "TLSv1.3" }])
+    }),
+  )
+
+  it.effect("is refused when another authority has", () =>
+    Effect.gen(function* () {
+      const { url, authority, present } = yield* TlsServer
+      yield* present(yield* authority.issue(until))
+      const other = yield* TestAuthority.make
+      assert.match(yield* refusal(url, other.certificate), /UNABLE_TO_VERIFY|SELF_SIGNED|CERT/)
+    }),
+  )
+
+  it.effect("is refused when the certificate is another host's", () =>
+    Effect.gen(function* () {
+      const { url, authority, present } = yield* TlsServer
+      yield* present(yield* authority.issue(until, "db.example.com"))
+      assert.include(yield* refusal(url, authority.certificate), "ERR_TLS_CERT_ALTNAME_INVALID")
+    }),
+  )
+
+  it.effect("is refused when the certificate has ended", () =>
+    Effect.gen(function* () {
+      const { url, authority, present } = yield* TlsServer
+      yield* present(yield* authority.issue("2020-01-01"))
+      assert.include(yield* refusal(url, authority.certificate), "CERT_HAS_EXPIRED")
+    }),
+  )
+
+  it.effect("is refused when it speaks plaintext only", () =>
+    Effect.gen(function* () {
+      const { authority } = yield* TlsServer
+      const plaintext = Redacted.make(inject("testPostgres").url)
+      assert.include(yield* refusal(plaintext, authority.certificate), "does not support TLS")
+    }),
+  )
+})
