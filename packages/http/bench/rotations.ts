@@ -1,0 +1,208 @@
+/**
+ * A hundred changes of database credentials while the API answers: half of them change the user, by users of a
+ * strict stand-in for Vault that really expire, and half the password. Nothing may fail.
+ */
+import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
+import * as NodeListener from "@btc-price/adapters/NodeListener"
+import * as NodeProgram from "@btc-price/adapters/NodeProgram"
+import * as PostgresAccess from "@btc-price/adapters/PostgresAccess"
+import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
+import * as Snapshot from "@btc-price/domain/Snapshot"
+import * as ApiServer from "@btc-price/http/ApiServer"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as BigDecimal from "effect/BigDecimal"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FileSystem from "effect/FileSystem"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import * as Reactivity from "effect/reactivity/Reactivity"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
+import * as Measurement from "../../adapters/bench/Measurement.ts"
+import { inMillis, inThousands } from "../../adapters/bench/Measurement.ts"
+import * as AppDatabase from "../../adapters/test/AppDatabase.ts"
+import * as VaultServer from "../../adapters/test/VaultServer.ts"
+import { user } from "./User.ts"
+
+const rotations = 50
+const clients = 6
+const connectors = 2
+
+/** Short enough for fifty users in two minutes, and too short to be renewed. */
+const leaseSeconds = 2
+
+const currencies = ["EUR"] as const
+const day = {
+  start: DateTime.makeUnsafe("2026-01-01T00:00:00Z"),
+  end: DateTime.makeUnsafe("2026-01-02T00:00:00Z"),
+}
+const samplesOfDay = 288
+
+const options = {
+  currencies,
+  timeZone: DateTime.zoneMakeNamedUnsafe("UTC"),
+  minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
+}
+
+/** The API on a database whose credentials come from `path` of Vault; answers its address. */
+const startApi = Effect.fnUntraced(function* (access: PostgresClient.Options) {
+  const api = yield* Layer.build(
+    ApiServer.layer(options).pipe(
+      Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
+      Layer.provide(MemoryAuthenticator.layer({ users: [user] })),
+      Layer.provide(Snapshot.layer(options)),
+      Layer.provide(PostgresPriceRepository.layer),
+      Layer.provide(PostgresSourceLedger.layer),
+      Layer.provideMerge(PostgresClient.layer(access)),
+    ),
+  )
+  return HttpServer.formatAddress(Context.get(api, HttpServer.HttpServer).address)
+})
+
+const signIn = Effect.fnUntraced(function* (address: string) {
+  const { username, password } = user
+  const response = yield* HttpClientRequest.post(`${address}/get_token`).pipe(
+    HttpClientRequest.bodyJsonUnsafe({ username, password: Redacted.value(password) }),
+    HttpClient.execute,
+  )
+  return ((yield* response.json) as { readonly id_token: string }).id_token
+})
+
+/** Asks without a pause while `rotate` goes on, and counts what fails. */
+const underLoad = Effect.fnUntraced(function* (
+  vault: Effect.Success<ReturnType<typeof VaultServer.make>>,
+  database: AppDatabase.AppDatabase,
+  path: string,
+  rotate: Effect.Effect<unknown, unknown>,
+) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const tokenFile = yield* fileSystem.makeTempFileScoped()
+  yield* fileSystem.writeFileString(tokenFile, VaultServer.jwt)
+  const auth = { method: "kubernetes", role: VaultServer.role, tokenFile } as const
+  const access = yield* PostgresAccess.open({
+    url: database.url,
+    role: database.role,
+    credentials: { kind: "vault", address: vault.address, path, auth },
+  })
+  const address = yield* startApi(access)
+  const request = HttpClientRequest.get(`${address}/v1/history/EUR`).pipe(
+    HttpClientRequest.setUrlParams({
+      from: DateTime.formatIso(day.start),
+      to: DateTime.formatIso(day.end),
+    }),
+    HttpClientRequest.bearerToken(yield* signIn(address)),
+  )
+  const get = Effect.gen(function* () {
+    const response = yield* HttpClient.execute(request)
+    const body = (yield* response.json) as { readonly samples?: ReadonlyArray<unknown> }
+    if (body.samples?.length !== samplesOfDay) return yield* Effect.fail(body)
+  })
+  const connectAnew = Effect.flatMap(
+    PostgresClient.open(access, { startupParameters: {} }),
+    ({ sql }) => sql`select 1`,
+  )
+
+  let isOver = false
+  const failures: Array<unknown> = []
+  const times = { requests: [] as Array<number>, connections: [] as Array<number> }
+  const repeat = (
+    name: keyof typeof times,
+    effect: Effect.Effect<unknown, unknown, Scope.Scope | HttpClient.HttpClient>,
+  ) =>
+    Measurement.timed(Effect.scoped(effect)).pipe(
+      Effect.match({
+        onFailure: (error) => void failures.push(error),
+        onSuccess: ({ millis }) => void times[name].push(millis),
+      }),
+      Effect.repeat({ while: () => !isOver }),
+      Effect.forkScoped,
+    )
+  const load = [
+    ...(yield* Effect.forEach(Array.from({ length: clients }), () => repeat("requests", get))),
+    ...(yield* Effect.forEach(Array.from({ length: connectors }), () => repeat("connections", connectAnew))),
+  ]
+  const { millis } = yield* Measurement.timed(rotate)
+  isOver = true
+  yield* Fiber.awaitAll(load)
+  for (const failure of failures.slice(0, 3)) yield* Effect.logError(failure)
+  return { failures: failures.length, ...times, millis }
+}, Effect.scoped)
+
+const row = (what: string, result: Effect.Success<ReturnType<typeof underLoad>>): Measurement.Row => {
+  const sorted = result.requests.toSorted((one, other) => one - other)
+  const at = (share: number) => inMillis(sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN)
+  return {
+    what: `${rotations} changes of ${what} in ${Measurement.inSeconds(result.millis)}`,
+    figure: `${result.failures} failed`,
+    comparedTo: `of ${inThousands(result.requests.length)} requests (median ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)}) and ${inThousands(result.connections.length)} new connections`,
+    target: "0 failed",
+  }
+}
+
+const bench = Effect.gen(function* () {
+  const server = yield* BenchDatabase.start
+  const admin = yield* BenchDatabase.client(server.url)
+  const database = yield* AppDatabase.make(
+    server.url,
+    Effect.acquireRelease(Effect.orDie(BenchDatabase.make(server, "rotations")), () =>
+      Effect.orDie(admin`drop database rotations with (force)`),
+    ).pipe(
+      Effect.tap((url) =>
+        BenchDatabase.fill(url, currencies, day).pipe(
+          Effect.provide(BenchDatabase.layer(url), { local: true }),
+        ),
+      ),
+    ),
+  )
+  const vault = yield* VaultServer.make({ database, leaseSeconds, maximumSeconds: leaseSeconds })
+
+  const users = yield* underLoad(
+    vault,
+    database,
+    "database/creds/app",
+    Effect.repeat(Effect.void, {
+      schedule: Schedule.spaced("20 millis"),
+      until: () => vault.mints() > rotations,
+    }),
+  )
+  const passwords = yield* underLoad(
+    vault,
+    database,
+    "database/static-creds/app",
+    Effect.repeat(vault.rotateStatic, {
+      schedule: Schedule.spaced("500 millis"),
+      times: rotations - 1,
+    }),
+  )
+  yield* Measurement.print(`Database credentials that change under ${clients} clients of the API`, [
+    row("the user", users),
+    row("the password", passwords),
+    {
+      what: "connections that a user still had when it was dropped",
+      figure: String(vault.cutOff()),
+      target: "0",
+    },
+  ])
+})
+
+bench.pipe(
+  Effect.scoped,
+  Effect.provide([
+    NodeServices.layer,
+    NodeHttpClient.layerUndici,
+    Reactivity.layer,
+    NodeProgram.layerLog({ level: "warn", format: "pretty" }),
+  ]),
+  NodeRuntime.runMain,
+)
