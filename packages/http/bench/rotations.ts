@@ -3,6 +3,7 @@
  * strict stand-in for Vault that really expire, and half the password. Nothing may fail.
  */
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
+import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as PostgresAccess from "@btc-price/adapters/PostgresAccess"
@@ -53,6 +54,8 @@ const options = {
   currencies,
   timeZone: DateTime.zoneMakeNamedUnsafe("UTC"),
   minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
+  limits: { readsPerUser: 1_000_000, readsPerAddress: 1_000_000, signInsPerAddress: 1_000 },
+  trustedProxies: [],
 }
 
 /** The API on a database whose credentials come from `path` of Vault; answers its address. */
@@ -61,6 +64,7 @@ const startApi = Effect.fnUntraced(function* (access: PostgresClient.Options) {
     ApiServer.layer(options).pipe(
       Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
       Layer.provide(MemoryAuthenticator.layer({ users: [user] })),
+      Layer.provide(MemoryQuotas.layer),
       Layer.provide(Snapshot.layer(options)),
       Layer.provide(PostgresPriceRepository.layer),
       Layer.provide(PostgresSourceLedger.layer),

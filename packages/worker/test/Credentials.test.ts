@@ -1,0 +1,59 @@
+/** The real worker as a user of the database that changes every second, and that is given back at the end. */
+import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { eventually, makeDatabase } from "../../adapters/test/PostgresCredentialsTest.ts"
+import * as VaultServer from "../../adapters/test/VaultServer.ts"
+import * as Program from "../../http/test/Program.ts"
+
+const services = Layer.mergeAll(NodeServices.layer, NodeHttpClient.layerUndici, CoinGeckoReplay.layer())
+
+layer(services, { excludeTestServices: true })("The worker with credentials of Vault", (it) => {
+  it.effect("migrates as the owner, keeps the pen from user to user, and gives the last one back", () =>
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const tokenFile = yield* fileSystem.makeTempFileScoped()
+      yield* fileSystem.writeFileString(tokenFile, VaultServer.jwt)
+      const database = yield* makeDatabase
+      yield* database.admin`drop schema public cascade`
+      yield* database.admin`create schema public authorization ${database.admin(database.role)}`
+      const vault = yield* VaultServer.make({ database, leaseSeconds: 2, maximumSeconds: 2 })
+      const { baseUrl } = yield* CoinGeckoReplay.CoinGeckoReplay
+      const worker = yield* Program.start("worker", {
+        env: {
+          DATABASE_URL: Redacted.value(database.url),
+          DATABASE_CREDENTIALS: "vault",
+          DATABASE_ROLE: database.role,
+          VAULT_ADDR: vault.address.href,
+          VAULT_DATABASE_PATH: "database/creds/app",
+          VAULT_ROLE: VaultServer.role,
+          VAULT_JWT_FILE: tokenFile,
+          COINGECKO_BASE_URL: baseUrl,
+          PRICE_SOURCES: "coingecko",
+        },
+      })
+      const prices = Effect.orElseSucceed(database.admin`select from price`, () => [])
+      yield* eventually(Effect.map(prices, (rows) => rows.length > 0))
+      yield* eventually(Effect.sync(() => vault.mints() > 4))
+
+      const owners = yield* database.admin<{ readonly owner: string }>`
+        select distinct pg_get_userbyid(relowner) as owner from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`
+      assert.deepStrictEqual(owners, [{ owner: database.role }])
+      assert.lengthOf(worker.output().match(/Holds the pen/g) ?? [], 1)
+      assert.notInclude(worker.output(), "begins anew")
+      const ready = yield* Effect.flatMap(HttpClient.get(`${worker.url}/ready`), ({ json }) => json)
+      assert.deepStrictEqual(ready, { ready: true, reasons: [] })
+
+      assert.strictEqual(yield* worker.stop("SIGTERM"), 0)
+      assert.deepStrictEqual([vault.users(), vault.tokens(), vault.cutOff()], [[], 0, 0])
+      for (const secret of vault.secrets) assert.notInclude(worker.output(), secret)
+    }),
+  )
+})
