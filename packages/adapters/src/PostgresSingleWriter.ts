@@ -42,8 +42,7 @@ export const layer = (
 
   return Layer.succeed(SingleWriter, {
     hold: Effect.fn("SingleWriter.hold")(<A, E, R>(effect: Effect.Effect<A, E, R>) =>
-      openSession.pipe(
-        Effect.tap(({ sql }) => takePen(sql, askInterval)),
+      takePen(openSession, askInterval).pipe(
         Effect.mapError((cause) => new SingleWriterError({ reason: "unavailable", cause })),
         Effect.flatMap((session) => Effect.raceFirst(effect, keepPen(session, openSession))),
         Effect.scoped,
@@ -52,8 +51,24 @@ export const layer = (
   })
 }
 
+/** A session with the pen. One that waits for it logs in anew, too, when the account changes. */
+const takePen = (
+  openSession: Effect.Effect<Session, SqlError, Scope.Scope>,
+  askInterval: Duration.Duration,
+): Effect.Effect<Session, SqlError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const session = yield* openSession
+    const isHeld = yield* Effect.raceFirst(
+      Effect.as(askFor(session.sql, askInterval), true),
+      Effect.as(session.isOver, false),
+    )
+    if (isHeld) return session
+    yield* Scope.close(session.scope, Exit.void)
+    return yield* takePen(openSession, askInterval)
+  })
+
 /** Returns when the session has the pen. */
-const takePen = (sql: PgClient.PgClient, askInterval: Duration.Duration) =>
+const askFor = (sql: PgClient.PgClient, askInterval: Duration.Duration) =>
   sql<{ readonly held: boolean }>`
     select pg_try_advisory_lock(hashtext('btc-price'), hashtext('pen')) as held`.pipe(
     withDeadline,

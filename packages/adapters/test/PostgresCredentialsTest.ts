@@ -38,6 +38,9 @@ export type Make = (
 
 const rotations = 5
 
+/** Who wait for the pen, and ask for it without a pause. */
+const waiters = 3
+
 export const makeDatabase = Effect.suspend(() =>
   AppDatabase.make(Redacted.make(inject("testPostgres").url), TestDatabase.make),
 )
@@ -65,13 +68,14 @@ export const start = Effect.fnUntraced(function* (make: Make) {
 export const connect = (options: PostgresClient.Options) =>
   Layer.build(PostgresPriceRepository.layer.pipe(Layer.provideMerge(PostgresClient.layer(options))))
 
-/** The users of connections of a kind, by the name that they give themselves. */
-const usersOf = (database: AppDatabase.AppDatabase, application: string) =>
+/** Whose session has the pen. */
+const holderOf = (database: AppDatabase.AppDatabase) =>
   Effect.map(
     database.admin<{ readonly name: string }>`
-      select usename as name from pg_stat_activity
-      where application_name = ${application} and datname = current_database()`,
-    (rows) => rows.map(({ name }) => name),
+      select usename as name from pg_locks join pg_stat_activity using (pid)
+      where locktype = 'advisory' and granted and application_name = 'btc-price pen'
+        and datname = current_database()`,
+    ([row]) => row?.name,
   )
 
 export const suite = (name: string, make: Make): void => {
@@ -165,12 +169,10 @@ export const suite = (name: string, make: Make): void => {
       Effect.gen(function* () {
         const { database, source, options } = yield* start(make)
         const makeWriter = Effect.map(
-          Layer.build(
-            Layer.fresh(PostgresSingleWriter.layer({ ...options, askInterval: Duration.millis(1) })),
-          ),
+          Layer.build(Layer.fresh(PostgresSingleWriter.layer({ ...options, askInterval: Duration.zero }))),
           Context.get(SingleWriter),
         )
-        const [holder, waiter] = [yield* makeWriter, yield* makeWriter]
+        const holder = yield* makeWriter
         const isHeld = yield* Deferred.make<void>()
         const mayEnd = yield* Deferred.make<void>()
         const held = yield* Effect.forkScoped(
@@ -178,20 +180,24 @@ export const suite = (name: string, make: Make): void => {
         )
         yield* Deferred.await(isHeld)
         let isTaken = false
-        const waiting = yield* Effect.forkScoped(waiter.hold(Effect.sync(() => (isTaken = true))))
-        const pens = usersOf(database, "btc-price pen")
-        yield* eventually(Effect.map(pens, (users) => users.length === 2))
-        const [before] = yield* usersOf(database, "btc-price pen")
-        yield* source.rotate
-        yield* Effect.scoped(PostgresClient.open(options, { startupParameters: {} }))
-        const account = (yield* options.credentials?.account ?? Effect.die("there are none")).value.username
-        if (account !== before) {
-          yield* eventually(Effect.map(pens, (users) => users.includes(String(account))))
+        const take = Effect.sync(() => (isTaken = true))
+        const waiting = yield* Effect.forEach(Array.from({ length: waiters }), () =>
+          Effect.flatMap(makeWriter, (waiter) => Effect.forkScoped(waiter.hold(take))),
+        )
+        const account = Effect.map(
+          options.credentials?.account ?? Effect.die("there are none"),
+          ({ value }) => value.username,
+        )
+        for (let rotation = 0; rotation < rotations; rotation++) {
+          yield* source.rotate
+          yield* Effect.scoped(PostgresClient.open(options, { startupParameters: {} }))
+          const user = yield* Effect.scoped(account)
+          yield* eventually(Effect.map(holderOf(database), (name) => name === user))
+          assert.isFalse(isTaken)
         }
-        assert.isFalse(isTaken)
         yield* Deferred.succeed(mayEnd, undefined)
         yield* Fiber.join(held)
-        yield* Fiber.join(waiting)
+        yield* Fiber.joinAll(waiting)
         assert.isTrue(isTaken)
       }).pipe(Effect.provide(NodeServices.layer)),
     )
