@@ -62,7 +62,8 @@ export const answer = Effect.fnUntraced(function* (
     const responses = { [parameterOf[name]]: text }
     return yield* client.respondToAuthChallenge({ name, username, session: secret, responses })
   }
-  const { Session: verified = "" } = yield* client.verifySoftwareToken(secret, text)
+  const { Status: status, Session: verified } = yield* client.verifySoftwareToken(secret, text)
+  if (status !== "SUCCESS" || verified === undefined) return yield* notSetUp
   return yield* client.respondToAuthChallenge({ name, username, session: verified, responses: {} })
 })
 
@@ -83,3 +84,8 @@ const listIn = (text: string | undefined): ReadonlyArray<string> =>
   Option.getOrElse(decodeList(text), () => [])
 
 const notUnderstood = (detail: string) => new AuthenticatorError({ reason: "unknown-challenge", detail })
+
+const notSetUp = new AuthenticatorError({
+  reason: "challenge-failed",
+  detail: "Cognito did not take the code of the new authenticator app",
+})

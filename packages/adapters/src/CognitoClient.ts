@@ -10,7 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { createHmac } from "node:crypto"
-import { toAuthenticatorError } from "./CognitoFailure.ts"
+import { toAuthenticatorError, wrongClientSecret } from "./CognitoFailure.ts"
 
 export interface Options {
   readonly region: string
@@ -49,18 +49,24 @@ export interface CognitoClient {
  */
 const callLimitSeconds = 3
 
+/**
+ * Cognito's quota of 120 sign-ins in a second, for as long as each may take. With fewer, calls would wait here for one
+ * another while Cognito is slow, and fail although it answers.
+ */
+const socketLimit = 120 * callLimitSeconds
+
 export const make = Effect.fnUntraced(function* (options: Options) {
   const { clientId } = options
   const { client, sdk } = yield* makeSdkClient(options)
 
-  /** With the first secret, and with the next one when Cognito does not take that; before it looks at anything else. */
+  /** With the first secret, and with the next one when Cognito does not take that. */
   const withSecret = <A>(make: (clientSecret: string | undefined) => Call<A>): Call<A> => {
     const [first, ...others] = options.clientSecrets.map(Redacted.value)
     return others.reduce(
       (attempt, secret) =>
         Effect.catchIf(
           attempt,
-          ({ reason, detail }) => reason === "misconfigured" && /secret/i.test(detail),
+          (error) => error === wrongClientSecret,
           () => make(secret),
         ),
       make(first),
@@ -152,7 +158,13 @@ const makeSdkClient = Effect.fnUntraced(function* ({ region, endpoint }: Options
           endpoint: String(endpoint ?? `https://cognito-idp.${region}.amazonaws.com`),
           // A time-out that is tried again can use up two of the user's five attempts.
           maxAttempts: 1,
-          requestHandler: { connectionTimeout: 1_000, requestTimeout: 1_500, throwOnRequestTimeout: true },
+          requestHandler: {
+            connectionTimeout: 1_000,
+            requestTimeout: 1_500,
+            throwOnRequestTimeout: true,
+            httpAgent: { maxSockets: socketLimit },
+            httpsAgent: { maxSockets: socketLimit },
+          },
           // With all of these said, the client does not look for them in files, in the environment or on the
           // network, so nothing but our own settings decides where a password goes.
           credentials: () => Promise.reject(new Error("Signing in is not signed")),

@@ -15,6 +15,7 @@ export const toAuthenticatorError = (
   secrets: ReadonlyArray<string>,
 ): AuthenticatorError => {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
+  if (isOfClientSecret(name, message)) return wrongClientSecret
   const isClean = name !== "SyntaxError" && !secrets.some((secret) => message.includes(secret))
   return new AuthenticatorError({
     reason: reasonOf(name, message, error, refusal),
@@ -22,23 +23,35 @@ export const toAuthenticatorError = (
   })
 }
 
+/** Cognito looks at the client's secret before it looks at anything else, so that no attempt of a user's counts. */
+export const wrongClientSecret = new AuthenticatorError({
+  reason: "misconfigured",
+  detail: "The app client has a secret, and it is not the one that is set here",
+})
+
 /** The longest text of Cognito's that is kept, in characters. */
 const messageLengthLimit = 200
 
 /**
- * Cognito's refusals are all HTTP 400, so their name tells them apart, and for two of them only the text. The client
+ * RevokeToken's reference lists no NotAuthorizedException, but this other one, without saying for what. Where it means
+ * something else than the secret, it is still no answer that a token is revoked.
+ */
+const isOfClientSecret = (name: string, message: string): boolean =>
+  name === "UnauthorizedException" || (name === "NotAuthorizedException" && /secret/i.test(message))
+
+/**
+ * Cognito's refusals are all HTTP 400, so their name tells them apart, and for some of them only the text. The client
  * gives unknown ones as its base class under their own name.
  */
 const reasonOf = (name: string, message: string, error: unknown, refusal: Reason): Reason => {
   const known = reasons.get(name)
   if (known !== undefined) return known
   switch (name) {
-    // A wrong password, a locked or disabled user, a session or token that is not good; or our own wrong secret.
-    case "NotAuthorizedException":
-      return /secret/i.test(message) ? "misconfigured" : refusal
-    // What the user typed cannot be; or a flow that is not allowed on the client.
+    // What the user typed cannot be; or a flow that is not allowed on the client, or not in this pool.
     case "InvalidParameterException":
-      return /client/i.test(message) ? "misconfigured" : "invalid-input"
+      return /client|not supported/i.test(message) ? "misconfigured" : "invalid-input"
+    // A wrong password, a locked or disabled user, a session or token that is not good.
+    case "NotAuthorizedException":
     case "UserNotFoundException":
     case "UserNotConfirmedException":
     case "PasswordResetRequiredException":
@@ -56,15 +69,17 @@ const reasons: ReadonlyMap<string, Reason> = new Map([
   ["InvalidPasswordException", "invalid-new-password"],
   ["PasswordHistoryPolicyViolationException", "invalid-new-password"],
   ["RefreshTokenReuseException", "reused-refresh-token"],
-  // What was to be revoked is no refresh token, or another client's.
+  // What was to be revoked is no refresh token.
   ["UnsupportedTokenTypeException", "invalid-refresh-token"],
-  ["UnauthorizedException", "invalid-refresh-token"],
   ["LimitExceededException", "throttled"],
   ["TooManyFailedAttemptsException", "throttled"],
   ["ForbiddenException", "forbidden"],
   ["UserLambdaValidationException", "forbidden"],
-  // The quota of our account, Cognito's own fault, silence, or an answer that is not JSON, such as a page of HTML.
+  // The quota of our account, two changes of one user at once, Cognito's own fault, silence, or an answer that is not
+  // JSON, such as a page of HTML.
   ["TooManyRequestsException", "unavailable"],
+  ["ThrottlingException", "unavailable"],
+  ["ConcurrentModificationException", "unavailable"],
   ["InternalErrorException", "unavailable"],
   ["TimeoutError", "unavailable"],
   ["SyntaxError", "unavailable"],

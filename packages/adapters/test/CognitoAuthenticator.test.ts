@@ -70,6 +70,11 @@ const answers: ReadonlyArray<readonly [CognitoServer.CallAnswer, AuthenticatorEr
     },
     "misconfigured",
   ],
+  [
+    { exception: "InvalidParameterException", message: "Initiate Auth method not supported." },
+    "misconfigured",
+  ],
+  [{ exception: "UnauthorizedException" }, "misconfigured"],
   [{ exception: "ResourceNotFoundException" }, "misconfigured"],
   [{ exception: "InvalidUserPoolConfigurationException" }, "misconfigured"],
   [{ exception: "InvalidLambdaResponseException" }, "misconfigured"],
@@ -82,6 +87,8 @@ const answers: ReadonlyArray<readonly [CognitoServer.CallAnswer, AuthenticatorEr
   [{ exception: "ForbiddenException" }, "forbidden"],
   [{ exception: "UserLambdaValidationException" }, "forbidden"],
   [{ exception: "TooManyRequestsException" }, "unavailable"],
+  [{ exception: "ThrottlingException" }, "unavailable"],
+  [{ exception: "ConcurrentModificationException" }, "unavailable"],
   [{ exception: "InternalErrorException" }, "unavailable"],
   [{ exception: "NeverHeardOfException", status: 503 }, "unavailable"],
   ["html", "unavailable"],
@@ -143,6 +150,21 @@ describe("CognitoAuthenticator", () => {
     }),
   )
 
+  it.live("goes no further with an authenticator app whose set-up Cognito does not confirm", () =>
+    Effect.gen(function* () {
+      const user = { ...alice, mustDo: ["MFA_SETUP"] as const }
+      const server = yield* CognitoServer.make({ users: [user] })
+      const { signIn, answerChallenge } = yield* build(server.options)
+      const step = yield* signIn(alice)
+      assert(step._tag === "Challenged")
+      const before = signIns(server).length
+      server.answerCalls("empty")
+      const error = yield* Effect.flip(answerChallenge(step.challenge, Redacted.make("123456")))
+      assert.strictEqual(error.reason, "challenge-failed")
+      assert.strictEqual(signIns(server).length - before, 1)
+    }),
+  )
+
   it.live("goes on with the other client secret once Cognito takes only that", () =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
@@ -155,6 +177,52 @@ describe("CognitoAuthenticator", () => {
       yield* revoke(refreshToken, null)
       assert.strictEqual(signIns(server).length, 6)
       assert.strictEqual((yield* Effect.flip(refresh(refreshToken))).reason, "invalid-refresh-token")
+    }),
+  )
+
+  it.live("goes on with the other client secret whatever the password has in common with the refusal", () =>
+    Effect.gen(function* () {
+      const user = { username: "vera", password: Redacted.make("verify secret") }
+      const server = yield* CognitoServer.make({ users: [user] })
+      const clientSecrets = [Redacted.make("canary not yet"), server.clientSecret]
+      const { signIn } = yield* build({ ...server.options, clientSecrets })
+      assert.strictEqual((yield* signIn(user))._tag, "SignedIn")
+    }),
+  )
+
+  it.live("tries no other client secret for a wrong password, which would count twice", () =>
+    Effect.gen(function* () {
+      const server = yield* CognitoServer.make({ users: [alice] })
+      const clientSecrets = [server.clientSecret, Redacted.make("canary old")]
+      const { signIn } = yield* build({ ...server.options, clientSecrets })
+      const password = Redacted.make("a wrong secret")
+      const error = yield* Effect.flip(signIn({ ...alice, password }))
+      assert.strictEqual(error.reason, "invalid-credentials")
+      assert.strictEqual(signIns(server).length, 1)
+    }),
+  )
+
+  it.live("does not say that a token is revoked when Cognito did not let it", () =>
+    Effect.gen(function* () {
+      const server = yield* CognitoServer.make({ users: [alice] })
+      const { signIn } = yield* build(server.options)
+      const step = yield* signIn(alice)
+      assert(step._tag === "SignedIn" && step.tokens.refreshToken !== null)
+      const stranger = yield* build({ ...server.options, clientSecrets: [Redacted.make("canary other")] })
+      const error = yield* Effect.flip(stranger.revoke(step.tokens.refreshToken, null))
+      assert.strictEqual(error.reason, "misconfigured")
+    }),
+  )
+
+  it.live("signs in as many at a time as Cognito's quota allows, though it takes its time", () =>
+    Effect.gen(function* () {
+      const { server, authenticator } = yield* start
+      server.answerCalls("hang")
+      const fibers = yield* Effect.forEach(Array.from({ length: 120 }), () =>
+        Effect.forkChild(Effect.exit(authenticator.signIn(alice))),
+      )
+      yield* until(() => signIns(server).length === 120)
+      yield* Fiber.interruptAll(fibers)
     }),
   )
 

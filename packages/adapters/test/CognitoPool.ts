@@ -241,9 +241,8 @@ export const make = (options: {
     RevokeToken: ({ ClientId, ClientSecret, Token, ...others }) => {
       only(others)
       knowsClient(ClientId)
-      if (ClientSecret !== Redacted.value(clientSecret)) {
-        throw new Refused("NotAuthorizedException", "Unable to verify the client secret")
-      }
+      // The one call whose reference lists no NotAuthorizedException.
+      if (ClientSecret !== Redacted.value(clientSecret)) throw new Refused("UnauthorizedException")
       const family = refreshTokens.get(Token)
       if (family === undefined) throw new Refused("UnsupportedTokenTypeException", "Wrong token type")
       family.current = null
