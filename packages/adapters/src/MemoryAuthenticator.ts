@@ -31,7 +31,7 @@ export interface User {
 interface Account {
   readonly username: string
   password: Buffer
-  totpSecret: string | undefined
+  totpSecret: Redacted.Redacted | undefined
   mustDo: ReadonlyArray<"NEW_PASSWORD_REQUIRED" | "MFA_SETUP">
   /** The 30 seconds whose code was taken last; it and those before it are used up. */
   totpStep: number
@@ -67,8 +67,8 @@ export const layer = (options: {
 
       /** What is still to do after the password, or after the proof before. */
       const proceed = Effect.fnUntraced(function* (account: Account): Effect.fn.Return<SignIn> {
-        const { username, totpSecret } = account
-        const name = account.mustDo[0] ?? (totpSecret === undefined ? undefined : "SOFTWARE_TOKEN_MFA")
+        const { username } = account
+        const name = wanted(account)
         if (name === undefined) return yield* finish(username)
         const secret = name === "MFA_SETUP" ? Redacted.make(new Secret({ size: 20 }).base32) : undefined
         return Challenged({ challenge: yield* challenges.pose(name, username, secret) })
@@ -90,19 +90,22 @@ export const layer = (options: {
         }),
 
         answerChallenge: Effect.fn("Authenticator.answerChallenge")(function* (challenge, answer) {
-          const { name, username, secret } = yield* challenges.take(challenge)
+          const { name, username, secret: newSecret } = yield* challenges.take(challenge)
           const account = accounts.get(username)
-          if (account === undefined) return yield* wrongCode
+          // What another sign-in of the user has done meanwhile must not be done over it.
+          if (account === undefined || name !== wanted(account)) return yield* wantedNoMore
           if (name === "NEW_PASSWORD_REQUIRED") {
             yield* changePassword(account, answer)
             return yield* proceed(account)
           }
-          yield* useCode(account, secret ?? Redacted.make(account.totpSecret ?? ""), answer)
-          if (secret !== undefined) {
-            account.totpSecret = Redacted.value(secret)
-            account.mustDo = account.mustDo.filter((task) => task !== "MFA_SETUP")
-          }
-          return yield* finish(username)
+          const secret = newSecret ?? account.totpSecret
+          if (secret === undefined) return yield* wantedNoMore
+          yield* useCode(account, secret, answer)
+          if (name !== "MFA_SETUP") return yield* finish(username)
+          account.totpSecret = secret
+          account.mustDo = account.mustDo.filter((task) => task !== name)
+          // The code just taken is good for a sign-in too.
+          return yield* account.mustDo.length > 0 ? proceed(account) : finish(username)
         }),
 
         refresh: Effect.fn("Authenticator.refresh")(function* (token) {
@@ -121,10 +124,14 @@ export const layer = (options: {
 const accountOf = ({ username, password, totpSecret, mustDo = [] }: User): Account => ({
   username,
   password: digest(password),
-  totpSecret: totpSecret === undefined ? undefined : Redacted.value(totpSecret),
+  totpSecret,
   mustDo,
   totpStep: -1,
 })
+
+/** The proof that comes after the password, or after what was done last; undefined: none. */
+const wanted = ({ mustDo, totpSecret }: Account) =>
+  mustDo[0] ?? (totpSecret === undefined ? undefined : "SOFTWARE_TOKEN_MFA")
 
 const digest = (password: Redacted.Redacted): Buffer => hash("sha256", Redacted.value(password), "buffer")
 
@@ -161,4 +168,9 @@ const useCode = Effect.fnUntraced(function* (
 const wrongCode = new AuthenticatorError({
   reason: "challenge-failed",
   detail: "The code is wrong, or was used before",
+})
+
+const wantedNoMore = new AuthenticatorError({
+  reason: "challenge-failed",
+  detail: "This is not wanted of the user any more",
 })

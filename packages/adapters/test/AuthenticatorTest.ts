@@ -23,6 +23,7 @@ export const users: ReadonlyArray<User> = [
   alice,
   { username: "tina", password, totpSecret },
   { username: "theo", password, totpSecret },
+  { username: "tom", password, totpSecret },
   { username: "nina", password, mustDo: ["NEW_PASSWORD_REQUIRED"] },
   { username: "mia", password, mustDo: ["NEW_PASSWORD_REQUIRED", "MFA_SETUP"] },
 ]
@@ -136,6 +137,22 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
         const challenge = challengeIn(yield* signIn("theo"))
         const code = yield* codeOf(totpSecret, steps)
         assert.strictEqual(yield* reasonOf(answer(challenge, code)), "challenge-failed")
+      }),
+    )
+
+    it.effect("takes the code of one step before and after, and none that is older than one taken", () =>
+      Effect.gen(function* () {
+        const attempt = Effect.fnUntraced(function* (steps: number) {
+          const code = yield* codeOf(totpSecret, steps)
+          return yield* answer(challengeIn(yield* signIn("tom")), code)
+        })
+        tokensIn(yield* attempt(1))
+        assert.strictEqual(yield* reasonOf(attempt(0)), "challenge-failed")
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(yield* reasonOf(attempt(-1)), "challenge-failed")
+        yield* TestClock.adjust("30 seconds")
+        tokensIn(yield* attempt(-1))
+        tokensIn(yield* attempt(0))
       }),
     )
 

@@ -1,16 +1,70 @@
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
 import { Authenticator } from "@btc-price/domain/Authenticator"
 import { assert, layer as describeLayer } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
+import { TOTP } from "otpauth"
 import * as AuthenticatorTest from "./AuthenticatorTest.ts"
 
 const { alice, users } = AuthenticatorTest
 
 AuthenticatorTest.suite("memory", MemoryAuthenticator.layer({ users }))
 
-describeLayer(MemoryAuthenticator.layer({ users: [alice] }))("MemoryAuthenticator", (it) => {
+const setsUp: ReadonlyArray<MemoryAuthenticator.User> = [
+  { ...alice, username: "nora", mustDo: ["NEW_PASSWORD_REQUIRED"] },
+  { ...alice, username: "max", mustDo: ["MFA_SETUP"] },
+  { ...alice, username: "meg", mustDo: ["MFA_SETUP", "NEW_PASSWORD_REQUIRED"] },
+]
+
+const codeOf = (secret: Redacted.Redacted | undefined) =>
+  Effect.map(Clock.currentTimeMillis, (timestamp) => {
+    assert(secret !== undefined)
+    return Redacted.make(new TOTP({ secret: Redacted.value(secret) }).generate({ timestamp }))
+  })
+
+describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryAuthenticator", (it) => {
+  const challenged = Effect.fnUntraced(function* (username: string) {
+    const { signIn } = yield* Authenticator
+    const step = yield* signIn({ ...alice, username })
+    assert(step._tag === "Challenged")
+    return step.challenge
+  })
+
+  it.effect("lets nobody who began earlier choose a password after its user did", () =>
+    Effect.gen(function* () {
+      const { answerChallenge, signIn } = yield* Authenticator
+      const [earlier, later] = [yield* challenged("nora"), yield* challenged("nora")]
+      const chosen = Redacted.make("battery staple")
+      yield* answerChallenge(later, chosen)
+      const error = yield* Effect.flip(answerChallenge(earlier, Redacted.make("another one")))
+      assert.strictEqual(error.reason, "challenge-failed")
+      assert.strictEqual((yield* signIn({ username: "nora", password: chosen }))._tag, "SignedIn")
+    }),
+  )
+
+  it.effect("lets nobody who began earlier set up an app after its user did", () =>
+    Effect.gen(function* () {
+      const { answerChallenge } = yield* Authenticator
+      const [earlier, later] = [yield* challenged("max"), yield* challenged("max")]
+      yield* answerChallenge(later, yield* codeOf(later.secret))
+      yield* TestClock.adjust("30 seconds")
+      const error = yield* Effect.flip(answerChallenge(earlier, yield* codeOf(earlier.secret)))
+      assert.strictEqual(error.reason, "challenge-failed")
+    }),
+  )
+
+  it.effect("gives no tokens before all is done that must be", () =>
+    Effect.gen(function* () {
+      const { answerChallenge } = yield* Authenticator
+      const setup = yield* challenged("meg")
+      const step = yield* answerChallenge(setup, yield* codeOf(setup.secret))
+      assert(step._tag === "Challenged")
+      assert.strictEqual(step.challenge.name, "NEW_PASSWORD_REQUIRED")
+    }),
+  )
+
   it.effect("does not tell a wrong password from an unknown user", () =>
     Effect.gen(function* () {
       const { signIn } = yield* Authenticator
