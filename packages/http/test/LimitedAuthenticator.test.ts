@@ -17,6 +17,7 @@ const limited = (signInsPerSecond = 1_000) =>
         users: [
           { username: "alice", password },
           { username: "nina", password, mustDo: ["NEW_PASSWORD_REQUIRED"] },
+          { username: "tina", password, totpSecret: Redacted.make("A".repeat(32)) },
         ],
       }),
     ),
@@ -80,15 +81,27 @@ describe("LimitedAuthenticator", () => {
 
   it.effect("counts wrong answers to challenges", () =>
     Effect.gen(function* () {
-      const { answerChallenge, signIn } = yield* Authenticator
+      const { answerChallenge } = yield* Authenticator
       const session = Redacted.make("nobody's")
       const answer = Effect.flip(
         answerChallenge({ name: "SOFTWARE_TOKEN_MFA", username: "nina", session }, Redacted.make("000000")),
       )
       for (let i = 0; i < 5; i++) assert.strictEqual((yield* answer).reason, "challenge-failed")
       assert.strictEqual((yield* answer).reason, "throttled")
-      assert.strictEqual((yield* Effect.flip(signIn({ username: "nina", password }))).reason, "throttled")
       assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
+    }).pipe(Effect.provide(limited())),
+  )
+
+  it.effect("gives no more tries at a code to whoever has the password and begins anew before each", () =>
+    Effect.gen(function* () {
+      const { answerChallenge, signIn } = yield* Authenticator
+      const guess = Effect.gen(function* () {
+        const step = yield* signIn({ username: "tina", password })
+        assert(step._tag === "Challenged")
+        return (yield* Effect.flip(answerChallenge(step.challenge, Redacted.make("wrong")))).reason
+      })
+      for (let i = 0; i < 5; i++) assert.strictEqual(yield* guess, "challenge-failed")
+      assert.strictEqual(yield* guess, "throttled")
     }).pipe(Effect.provide(limited())),
   )
 

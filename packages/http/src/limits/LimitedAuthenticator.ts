@@ -1,5 +1,5 @@
 /** An Authenticator that is asked no more often than is good for its users and for its provider. */
-import { Authenticator, AuthenticatorError } from "@btc-price/domain/Authenticator"
+import { Authenticator, AuthenticatorError, type SignIn } from "@btc-price/domain/Authenticator"
 import { type Quota, Quotas } from "@btc-price/domain/Quotas"
 import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,8 @@ const longestWaitSeconds = 900
 
 /**
  * Adds to the provider's own rules: after five failures of a user in a row one attempt a second, then one in two
- * seconds, doubling up to 15 minutes, until one succeeds; the same for users that do not exist. Waiting fails as
+ * seconds, doubling up to 15 minutes, until one succeeds; the same for users that do not exist. Answers to challenges are
+ * counted apart, until the user is in: whoever has the password could begin anew before each guess. Waiting fails as
  * `throttled`, and a provider that was asked often enough in this second as `unavailable`; both say when to come back.
  */
 export const layer = (options: Options): Layer.Layer<Authenticator, never, Authenticator | Quotas> =>
@@ -44,11 +45,12 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, Authe
         })
 
       /** One attempt at a time once there were failures: whoever takes the wait first may try, and nobody beside. */
-      const patient = Effect.fnUntraced(function* <A>(
+      const patient = Effect.fnUntraced(function* (
+        proof: "password" | "answer",
         username: string,
-        attempt: Effect.Effect<A, AuthenticatorError>,
+        attempt: Effect.Effect<SignIn, AuthenticatorError>,
       ) {
-        const name = new TextEncoder().encode(username.trim().toLowerCase())
+        const name = new TextEncoder().encode(`${proof} ${username.trim().toLowerCase()}`)
         // The same for all spellings of a name, and nobody's name.
         const key = yield* Effect.orDie(digest.digestHex(Digest.sha256, name))
         const { remaining } = yield* quotas.look(failures, key)
@@ -66,6 +68,7 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, Authe
         const result = yield* capped(attempt).pipe(
           Effect.tapError(({ reason }) => (isFailure(reason) ? quotas.take(failures, key) : Effect.void)),
         )
+        if (proof === "answer" && result._tag === "Challenged") return result
         yield* quotas.forget(failures, key)
         if (wait !== undefined) yield* quotas.forget(wait, key)
         return result
@@ -73,9 +76,9 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, Authe
 
       return Authenticator.of({
         verify: provider.verify,
-        signIn: (credentials) => patient(credentials.username, provider.signIn(credentials)),
+        signIn: (credentials) => patient("password", credentials.username, provider.signIn(credentials)),
         answerChallenge: (challenge, answer) =>
-          patient(challenge.username, provider.answerChallenge(challenge, answer)),
+          patient("answer", challenge.username, provider.answerChallenge(challenge, answer)),
         refresh: (refreshToken) => capped(provider.refresh(refreshToken)),
         revoke: (refreshToken, token) => capped(provider.revoke(refreshToken, token)),
       })
