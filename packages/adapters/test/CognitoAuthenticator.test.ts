@@ -202,6 +202,23 @@ describe("CognitoAuthenticator", () => {
     }),
   )
 
+  it.live("keeps its refresh token where the app client does not rotate them", () =>
+    Effect.gen(function* () {
+      const server = yield* CognitoServer.make({ users: [alice], rotates: false })
+      const { signIn, refresh, revoke, verify } = yield* build(server.options)
+      const step = yield* signIn(alice)
+      assert(step._tag === "SignedIn" && step.tokens.refreshToken !== null)
+      const { refreshToken } = step.tokens
+      for (const renewed of [yield* refresh(refreshToken), yield* refresh(refreshToken)]) {
+        assert.isNull(renewed.refreshToken)
+        assert.strictEqual((yield* verify(renewed.accessToken).pipe(Effect.flip)).reason, "invalid-token")
+        assert.strictEqual((yield* verify(renewed.idToken)).username, "alice")
+      }
+      yield* revoke(refreshToken, null)
+      assert.strictEqual((yield* Effect.flip(refresh(refreshToken))).reason, "invalid-refresh-token")
+    }),
+  )
+
   it.live("does not say that a token is revoked when Cognito did not let it", () =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })

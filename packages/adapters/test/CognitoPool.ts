@@ -52,12 +52,16 @@ interface Session {
   readonly isVerified?: boolean
 }
 
-export const make = (options: {
+export interface Options {
   readonly users: ReadonlyArray<PoolUser>
+  /** Whether a refresh token is replaced when it is used; it is unless said otherwise. */
+  readonly rotates?: boolean
   readonly nowMillis: () => number
   /** `originJti` is the same for all tokens of a sign-in. */
   readonly issue: (username: string, use: "id" | "access", originJti: string) => string
-}): Operations => {
+}
+
+export const make = (options: Options): Operations => {
   const accounts = options.users.map((user): Account => ({
     ...user,
     mustDo: user.mustDo ?? [],
@@ -230,6 +234,9 @@ export const make = (options: {
       if (family.current !== RefreshToken) {
         family.current = null
         throw new Refused("RefreshTokenReuseException", "Refresh token has been invalidated")
+      }
+      if (options.rotates === false) {
+        return { AuthenticationResult: issued(family.username, family.originJti) }
       }
       family.current = `canary-refresh-${randomUUID()}`
       refreshTokens.set(family.current, family)

@@ -56,9 +56,9 @@ export interface CognitoServer {
 }
 
 /** Runs until the scope closes. Time is that of the Clock in whose presence it was made. */
-export const make = Effect.fnUntraced(function* (options: {
-  readonly users: ReadonlyArray<CognitoPool.PoolUser>
-}): Effect.fn.Return<CognitoServer, never, Scope.Scope> {
+export const make = Effect.fnUntraced(function* (
+  options: Pick<CognitoPool.Options, "users" | "rotates">,
+): Effect.fn.Return<CognitoServer, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const keys = [TokenIssuer.makeKey()]
   const requests: Array<Request> = []
@@ -72,7 +72,7 @@ export const make = Effect.fnUntraced(function* (options: {
   }
 
   const pool = CognitoPool.make({
-    users: options.users,
+    ...options,
     nowMillis: () => clock.currentTimeMillisUnsafe(),
     issue: (username, use, originJti) =>
       issue(username, {
