@@ -1,0 +1,179 @@
+/**
+ * A million forged tokens, each with a key's name, an issuer and a signature of its own, at the real API program, beside
+ * requests with a good one: how the memory grows, how often keys are fetched, and how many good requests are answered
+ * with and without the flood. The flood has as many connections as the good requests.
+ */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import { spawn } from "node:child_process"
+import { randomBytes } from "node:crypto"
+import { readFileSync } from "node:fs"
+import { Agent, request } from "node:http"
+import { type AddressInfo, createServer } from "node:net"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
+import { inThousands, inTimes, print } from "../../adapters/bench/Measurement.ts"
+import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
+
+const forgeries = Number(process.argv[2] ?? 1_000_000)
+
+/** Sent before the memory is looked at for the first time. */
+const warmUps = Math.min(50_000, forgeries)
+
+const connections = 10
+const quietSeconds = 10
+
+const bench = Effect.gen(function* () {
+  const database = yield* BenchDatabase.make(yield* BenchDatabase.start, "forged")
+  const cognito = yield* CognitoServer.make({ users: [] })
+  const { url, pid } = yield* startApi({
+    DATABASE_URL: Redacted.value(database),
+    COGNITO_REGION: cognito.options.region,
+    COGNITO_USER_POOL_ID: cognito.options.userPoolId,
+    COGNITO_CLIENT_ID: cognito.options.clientId,
+    COGNITO_CLIENT_SECRET: Redacted.value(cognito.clientSecret),
+    COGNITO_ENDPOINT: String(cognito.options.endpoint),
+    COGNITO_JWKS_URL: String(cognito.options.jwksUrl),
+  })
+  const good = cognito.issue("alice")
+  const forge = forger(good)
+  const fetches = () => cognito.requests.filter(({ path }) => path.endsWith("jwks.json")).length
+
+  const [send, sendForged] = [yield* sender(url), yield* sender(url)]
+
+  yield* askFor(2, send(good))
+  yield* ask(warmUps, () => sendForged(forge()))
+  const quiet = yield* askFor(quietSeconds, send(good))
+  const [memoryBefore, fetchesBefore, start] = [residentMegabytes(pid), fetches(), performance.now()]
+  const flood = yield* Effect.forkChild(ask(forgeries, () => sendForged(forge())))
+  const during = yield* askWhile(() => flood.pollUnsafe() === undefined, send(good))
+  const seconds = (performance.now() - start) / 1_000
+
+  yield* print(
+    `${inThousands(forgeries)} forged tokens in ${seconds.toFixed(0)} s, ${connections} connections each`,
+    [
+      {
+        what: "good requests a second in the flood",
+        figure: inThousands(during),
+        comparedTo: `in quiet: ${inThousands(quiet)}`,
+        ratio: inTimes(during / quiet),
+        target: "> 0.5 x",
+      },
+      {
+        what: "memory",
+        figure: `+${(residentMegabytes(pid) - memoryBefore).toFixed(1)} MB`,
+        comparedTo: `before: ${memoryBefore.toFixed(0)} MB`,
+        target: "< 10 MB more",
+      },
+      {
+        what: "fetches of keys",
+        figure: String(fetches() - fetchesBefore),
+        comparedTo: `one every ten seconds: ${Math.floor(seconds / 10) + 1}`,
+        target: "no more",
+      },
+    ],
+  )
+})
+
+/** The API program, which logs no requests and limits nobody; up when this succeeds. */
+const startApi = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>>) {
+  const [port, managementPort] = [yield* freePort, yield* freePort]
+  const env = {
+    ...settings,
+    HTTP_PORT: String(port),
+    MANAGEMENT_PORT: String(managementPort),
+    RATE_LIMIT_PER_USER: "100000000",
+    RATE_LIMIT_PER_ADDRESS: "100000000",
+    LOG_LEVEL: "warn",
+  }
+  const program = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() => spawn(process.execPath, [program], { env, stdio: ["ignore", "inherit", "inherit"] })),
+    (child) => Effect.sync(() => child.kill("SIGTERM")),
+  )
+  const url = `http://127.0.0.1:${port}`
+  yield* HttpClient.get(`http://127.0.0.1:${managementPort}/ready`).pipe(
+    Effect.flatMap(({ status }) => (status === 200 ? Effect.void : Effect.fail("Not ready"))),
+    Effect.retry(Schedule.spaced("100 millis")),
+    Effect.timeout("30 seconds"),
+  )
+  return { url, pid: child.pid ?? 0 }
+})
+
+const freePort = Effect.callback<number>((resume) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as AddressInfo
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
+
+/** Makes tokens like `good`, but with a kid, an issuer and a signature that no other has. */
+const forger = (good: string) => {
+  const claims = JSON.parse(Buffer.from(good.split(".")[1] ?? "", "base64url").toString())
+  let count = 0
+  return () => {
+    count += 1
+    const header = encode({ alg: "RS256", kid: `kid-${count}` })
+    const payload = encode({ ...claims, iss: count % 2 === 0 ? claims.iss : `${claims.iss}${count}` })
+    return `${header}.${payload}.${randomBytes(256).toString("base64url")}`
+  }
+}
+
+const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url")
+
+/** Sends as many requests, over a few connections, one after the other on each. */
+const ask = (count: number, send: () => Effect.Effect<number>) =>
+  Effect.forEach(Array.from({ length: count }), send, { concurrency: connections, discard: true })
+
+/** How many requests a second are answered while `goesOn`. */
+const askWhile = Effect.fnUntraced(function* (goesOn: () => boolean, send: Effect.Effect<number>) {
+  const start = performance.now()
+  let answered = 0
+  const count = Effect.tap(send, (status) => {
+    answered += 1
+    return status === 200 ? Effect.void : Effect.die(`A good token got ${status}`)
+  })
+  yield* Effect.replicateEffect(Effect.repeat(count, { while: goesOn }), connections, {
+    concurrency: "unbounded",
+    discard: true,
+  })
+  return answered / ((performance.now() - start) / 1_000)
+})
+
+const askFor = (seconds: number, send: Effect.Effect<number>) =>
+  Effect.suspend(() => {
+    const end = performance.now() + seconds * 1_000
+    return askWhile(() => performance.now() < end, send)
+  })
+
+/** Sends a token, over connections of its own, and gives the status of the answer. */
+const sender = (url: string) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => new Agent({ keepAlive: true, maxSockets: connections })),
+      (agent) => Effect.sync(() => agent.destroy()),
+    ),
+    (agent) => (token: string) =>
+      Effect.callback<number>((resume) => {
+        request(`${url}/get_averages`, { agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
+          response.resume()
+          response.on("end", () => resume(Effect.succeed(response.statusCode ?? 0)))
+        })
+          .on("error", (error) => resume(Effect.die(error)))
+          .end()
+      }),
+  )
+
+const residentMegabytes = (pid: number): number =>
+  (Number(readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * 4_096) / 1_048_576
+
+NodeRuntime.runMain(
+  Effect.scoped(bench).pipe(Effect.provide(Layer.merge(NodeHttpClient.layerUndici, NodeServices.layer))),
+)
