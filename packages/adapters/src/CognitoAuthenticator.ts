@@ -1,46 +1,34 @@
 /** Amazon Cognito as the Authenticator. */
 import {
   Authenticator,
-  AuthenticatorError,
+  type AuthenticatorError,
   Challenged,
   type SignIn,
   SignedIn,
   type Tokens,
 } from "@btc-price/domain/Authenticator"
 import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
-import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
-import { decomposeUnverifiedJwt } from "aws-jwt-verify/jwt"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import * as CognitoChallenge from "./CognitoChallenge.ts"
 import * as CognitoClient from "./CognitoClient.ts"
-import type { SigningKeyStore } from "./SigningKeyStore.ts"
+import * as CognitoTokens from "./CognitoTokens.ts"
 import type * as TokenClaims from "./TokenClaims.ts"
-import * as TokenVerifier from "./TokenVerifier.ts"
+import { TokenVerifier } from "./TokenVerifier.ts"
 
-export interface Options extends TokenClaims.Rules, CognitoClient.Options {
-  /** For emulators; AWS's unless given. */
-  readonly jwksUrl?: URL | string | undefined
-}
+export interface Options extends CognitoClient.Options, Pick<TokenClaims.Rules, "tokenUse"> {}
 
 /**
- * Verifies tokens on this machine, by keys that are fetched in the background. Signs in with the flow
+ * Verifies tokens on this machine. Signs in with the flow
  * USER_PASSWORD_AUTH, which must be allowed on the app client. Refreshes with GetTokensFromRefreshToken, which works
  * whether the client rotates refresh tokens or not.
  */
-export const layer = (
-  options: Options,
-): Layer.Layer<Authenticator, never, HttpClient.HttpClient | SigningKeyStore> =>
+export const layer = (options: Options): Layer.Layer<Authenticator, never, TokenVerifier> =>
   Layer.effect(
     Authenticator,
     Effect.gen(function* () {
-      const { userPoolId, jwksUrl = CognitoJwtVerifier.parseUserPoolId(userPoolId).jwksUri } = options
-      const { verify, deny } = yield* TokenVerifier.fromUrl(options, String(jwksUrl))
+      const { verify, deny } = yield* TokenVerifier
       const client = yield* CognitoClient.make(options)
 
       const proceed = Effect.fnUntraced(function* (
@@ -86,30 +74,15 @@ export const layer = (
     }),
   )
 
-const Life = Schema.Struct({ iat: Schema.Finite, exp: Schema.Finite })
-
-const decodeLife = Schema.decodeUnknownOption(Life)
-
-/** `ExpiresIn` in Cognito's answer is the access token's; the ID token's life is set apart. Each tells its own. */
 const tokensOf = (
   { AuthenticationResult: result }: Pick<InitiateAuthCommandOutput, "AuthenticationResult">,
   tokenUse: TokenClaims.Rules["tokenUse"],
-): Effect.Effect<Tokens, AuthenticatorError> => {
-  const { IdToken: idToken, AccessToken: accessToken, RefreshToken: refreshToken } = result ?? {}
-  const life = Option.liftThrowable(decomposeUnverifiedJwt)(
-    (tokenUse === "access" ? accessToken : idToken) ?? "",
-  ).pipe(Option.flatMap(({ payload }) => decodeLife(payload)))
-  return idToken === undefined || accessToken === undefined || Option.isNone(life)
-    ? Effect.fail(noTokens)
-    : Effect.succeed({
-        idToken: Redacted.make(idToken),
-        accessToken: Redacted.make(accessToken),
-        refreshToken: refreshToken === undefined ? null : Redacted.make(refreshToken),
-        expiresIn: Duration.seconds(life.value.exp - life.value.iat),
-      })
-}
-
-const noTokens = new AuthenticatorError({
-  reason: "unavailable",
-  detail: "Cognito's answer has neither a challenge nor an ID and an access token",
-})
+): Effect.Effect<Tokens, AuthenticatorError> =>
+  CognitoTokens.read(
+    {
+      idToken: result?.IdToken,
+      accessToken: result?.AccessToken,
+      refreshToken: result?.RefreshToken,
+    },
+    tokenUse,
+  )

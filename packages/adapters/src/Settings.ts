@@ -33,6 +33,7 @@ export const http = Effect.gen(function* () {
     ...common(values, "json"),
     database: yield* database(values),
     cognito: cognito(values, values.COGNITO_USER_POOL_ID, values.COGNITO_REGION, values.COGNITO_CLIENT_ID),
+    ...signIn(values),
   }
 })
 
@@ -65,6 +66,7 @@ export const embedded = Effect.gen(function* () {
       userPoolId === undefined || region === undefined || clientId === undefined
         ? undefined
         : cognito(values, userPoolId, region, clientId),
+    ...signIn(values),
   }
 })
 
@@ -127,6 +129,22 @@ const cognito = (values: SettingValues, userPoolId: string, region: string, clie
   clientSecrets: values.COGNITO_CLIENT_SECRET ?? [],
   endpoint: values.COGNITO_ENDPOINT?.href,
   jwksUrl: values.COGNITO_JWKS_URL?.href,
+  managedLogin:
+    values.COGNITO_DOMAIN === undefined || values.PUBLIC_URL === undefined
+      ? undefined
+      : {
+          domain: values.COGNITO_DOMAIN,
+          redirectUri: `${values.PUBLIC_URL.href.replace(/\/+$/, "")}/callback`,
+        },
+})
+
+/** How the API lets users sign in. */
+const signIn = (values: SettingValues) => ({
+  passwordLogin: values.PASSWORD_LOGIN,
+  seal: {
+    client: values.COGNITO_CLIENT_ID ?? "memory",
+    secrets: values.SEALING_KEY ?? values.COGNITO_CLIENT_SECRET ?? [],
+  },
 })
 
 const database = Effect.fnUntraced(function* (values: SettingValues<"http" | "worker">) {

@@ -3,8 +3,10 @@ import { AuthenticatorError, type Identity } from "@btc-price/domain/Authenticat
 import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
 import { JwksNotAvailableInCacheError, JwtBaseError, KidNotFoundInJwksError } from "aws-jwt-verify/error"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { LRUCache } from "lru-cache"
@@ -13,18 +15,39 @@ import type { SigningKeyStore } from "./SigningKeyStore.ts"
 import * as SigningKeys from "./SigningKeys.ts"
 import * as TokenClaims from "./TokenClaims.ts"
 
-export interface TokenVerifier {
-  /** As the Authenticator's. */
-  readonly verify: (token: Redacted.Redacted) => Effect.Effect<Identity, AuthenticatorError>
-  /**
-   * Refuses from now on, in this process, the token and all others of the same sign-in, when it is one that would
-   * be accepted.
-   */
-  readonly deny: (token: Redacted.Redacted) => Effect.Effect<void, AuthenticatorError>
+export class TokenVerifier extends Context.Service<
+  TokenVerifier,
+  {
+    /** As the Authenticator's. */
+    readonly verify: (token: Redacted.Redacted) => Effect.Effect<Identity, AuthenticatorError>
+    /** Whose ID token it is, whatever tokens are accepted and whoever is let in. Fails as `verify` does. */
+    readonly verifyIdToken: (token: Redacted.Redacted) => Effect.Effect<Identity, AuthenticatorError>
+    /**
+     * Refuses from now on, in this process, the token and all others of the same sign-in, when it is one that would
+     * be accepted.
+     */
+    readonly deny: (token: Redacted.Redacted) => Effect.Effect<void, AuthenticatorError>
+  }
+>()("@btc-price/adapters/TokenVerifier") {}
+
+export interface Options extends TokenClaims.Rules {
+  /** For emulators; AWS's unless given. */
+  readonly jwksUrl?: URL | string | undefined
+}
+
+/** One for all that have to do with the user pool, so that its keys are fetched once. */
+export const layer = (
+  options: Options,
+): Layer.Layer<TokenVerifier, never, HttpClient.HttpClient | SigningKeyStore> => {
+  const { userPoolId, jwksUrl = CognitoJwtVerifier.parseUserPoolId(userPoolId).jwksUri } = options
+  return Layer.effect(TokenVerifier, fromUrl(options, String(jwksUrl)))
 }
 
 /** Verifies by the JSON Web Keys `keys` and no others. */
-export const fromKeys = (rules: TokenClaims.Rules, keys: ReadonlyArray<unknown>): TokenVerifier => {
+export const fromKeys = (
+  rules: TokenClaims.Rules,
+  keys: ReadonlyArray<unknown>,
+): TokenVerifier["Service"] => {
   const { use, tokenVerifier } = make(rules)
   use({ keys: SigningKeys.usable(keys) })
   return tokenVerifier(Effect.succeed(true))
@@ -37,7 +60,7 @@ export const fromKeys = (rules: TokenClaims.Rules, keys: ReadonlyArray<unknown>)
 export const fromUrl = Effect.fnUntraced(function* (
   rules: TokenClaims.Rules,
   url: string,
-): Effect.fn.Return<TokenVerifier, never, HttpClient.HttpClient | SigningKeyStore | Scope.Scope> {
+): Effect.fn.Return<TokenVerifier["Service"], never, HttpClient.HttpClient | SigningKeyStore | Scope.Scope> {
   const { use, tokenVerifier } = make(rules)
   return tokenVerifier(yield* SigningKeys.follow(url, use))
 })
@@ -84,35 +107,51 @@ const make = (rules: TokenClaims.Rules) => {
     return error instanceof JwtBaseError ? refused(error.constructor.name) : yield* Effect.die(error)
   })
 
-  const read = Effect.fnUntraced(function* (token: string, isComplete: Effect.Effect<boolean>) {
-    if (token.length > tokenLengthLimit) return yield* refused(`Longer than ${tokenLengthLimit} characters`)
-    const key = hash("sha256", token, "base64url")
-    const known = cache.get(key)
-    if (known !== undefined) return known
+  const readNew = Effect.fnUntraced(function* (
+    token: string,
+    wanted: TokenClaims.Rules,
+    isComplete: Effect.Effect<boolean>,
+  ) {
     if (!hasOneSpelling(token)) return yield* refused("The signature is not canonical base64url")
     const payload = yield* Effect.try({
       try: (): unknown => verifier.verifySync(token),
       catch: (error) => error,
     }).pipe(Effect.catch((error) => Effect.flatMap(explain(error, isComplete), Effect.fail)))
-    const claims = TokenClaims.read(payload, rules)
-    if (claims === undefined) return yield* refused("A claim is missing, malformed or another's")
+    return TokenClaims.read(payload, wanted) ?? (yield* refused("A claim is missing, malformed or another's"))
+  })
+
+  const read = Effect.fnUntraced(function* (token: string, isComplete: Effect.Effect<boolean>) {
+    const key = hash("sha256", token, "base64url")
+    const known = cache.get(key)
+    if (known !== undefined) return known
+    const claims = yield* readNew(token, rules, isComplete)
     cache.set(key, claims)
     return claims
   })
 
-  const tokenVerifier = (isComplete: Effect.Effect<boolean>): TokenVerifier => {
-    const readTimely = Effect.fnUntraced(function* (token: Redacted.Redacted) {
-      const claims = yield* read(Redacted.value(token), isComplete)
-      const nowSeconds = (yield* Clock.currentTimeMillis) / 1_000
-      if (!TokenClaims.isTimely(claims, nowSeconds))
-        return yield* refused("Expired, not valid yet or too long")
-      if (denied.has(claims.signInId)) return yield* refused("Revoked")
-      return claims
-    })
+  /** Fails when the claims that `find` makes of the token are not good now. */
+  const timely = Effect.fnUntraced(function* (
+    token: Redacted.Redacted,
+    find: (text: string) => Effect.Effect<TokenClaims.Claims, AuthenticatorError>,
+  ) {
+    const text = Redacted.value(token)
+    if (text.length > tokenLengthLimit) return yield* refused(`Longer than ${tokenLengthLimit} characters`)
+    const claims = yield* find(text)
+    const nowSeconds = (yield* Clock.currentTimeMillis) / 1_000
+    if (!TokenClaims.isTimely(claims, nowSeconds)) return yield* refused("Expired, not valid yet or too long")
+    return denied.has(claims.signInId) ? yield* refused("Revoked") : claims
+  })
+
+  const tokenVerifier = (isComplete: Effect.Effect<boolean>): TokenVerifier["Service"] => {
+    const readTimely = (token: Redacted.Redacted) => timely(token, (text) => read(text, isComplete))
     return {
       verify: Effect.fn("Authenticator.verify")(function* (token) {
         const { identity, isAdmitted } = yield* readTimely(token)
         return isAdmitted ? identity : yield* notAdmitted
+      }),
+      verifyIdToken: Effect.fnUntraced(function* (token) {
+        const anyIdToken = { ...rules, ...TokenClaims.anyUser }
+        return (yield* timely(token, (text) => readNew(text, anyIdToken, isComplete))).identity
       }),
       deny: Effect.fnUntraced(function* (token) {
         denied.set((yield* readTimely(token)).signInId, true)

@@ -1,5 +1,5 @@
 import * as TokenClaims from "@btc-price/adapters/TokenClaims"
-import * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
+import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import * as MemorySigningKeyStore from "@btc-price/adapters/MemorySigningKeyStore"
 import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -21,12 +21,12 @@ const { alice, users } = AuthenticatorTest
 AuthenticatorTest.suite(
   "Cognito",
   Layer.unwrap(
-    Effect.map(CognitoServer.make({ users }), ({ options }) => CognitoAuthenticator.layer(options)),
+    Effect.map(CognitoServer.make({ users }), ({ options }) => CognitoUserPool.layer(options)),
   ).pipe(Layer.provide([NodeHttpClient.layerUndici, MemorySigningKeyStore.layer])),
 )
 
-const build = (options: CognitoAuthenticator.Options, client = NodeHttpClient.layerUndici) =>
-  CognitoAuthenticator.layer(options).pipe(
+const build = (options: CognitoUserPool.Options, client = NodeHttpClient.layerUndici) =>
+  CognitoUserPool.layer(options).pipe(
     Layer.provide([client, MemorySigningKeyStore.layer, Logger.layer([])]),
     Layer.build,
     Effect.map(Context.get(Authenticator)),

@@ -1,5 +1,5 @@
 /** A day without Cognito, with a restart in the middle: who has a token does not notice. */
-import * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
+import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/PostgresSigningKeyStore"
 import { Authenticator } from "@btc-price/domain/Authenticator"
@@ -27,7 +27,7 @@ it.effect("a day of outage lets in every valid token and no expired one, a resta
     const start = Effect.gen(function* () {
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(
-        CognitoAuthenticator.layer(server.options).pipe(
+        CognitoUserPool.layer(server.options).pipe(
           Layer.provide(PostgresSigningKeyStore.layer),
           Layer.provide(PostgresClient.layer({ url })),
           Layer.provide([NodeHttpClient.layerUndici, Logger.layer([])]),

@@ -3,7 +3,7 @@
  * the pool's keys, and misbehaves when told to.
  */
 import * as TokenClaims from "@btc-price/adapters/TokenClaims"
-import type * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
+import type * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -41,7 +41,7 @@ export interface Request {
 
 export interface CognitoServer {
   /** For an adapter that signs in here. */
-  readonly options: CognitoAuthenticator.Options
+  readonly options: CognitoUserPool.Options
   readonly clientSecret: Redacted.Redacted
   /** All requests so far, oldest first. */
   readonly requests: ReadonlyArray<Request>

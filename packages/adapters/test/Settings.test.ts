@@ -27,8 +27,11 @@ const cognito = {
   COGNITO_REGION: "eu-central-1",
   COGNITO_USER_POOL_ID: "eu-central-1_AbCdEfGhI",
   COGNITO_CLIENT_ID: "client",
+  COGNITO_CLIENT_SECRET: "hunter2",
 }
 const databaseUrl = "postgres://user:hunter2@db.example.com:5432/btc"
+
+const sealingKey = Buffer.alloc(32, "hunter2").toString("base64")
 
 /** The names at the start of the problems that `effect` lists under `env`. */
 const problems = <A, R>(effect: Effect.Effect<A, Settings.SettingsError, R>, env: Record<string, string>) =>
@@ -59,7 +62,8 @@ describe("Settings", () => {
     Effect.gen(function* () {
       const http = yield* Settings.http
       assert.strictEqual(Redacted.value(http.database.url), databaseUrl)
-      assert.deepStrictEqual([http.cognito.region, http.cognito.clientSecrets], ["eu-central-1", []])
+      assert.strictEqual(http.cognito.region, "eu-central-1")
+      assert.deepStrictEqual(http.cognito.clientSecrets.map(Redacted.value), ["hunter2"])
       assert.deepStrictEqual(http.log.format, "json")
       const worker = yield* Settings.worker
       assert.deepStrictEqual(worker.currencies, ["CZK", "USD", "JPY"])
@@ -117,6 +121,7 @@ describe("Settings", () => {
         "COGNITO_REGION",
         "COGNITO_USER_POOL_ID",
         "COGNITO_CLIENT_ID",
+        "COGNITO_CLIENT_SECRET",
       ])
       assert.deepStrictEqual(yield* problems(Settings.worker, {}), ["DATABASE_URL"])
       assert.deepStrictEqual(
@@ -201,6 +206,11 @@ describe("Settings", () => {
       COGNITO_ENDPOINT: "https://cognito.example.com",
       COGNITO_JWKS_URL: "http://keys.example.com/jwks.json",
     },
+    COGNITO_DOMAIN: {
+      COGNITO_DOMAIN: "http://login.example.com",
+      PUBLIC_URL: "https://btc-price.example.com",
+    },
+    PUBLIC_URL: { PUBLIC_URL: "http://btc-price.example.com" },
   })) {
     it.effect(`refuse an unsafe ${name}`, () =>
       Effect.gen(function* () {
@@ -288,6 +298,66 @@ describe("Settings", () => {
         assert.deepStrictEqual([api.host, api.tls], ["0.0.0.0", { certificateFile: cert, keyFile: key }])
       }
       rmSync(folder, { recursive: true })
+    }),
+  )
+
+  it.effect("say how users sign in, and what replicas seal with", () =>
+    Effect.gen(function* () {
+      const base = { ...cognito, DATABASE_URL: databaseUrl }
+      const read = Effect.fnUntraced(function* (env: Record<string, string>) {
+        const { passwordLogin, cognito: pool, seal } = yield* within({ ...base, ...env })(Settings.http)
+        const pages = pool.managedLogin && [pool.managedLogin.domain.href, pool.managedLogin.redirectUri]
+        return { passwordLogin, pages, client: seal.client, secrets: seal.secrets.map(Redacted.value) }
+      })
+      assert.deepStrictEqual(yield* read({ COGNITO_CLIENT_SECRET: "new,old" }), {
+        passwordLogin: true,
+        pages: undefined,
+        client: "client",
+        secrets: ["new", "old"],
+      })
+      assert.deepStrictEqual(
+        yield* read({
+          PASSWORD_LOGIN: "off",
+          COGNITO_DOMAIN: "https://login.example.com",
+          PUBLIC_URL: "https://example.com/btc/",
+          SEALING_KEY: sealingKey,
+        }),
+        {
+          passwordLogin: false,
+          pages: ["https://login.example.com/", "https://example.com/btc/callback"],
+          client: "client",
+          secrets: [sealingKey],
+        },
+      )
+      const { seal } = yield* within({})(Settings.embedded)
+      assert.deepStrictEqual(seal, { client: "memory", secrets: [] })
+    }),
+  )
+
+  it.effect("refuse sign-ins that no other replica could finish, and pages that lead nowhere", () =>
+    Effect.gen(function* () {
+      const { COGNITO_CLIENT_SECRET: _, ...open } = { ...cognito, DATABASE_URL: databaseUrl }
+      const domain = { COGNITO_DOMAIN: "https://login.example.com", PUBLIC_URL: "https://example.com" }
+      const off = { PASSWORD_LOGIN: "off" }
+      for (const env of [open, { ...open, ...off, ...domain }]) {
+        assert.deepStrictEqual(yield* problems(Settings.http, env), ["COGNITO_CLIENT_SECRET"])
+        yield* within({ ...env, SEALING_KEY: sealingKey })(Settings.http)
+        yield* within(env)(Settings.worker)
+      }
+      yield* within({ ...open, ...off })(Settings.http)
+      const base = { ...cognito, DATABASE_URL: databaseUrl }
+      for (const [name, env] of [
+        ["SEALING_KEY", { SEALING_KEY: "hunter2" }],
+        ["SEALING_KEY", { SEALING_KEY: Buffer.alloc(31).toString("base64") }],
+        ["SEALING_KEY", { SEALING_KEY: `${sealingKey},hunter2` }],
+        ["PUBLIC_URL", { COGNITO_DOMAIN: "https://login.example.com" }],
+        ["PUBLIC_URL", { PUBLIC_URL: "https://example.com/?a=b" }],
+        ["COGNITO_DOMAIN", { ...domain, COGNITO_DOMAIN: "https://login.example.com/oauth2" }],
+        ["COGNITO_DOMAIN", { ...domain, COGNITO_DOMAIN: "https://user:hunter2@login.example.com" }],
+      ] as const) {
+        assert.deepStrictEqual(yield* problems(Settings.http, { ...base, ...env }), [name])
+      }
+      assert.deepStrictEqual(yield* problems(Settings.embedded, domain), ["COGNITO_DOMAIN"])
     }),
   )
 })

@@ -8,6 +8,7 @@ import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as ApiServer from "@btc-price/http/ApiServer"
+import * as Seal from "@btc-price/http/Seal"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -25,6 +26,7 @@ const options = {
   minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
   limits: { readsPerUser: 1_000_000, readsPerAddress: 1_000_000, signInsPerAddress: 1_000 },
   trustedProxies: [],
+  passwordLogin: true,
 }
 
 const report = Layer.effectDiscard(
@@ -45,6 +47,7 @@ const program = report.pipe(
   Layer.provide(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
   Layer.provide(MemoryAuthenticator.layer({ users: [user] })),
   Layer.provide(MemoryQuotas.layer),
+  Layer.provide(Seal.layer({ client: "bench", secrets: [] })),
   Layer.provide(Snapshot.layer(options)),
   Layer.provide(BenchDatabase.layer(Redacted.make(process.argv[2] ?? ""))),
   Layer.provide(NodeProgram.layerLog({ level: "warn", format: "json" })),

@@ -12,6 +12,7 @@ import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepos
 import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as ApiServer from "@btc-price/http/ApiServer"
+import * as Seal from "@btc-price/http/Seal"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -56,6 +57,7 @@ const options = {
   minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
   limits: { readsPerUser: 1_000_000, readsPerAddress: 1_000_000, signInsPerAddress: 1_000 },
   trustedProxies: [],
+  passwordLogin: true,
 }
 
 /** The API on a database whose credentials come from `path` of Vault; answers its address. */
@@ -65,6 +67,7 @@ const startApi = Effect.fnUntraced(function* (access: PostgresClient.Options) {
       Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
       Layer.provide(MemoryAuthenticator.layer({ users: [user] })),
       Layer.provide(MemoryQuotas.layer),
+      Layer.provide(Seal.layer({ client: "bench", secrets: [] })),
       Layer.provide(Snapshot.layer(options)),
       Layer.provide(PostgresPriceRepository.layer),
       Layer.provide(PostgresSourceLedger.layer),

@@ -18,6 +18,7 @@ import * as AnswerCaching from "./AnswerCaching.ts"
 import * as AveragesHandlers from "./answers/AveragesHandlers.ts"
 import * as GapsHandlers from "./answers/GapsHandlers.ts"
 import * as HistoryHandlers from "./answers/HistoryHandlers.ts"
+import * as LoginHandlers from "./answers/LoginHandlers.ts"
 import * as OriginalHandlers from "./answers/OriginalHandlers.ts"
 import * as PricesHandlers from "./answers/PricesHandlers.ts"
 import * as SignInHandlers from "./answers/SignInHandlers.ts"
@@ -110,6 +111,8 @@ export interface Options {
   readonly timeZone: DateTime.TimeZone.Named
   /** The share of its slots, from 0 to 1, below which an average says that it is partial. */
   readonly minimumCoverage: BigDecimal.BigDecimal
+  /** Whether users may sign in with a password. */
+  readonly passwordLogin: boolean
 }
 
 const routes = (options: Options) =>
@@ -122,7 +125,8 @@ const routes = (options: Options) =>
         GapsHandlers.layer(options),
         SourcesHandlers.layer,
         OriginalHandlers.layer,
-        SignInHandlers.layer,
+        SignInHandlers.layer(options),
+        LoginHandlers.layer(options),
       ]),
       Layer.provide([BearerAuthorization.layer, ParameterChecks.layer(options), AnswerCaching.layer]),
     ),

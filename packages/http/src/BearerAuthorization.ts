@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { RequestLimits } from "./limits/RequestLimits.ts"
 import { Authorization } from "./api/Authorization.ts"
-import { IdentityUnavailable, InsufficientScope, InvalidToken, MissingToken } from "./api/Problem.ts"
+import { IdentityUnavailable, InsufficientScope, InvalidToken, MissingToken } from "./api/IdentityProblem.ts"
 
 const realm = 'Bearer realm="btc-price"'
 

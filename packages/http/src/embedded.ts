@@ -2,7 +2,7 @@
 import * as CoinGeckoPriceHistory from "@btc-price/adapters/CoinGeckoPriceHistory"
 import * as CoinGeckoPriceSource from "@btc-price/adapters/CoinGeckoPriceSource"
 import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
-import * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
+import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
@@ -40,6 +40,7 @@ import * as LimitedAuthenticator from "./limits/LimitedAuthenticator.ts"
 import * as Banner from "./local/Banner.ts"
 import * as LocalSecrets from "./local/LocalSecrets.ts"
 import * as ReplayHistory from "./local/ReplayHistory.ts"
+import * as Seal from "./Seal.ts"
 
 const program = Effect.fnUntraced(function* (
   settings: Effect.Success<typeof Settings.embedded>,
@@ -64,7 +65,7 @@ const program = Effect.fnUntraced(function* (
           rules: settings.tokenRules,
           users: Banner.demoUsers.map((user) => ({ ...user, password: secrets.demoUser })),
         })
-      : CognitoAuthenticator.layer(settings.cognito)
+      : CognitoUserPool.layer(settings.cognito)
 
   return Banner.layer({
     ...settings,
@@ -81,6 +82,7 @@ const program = Effect.fnUntraced(function* (
     Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
     Layer.provide(LimitedAuthenticator.layer(settings.limits)),
     Layer.provide(authenticator),
+    Layer.provide(Seal.layer(settings.seal)),
     Layer.provide(settings.redis === undefined ? MemoryQuotas.layer : RedisQuotas.layer(settings.redis)),
     Layer.provide(PostgresSigningKeyStore.layer),
     Layer.provide(Snapshot.layer(settings)),

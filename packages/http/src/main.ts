@@ -1,5 +1,5 @@
 /** The API program. */
-import * as CognitoAuthenticator from "@btc-price/adapters/CognitoAuthenticator"
+import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
 import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
@@ -18,6 +18,7 @@ import * as Layer from "effect/Layer"
 import * as ApiReadiness from "./ApiReadiness.ts"
 import * as ApiServer from "./ApiServer.ts"
 import * as LimitedAuthenticator from "./limits/LimitedAuthenticator.ts"
+import * as Seal from "./Seal.ts"
 
 const program = (settings: Effect.Success<typeof Settings.http>) =>
   Effect.map(PostgresAccess.open(settings.database), (database) =>
@@ -27,7 +28,8 @@ const program = (settings: Effect.Success<typeof Settings.http>) =>
       Layer.provide(ApiServer.layer(settings)),
       Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
       Layer.provide(LimitedAuthenticator.layer(settings.limits)),
-      Layer.provide(CognitoAuthenticator.layer(settings.cognito)),
+      Layer.provide(CognitoUserPool.layer(settings.cognito)),
+      Layer.provide(Seal.layer(settings.seal)),
       Layer.provide(settings.redis === undefined ? MemoryQuotas.layer : RedisQuotas.layer(settings.redis)),
       Layer.provide(PostgresSigningKeyStore.layer),
       Layer.provide(Snapshot.layer(settings)),

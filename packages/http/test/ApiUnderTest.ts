@@ -12,6 +12,7 @@ import { RepositoryError } from "@btc-price/domain/RepositoryError"
 import * as Slot from "@btc-price/domain/Slot"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as ApiServer from "@btc-price/http/ApiServer"
+import * as Seal from "@btc-price/http/Seal"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
@@ -39,6 +40,7 @@ export const options = {
     signInsPerSecond: 10_000,
   },
   trustedProxies: [],
+  passwordLogin: true,
 } as const
 
 /** What is wrong with the database: it is away, or what it gives as `lines` breaks off or never ends. */
@@ -105,6 +107,7 @@ export const layerOver = <E, R>(
       }),
     ),
     Layer.provide(MemoryQuotas.layer),
+    Layer.provide(Seal.layer({ client: "test", secrets: [] })),
     Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
     Layer.provideMerge(Snapshot.layer(options)),
     Layer.provideMerge(MemorySourceLedger.layer),
@@ -152,6 +155,16 @@ export const send = Effect.fnUntraced(function* (
 
 export const signIn = (body: unknown, type = "application/json") =>
   send("POST", "/get_token", { body: typeof body === "string" ? body : JSON.stringify(body), type })
+
+/** Lets time pass until it is done, because a refusal takes its time. */
+export const whileTimePasses = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.raceFirst(
+    effect,
+    TestClock.withLive(Effect.sleep("50 millis")).pipe(
+      Effect.andThen(TestClock.adjust("1 second")),
+      Effect.forever,
+    ),
+  )
 
 export const token = Effect.map(
   signIn({ username: "demo", password: "correct horse" }),

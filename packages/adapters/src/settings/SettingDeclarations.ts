@@ -6,6 +6,7 @@ import * as LimitSettings from "./LimitSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
 import * as PriceSettings from "./PriceSettings.ts"
 import * as ProgramSettings from "./ProgramSettings.ts"
+import * as SignInSettings from "./SignInSettings.ts"
 import * as SourceSettings from "./SourceSettings.ts"
 import * as VaultSettings from "./VaultSettings.ts"
 
@@ -18,5 +19,6 @@ export const declarations = {
   ...PriceSettings.declarations,
   ...SourceSettings.declarations,
   ...CognitoSettings.declarations,
+  ...SignInSettings.declarations,
   ...ProgramSettings.declarations,
 } as const

@@ -9,6 +9,7 @@ import * as ListenerSettings from "./ListenerSettings.ts"
 import type { Program } from "./Setting.ts"
 import { declarations } from "./SettingDeclarations.ts"
 import type { SettingValues } from "./SettingValues.ts"
+import * as SignInSettings from "./SignInSettings.ts"
 import * as SourceSettings from "./SourceSettings.ts"
 import * as VaultSettings from "./VaultSettings.ts"
 
@@ -17,6 +18,7 @@ export const problems = Effect.fnUntraced(function* (program: Program, values: S
   return [
     ...SourceSettings.problems(values),
     ...CognitoSettings.problems(values),
+    ...SignInSettings.problems(program, values),
     ...(yield* ListenerSettings.problems(program, values)),
     ...LimitSettings.problems(values),
     ...plaintextUrls(values),

@@ -61,12 +61,13 @@ export const Share = Schema.BigDecimalFromString.check(
   Schema.isBetweenBigDecimal({ minimum: BigDecimal.make(0n, 0), maximum: BigDecimal.make(1n, 0) }),
 )
 /** One, or two of which the first is preferred, separated by a comma. */
-export const Secrets = Schema.String.check(Schema.isPattern(/^[^,\s]+(?:,[^,\s]+)?$/)).pipe(
-  Schema.decodeTo(
-    Schema.Array(Secret),
-    SchemaTransformation.transform({
-      decode: (text): ReadonlyArray<string> => text.split(","),
-      encode: (secrets) => secrets.join(","),
-    }),
-  ),
-)
+export const secrets = (item: Schema.Codec<string>) =>
+  Schema.String.check(Schema.isPattern(/^[^,\s]+(?:,[^,\s]+)?$/)).pipe(
+    Schema.decodeTo(
+      Schema.Array(Schema.RedactedFromValue(item)),
+      SchemaTransformation.transform({
+        decode: (text): ReadonlyArray<string> => text.split(","),
+        encode: (items) => items.join(","),
+      }),
+    ),
+  )

@@ -1,78 +1,140 @@
-/** Answers the sign-in endpoints. The body is read here, because it holds a password that must not reach a log. */
-import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
-import * as Cause from "effect/Cause"
+/** Answers the sign-in endpoints. */
+import {
+  Authenticator,
+  AuthenticatorError,
+  type Challenge,
+  ChallengeName,
+  type SignIn,
+} from "@btc-price/domain/Authenticator"
+import { ManagedLogin } from "@btc-price/domain/ManagedLogin"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import { Api } from "../api/Api.ts"
+import { ChallengeRequired, PasswordLoginOff } from "../api/IdentityProblem.ts"
 import {
-  ChallengeRequired,
-  IdentityUnavailable,
-  InternalError,
-  InvalidCredentials,
-  LoginNotConfigured,
-  SignInForbidden,
-  TooManyAttempts,
-} from "../api/Problem.ts"
-import { Credentials } from "../api/SignIn.ts"
-import * as JsonBody from "../requests/JsonBody.ts"
+  readChallengeAnswer,
+  readCredentials,
+  readRefreshToken,
+  readRevocation,
+} from "../requests/SignInBodies.ts"
+import { type Purpose, Seal } from "../Seal.ts"
+import { padded, refuse } from "./IdentityRefusal.ts"
+import * as TokensBody from "./TokensBody.ts"
 
-/** The largest body of `POST /get_token`, in bytes. */
-const bodyLimitBytes = 4096
+export interface Options {
+  /** Whether users may sign in with a password. Without it, none of these endpoints is there. */
+  readonly passwordLogin: boolean
+}
 
-export const layer = HttpApiBuilder.group(
-  Api,
-  "signIn",
-  Effect.fnUntraced(function* (handlers) {
-    const authenticator = yield* Authenticator
-    return handlers
-      .handleRaw(
-        "getToken",
-        Effect.fnUntraced(function* ({ request }) {
-          const credentials = yield* JsonBody.decode(Credentials, request, {
-            limitBytes: bodyLimitBytes,
-            whole: 'The body must be a JSON object: {"username": "…", "password": "…"}',
-            // Clients of the original may send more than is needed.
-            onExcessProperty: "ignore",
+export const layer = ({ passwordLogin }: Options) =>
+  HttpApiBuilder.group(
+    Api,
+    "signIn",
+    Effect.fnUntraced(function* (handlers) {
+      const authenticator = yield* Authenticator
+      const seal = yield* Seal
+      const managedLogin = yield* Effect.serviceOption(ManagedLogin)
+      const isThere = passwordLogin ? Effect.void : Effect.fail(passwordLoginOff(Option.isSome(managedLogin)))
+
+      /** The tokens, or the challenge as a problem whose session only `username` can bring back. */
+      const answer = (username: string) =>
+        Effect.fnUntraced(function* (signIn: SignIn) {
+          if (signIn._tag === "SignedIn") return TokensBody.toBody(signIn.tokens)
+          const { secret, name, destination, choices } = signIn.challenge
+          const session = yield* seal.seal(challengeSession, username, signIn.challenge)
+          return yield* new ChallengeRequired({
+            challenge: name,
+            session: session.text,
+            expires_at: session.expiresAt,
+            ...(destination === undefined ? {} : { destination }),
+            ...(choices === undefined ? {} : { choices }),
+            ...(secret === undefined ? {} : { secret: Redacted.value(secret) }),
           })
-          const step = yield* authenticator.signIn(credentials).pipe(Effect.catch(refuse))
-          if (step._tag === "Challenged")
-            return yield* new ChallengeRequired({ challenge: step.challenge.name })
-          const { tokens } = step
-          return {
-            id_token: Redacted.value(tokens.idToken),
-            token_type: "Bearer" as const,
-            expires_in: Math.floor(Duration.toSeconds(tokens.expiresIn)),
-          }
-        }),
-      )
-      .handle("callback", () => Effect.fail(new LoginNotConfigured()))
-  }),
-)
+        })
 
-const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
-  switch (error.reason) {
-    case "invalid-credentials":
-    case "invalid-input":
-    case "challenge-failed":
-    case "invalid-new-password":
-    case "invalid-refresh-token":
-    case "reused-refresh-token":
-      yield* Effect.logInfo("A sign-in was refused").pipe(Effect.annotateLogs("detail", error.detail))
-      return yield* new InvalidCredentials()
-    case "unknown-challenge":
-    case "forbidden":
-      return yield* new SignInForbidden()
-    case "throttled":
-      return yield* new TooManyAttempts()
-    case "unavailable":
-      yield* Effect.logWarning("The identity provider cannot be reached", Cause.fail(error))
-      return yield* new IdentityUnavailable()
-    case "misconfigured":
-    case "insufficient-scope":
-    case "invalid-token":
-      yield* Effect.logError("The identity provider does not accept this service", Cause.fail(error))
-      return yield* new InternalError()
-  }
-})
+      const openSession = Effect.fnUntraced(function* (username: string, session: Redacted.Redacted) {
+        const challenge = yield* seal.open(challengeSession, username, Redacted.value(session))
+        return yield* Effect.fromOption(challenge).pipe(
+          Effect.mapError(
+            () =>
+              new AuthenticatorError({
+                reason: "challenge-failed",
+                detail: "The session is not one of this user's, or it is too old",
+              }),
+          ),
+        )
+      })
+
+      return handlers
+        .handleRaw(
+          "getToken",
+          Effect.fnUntraced(function* ({ request }) {
+            yield* isThere
+            const credentials = yield* readCredentials(request)
+            return yield* padded(authenticator.signIn(credentials)).pipe(
+              Effect.catch(refuse("invalid-credentials", "unknown-challenge", ...always)),
+              Effect.flatMap(answer(credentials.username)),
+            )
+          }),
+        )
+        .handleRaw(
+          "answerChallenge",
+          Effect.fnUntraced(function* ({ request }) {
+            yield* isThere
+            const { username, session, answer: proof } = yield* readChallengeAnswer(request)
+            return yield* openSession(username, session).pipe(
+              Effect.flatMap((challenge) => authenticator.answerChallenge(challenge, proof)),
+              padded,
+              Effect.catch(
+                refuse("challenge-failed", "unknown-challenge", "invalid-new-password", ...always),
+              ),
+              Effect.flatMap(answer(username)),
+            )
+          }),
+        )
+        .handleRaw(
+          "refreshToken",
+          Effect.fnUntraced(function* ({ request }) {
+            yield* isThere
+            const { refresh_token: refreshToken } = yield* readRefreshToken(request)
+            return yield* padded(authenticator.refresh(refreshToken)).pipe(
+              Effect.catch(refuse("invalid-refresh-token", "reused-refresh-token", ...always)),
+              Effect.map(TokensBody.toBody),
+            )
+          }),
+        )
+        .handleRaw(
+          "revokeToken",
+          Effect.fnUntraced(function* ({ request }) {
+            yield* isThere
+            const { refresh_token: refreshToken, token = null } = yield* readRevocation(request)
+            yield* padded(authenticator.revoke(refreshToken, token)).pipe(
+              Effect.catch(refuse("invalid-token", ...always)),
+            )
+          }),
+        )
+    }),
+  )
+
+/** Reasons that any operation may have. */
+const always = ["invalid-input", "throttled", "forbidden", "unavailable"] as const
+
+/** What comes back with the answer to a challenge. It lives as long as Cognito's own memory of it does by default. */
+const challengeSession: Purpose<Pick<Challenge, "name" | "username" | "session">> = {
+  name: "challenge",
+  schema: Schema.Struct({
+    name: ChallengeName,
+    username: Schema.String,
+    session: Schema.RedactedFromValue(Schema.String),
+  }),
+  life: Duration.minutes(3),
+}
+
+const passwordLoginOff = (hasManagedLogin: boolean) =>
+  new PasswordLoginOff(
+    hasManagedLogin ? { detail: "GET /login signs in on the identity provider's own pages." } : {},
+  )

@@ -4,6 +4,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import { AveragesGroup } from "./Averages.ts"
 import { GapsGroup } from "./Gaps.ts"
 import { HistoryGroup } from "./History.ts"
+import { LoginGroup } from "./Login.ts"
 import { OriginalGroup } from "./Original.ts"
 import { PricesGroup } from "./Prices.ts"
 import { SignInGroup } from "./SignIn.ts"
@@ -23,5 +24,14 @@ const description = `The bitcoin price, sampled every five minutes. Every number
 Price data by [CoinGecko](https://www.coingecko.com) and others: each price names its source.`
 
 export class Api extends HttpApi.make("btc-price")
-  .add(PricesGroup, AveragesGroup, HistoryGroup, GapsGroup, SourcesGroup, OriginalGroup, SignInGroup)
+  .add(
+    PricesGroup,
+    AveragesGroup,
+    HistoryGroup,
+    GapsGroup,
+    SourcesGroup,
+    OriginalGroup,
+    SignInGroup,
+    LoginGroup,
+  )
   .annotateMerge(OpenApi.annotations({ title: "Bitcoin price", version: "0.1.0", description })) {}

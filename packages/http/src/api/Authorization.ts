@@ -1,13 +1,8 @@
 /** The contract of requests that need a Bearer ID token (RFC 6750). */
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
-import {
-  IdentityUnavailable,
-  InsufficientScope,
-  InvalidToken,
-  MissingToken,
-  QuotaExceeded,
-} from "./Problem.ts"
+import { IdentityUnavailable, InsufficientScope, InvalidToken, MissingToken } from "./IdentityProblem.ts"
+import { QuotaExceeded } from "./Problem.ts"
 
 export class Authorization extends HttpApiMiddleware.Service<Authorization>()(
   "@btc-price/http/api/Authorization",

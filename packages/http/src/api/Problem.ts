@@ -1,4 +1,7 @@
-/** Every error that the API answers: RFC 9457 problems. Here and nowhere else a failure gets its HTTP status. */
+/**
+ * The errors that the API answers: RFC 9457 problems. Here, and in `IdentityProblem.ts` for those of who may come in,
+ * and nowhere else, a failure gets its HTTP status.
+ */
 import { Currency } from "@btc-price/domain/Currency"
 import * as Gap from "@btc-price/domain/Gap"
 import * as HttpApiError from "effect/http-api/HttpApiError"
@@ -6,7 +9,7 @@ import * as Schema from "effect/Schema"
 import { Miss, NewestPrice, Time, times } from "./Figures.ts"
 
 /** The stable `type` of a problem: a name, not an address to fetch. */
-const type = <const Name extends string>(name: Name) => `urn:btc-price:problem:${name}` as const
+export const type = <const Name extends string>(name: Name) => `urn:btc-price:problem:${name}` as const
 
 export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()(
   "InvalidRequest",
@@ -21,42 +24,6 @@ export class MalformedRequest extends HttpApiError.Problem<MalformedRequest>()("
   type: type("malformed-request"),
   status: 400,
   title: "The request can be understood in more than one way, or in none",
-}) {}
-
-export class MissingToken extends HttpApiError.Problem<MissingToken>()("MissingToken", {
-  type: type("missing-token"),
-  status: 401,
-  title: "A Bearer ID token is needed",
-}) {}
-
-export class InvalidToken extends HttpApiError.Problem<InvalidToken>()("InvalidToken", {
-  type: type("invalid-token"),
-  status: 401,
-  title: "The token is not valid, or not any more",
-}) {}
-
-export class InsufficientScope extends HttpApiError.Problem<InsufficientScope>()("InsufficientScope", {
-  type: type("insufficient-scope"),
-  status: 403,
-  title: "The token is valid, but has neither the scope nor the group that is needed here",
-}) {}
-
-export class InvalidCredentials extends HttpApiError.Problem<InvalidCredentials>()("InvalidCredentials", {
-  type: type("invalid-credentials"),
-  status: 401,
-  title: "The user name and password do not belong together",
-}) {}
-
-export class ChallengeRequired extends HttpApiError.Problem<ChallengeRequired>()(
-  "ChallengeRequired",
-  { type: type("challenge-required"), status: 403, title: "The identity provider wants another proof" },
-  { challenge: Schema.String },
-) {}
-
-export class SignInForbidden extends HttpApiError.Problem<SignInForbidden>()("SignInForbidden", {
-  type: type("sign-in-forbidden"),
-  status: 403,
-  title: "The identity provider does not let this user in",
 }) {}
 
 export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", {
@@ -90,12 +57,6 @@ export class NoPriceAt extends HttpApiError.Problem<NoPriceAt>()(
     ...Miss.fields,
   },
 ) {}
-
-export class LoginNotConfigured extends HttpApiError.Problem<LoginNotConfigured>()("LoginNotConfigured", {
-  type: type("login-not-configured"),
-  status: 404,
-  title: "Managed login is not configured here; POST /get_token gives a token",
-}) {}
 
 export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("MethodNotAllowed", {
   type: type("method-not-allowed"),
@@ -165,12 +126,6 @@ export class QuotaExceeded extends HttpApiError.Problem<QuotaExceeded>()(
   },
 ) {}
 
-export class TooManyAttempts extends HttpApiError.Problem<TooManyAttempts>()("TooManyAttempts", {
-  type: type("too-many-attempts"),
-  status: 429,
-  title: "Too many attempts to sign in; try again later",
-}) {}
-
 export class TooManyHeaders extends HttpApiError.Problem<TooManyHeaders>()("TooManyHeaders", {
   type: type("too-many-headers"),
   status: 431,
@@ -181,12 +136,6 @@ export class InternalError extends HttpApiError.Problem<InternalError>()("Intern
   type: type("internal-error"),
   status: 500,
   title: "Something is wrong on our side",
-}) {}
-
-export class IdentityUnavailable extends HttpApiError.Problem<IdentityUnavailable>()("IdentityUnavailable", {
-  type: type("identity-unavailable"),
-  status: 503,
-  title: "The identity provider cannot be reached now",
 }) {}
 
 export class PriceUnavailable extends HttpApiError.Problem<PriceUnavailable>()(

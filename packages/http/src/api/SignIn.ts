@@ -1,20 +1,23 @@
-/** How a user gets a token. */
+/** How a user gets tokens with a password, answers what the identity provider wants beside it, and renews them. */
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import {
-  BodyTooLarge,
+  ChallengeFailed,
   ChallengeRequired,
   IdentityUnavailable,
-  InternalError,
   InvalidCredentials,
-  InvalidRequest,
-  LoginNotConfigured,
-  NotJson,
+  InvalidNewPassword,
+  InvalidRefreshToken,
+  InvalidToken,
+  PasswordLoginOff,
   SignInForbidden,
   TooManyAttempts,
-} from "./Problem.ts"
+  UnknownChallenge,
+} from "./IdentityProblem.ts"
+import { BodyTooLarge, InternalError, InvalidRequest, NotJson } from "./Problem.ts"
 
 const expected = (limit: number) => `expected a text of 1 to ${limit} characters`
 
@@ -23,36 +26,103 @@ const textOf = (limit: number) => {
   return Schema.String.annotate({ message }).check(Schema.isBetweenLength(1, limit, { message }))
 }
 
-export const Credentials = Schema.Struct({
-  username: textOf(128).annotateKey({ messageMissingKey: expected(128) }),
-  password: Schema.RedactedFromValue(textOf(256)).annotateKey({ messageMissingKey: expected(256) }),
-}).annotate({ identifier: "Credentials" })
+const username = textOf(128).annotateKey({ messageMissingKey: expected(128) })
+const secretOf = (limit: number) =>
+  Schema.RedactedFromValue(textOf(limit)).annotateKey({ messageMissingKey: expected(limit) })
 
-export const Token = Schema.Struct({
-  id_token: Schema.String.annotate({ description: "Send it as `Authorization: Bearer …`" }),
+/** The longest sealed session and refresh token, in characters. Cognito's own have up to 2,048. */
+const sessionLengthLimit = 4_096
+
+/** The longest ID or access token, in characters. */
+const tokenLengthLimit = 8_192
+
+export const Credentials = Schema.Struct({ username, password: secretOf(256) }).annotate({
+  identifier: "Credentials",
+})
+
+export const ChallengeAnswer = Schema.Struct({
+  username,
+  session: secretOf(sessionLengthLimit),
+  answer: secretOf(256),
+}).annotate({ identifier: "ChallengeAnswer" })
+
+export const RefreshToken = Schema.Struct({ refresh_token: secretOf(sessionLengthLimit) }).annotate({
+  identifier: "RefreshToken",
+})
+
+export const Revocation = Schema.Struct({
+  refresh_token: secretOf(sessionLengthLimit),
+  token: Schema.optionalKey(Schema.RedactedFromValue(textOf(tokenLengthLimit))).annotateKey({
+    description: "An ID or access token of the same sign-in, to be refused from now on",
+  }),
+}).annotate({ identifier: "Revocation" })
+
+export const Tokens = Schema.Struct({
+  // The first, so that a shell cuts it out easily.
+  id_token: Schema.String.annotate({
+    description: "Send it as `Authorization: Bearer …`, unless the service was set to take access tokens",
+  }),
+  access_token: Schema.String,
+  refresh_token: Schema.optionalKey(
+    Schema.String.annotate({
+      description: "For `POST /get_token/refresh`; where it is missing, the one that was sent stays valid",
+    }),
+  ),
   token_type: Schema.Literal("Bearer"),
   expires_in: Schema.Int.annotate({ description: "Seconds" }),
-}).annotate({ identifier: "Token" })
+}).annotate({ identifier: "Tokens" })
+
+/** What each of these endpoints may answer whatever it is asked. */
+const common = [
+  InvalidRequest,
+  SignInForbidden,
+  PasswordLoginOff,
+  BodyTooLarge,
+  NotJson,
+  TooManyAttempts,
+  InternalError,
+  IdentityUnavailable,
+] as const
 
 export class SignInGroup extends HttpApiGroup.make("signIn")
   .add(
     HttpApiEndpoint.post("getToken", "/get_token", {
       payload: Credentials,
-      success: Token,
-      error: [
-        InvalidRequest,
-        InvalidCredentials,
-        ChallengeRequired,
-        SignInForbidden,
-        BodyTooLarge,
-        NotJson,
-        TooManyAttempts,
-        InternalError,
-        IdentityUnavailable,
-      ],
-    }).annotateMerge(OpenApi.annotations({ summary: "Trade a user name and password for an ID token" })),
-    HttpApiEndpoint.get("callback", "/callback", { error: LoginNotConfigured }).annotateMerge(
-      OpenApi.annotations({ summary: "Where the managed login returns to; not configured" }),
+      success: Tokens,
+      error: [InvalidCredentials, ChallengeRequired, UnknownChallenge, ...common],
+    }).annotateMerge(
+      OpenApi.annotations({
+        summary: "Trade a user name and password for tokens",
+        description:
+          "Where the identity provider wants another proof, the answer is a 403 problem with a `session`, which goes with the proof to `POST /get_token/challenge`.",
+      }),
+    ),
+    HttpApiEndpoint.post("answerChallenge", "/get_token/challenge", {
+      payload: ChallengeAnswer,
+      success: Tokens,
+      error: [ChallengeFailed, ChallengeRequired, UnknownChallenge, InvalidNewPassword, ...common],
+    }).annotateMerge(
+      OpenApi.annotations({
+        summary: "Give the proof that a challenge wants",
+        description:
+          "`answer` is the code of `SOFTWARE_TOKEN_MFA`, `SMS_MFA`, `EMAIL_OTP` and `MFA_SETUP`, one of the `choices` of `SELECT_MFA_TYPE`, or the new password of `NEW_PASSWORD_REQUIRED`. Another challenge may follow. A session is good for one answer, for its own user name.",
+      }),
+    ),
+    HttpApiEndpoint.post("refreshToken", "/get_token/refresh", {
+      payload: RefreshToken,
+      success: Tokens,
+      error: [InvalidRefreshToken, ...common],
+    }).annotateMerge(OpenApi.annotations({ summary: "Trade a refresh token for new tokens" })),
+    HttpApiEndpoint.post("revokeToken", "/get_token/revoke", {
+      payload: Revocation,
+      success: HttpApiSchema.NoContent,
+      error: [InvalidToken, ...common],
+    }).annotateMerge(
+      OpenApi.annotations({
+        summary: "End what a refresh token can do",
+        description:
+          "Also of one that is unknown or ended already. ID and access tokens stay valid until they expire; only the process that answers takes those of the same sign-in no more, when it is shown one as `token`.",
+      }),
     ),
   )
   .annotateMerge(OpenApi.annotations({ title: "Sign-in" })) {}

@@ -1,0 +1,192 @@
+/** Amazon Cognito's own pages as the ManagedLogin. Sources of the rules: RFC 6749, 7636 and OpenID Connect Core 1.0. */
+import { AuthenticatorError } from "@btc-price/domain/Authenticator"
+import { ManagedLogin } from "@btc-price/domain/ManagedLogin"
+import { decomposeUnverifiedJwt } from "aws-jwt-verify/jwt"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClient from "effect/http/HttpClient"
+import type { HttpClientError } from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { hash, randomBytes, timingSafeEqual } from "node:crypto"
+import * as CognitoTokens from "./CognitoTokens.ts"
+import type * as TokenClaims from "./TokenClaims.ts"
+import { TokenVerifier } from "./TokenVerifier.ts"
+
+export interface Pages {
+  /** The root of the pages, such as `https://example.auth.eu-central-1.amazoncognito.com`. */
+  readonly domain: URL | string
+  /** Where the pages send the browser back to, exactly as the app client has it. */
+  readonly redirectUri: string
+}
+
+export interface Options extends Pages, Pick<TokenClaims.Rules, "clientId" | "tokenUse" | "requiredScope"> {
+  /** Of a confidential app client; two while one replaces the other. */
+  readonly clientSecrets: ReadonlyArray<Redacted.Redacted>
+}
+
+/**
+ * The authorization code flow with PKCE (S256), `state` and `nonce`. A code is exchanged by one call of at most three
+ * seconds, which follows no redirect.
+ */
+export const layer = (options: Options) =>
+  Layer.effect(
+    ManagedLogin,
+    Effect.gen(function* () {
+      const { verifyIdToken } = yield* TokenVerifier
+      const exchange = yield* makeExchange(options)
+
+      return ManagedLogin.of({
+        begin: Effect.sync(() => {
+          const pending = { state: secret(), nonce: secret(), codeVerifier: secret() }
+          const page = new URL("/oauth2/authorize", options.domain)
+          page.search = String(
+            new URLSearchParams({
+              response_type: "code",
+              client_id: options.clientId,
+              redirect_uri: options.redirectUri,
+              // The scope that an access token must have to be let in has to be asked for.
+              scope: ["openid", options.requiredScope].filter(Predicate.isNotUndefined).join(" "),
+              state: Redacted.value(pending.state),
+              nonce: Redacted.value(pending.nonce),
+              code_challenge_method: "S256",
+              code_challenge: hash("sha256", Redacted.value(pending.codeVerifier), "base64url"),
+            }),
+          )
+          return { page, pending }
+        }),
+
+        finish: Effect.fn("ManagedLogin.finish")(function* (code, pending) {
+          const tokens = yield* exchange(code, pending.codeVerifier)
+          yield* verifyIdToken(tokens.idToken).pipe(Effect.mapError(blameOurselves))
+          if (!hasNonce(tokens.idToken, pending.nonce)) {
+            return yield* failure("invalid-credentials", "The ID token is of another login")
+          }
+          return tokens
+        }),
+      })
+    }),
+  )
+
+/** Out of reach of guessing, in bytes; also the length that RFC 7636 recommends. */
+const secretBytes = 32
+
+const secret = () => Redacted.make(randomBytes(secretBytes).toString("base64url"))
+
+/** The longest that the exchange of a code may take in all, in seconds. */
+const callLimitSeconds = 3
+
+/** Cognito's answer has three tokens of one to two thousand characters. */
+const answerLimitBytes = 65_536
+
+const Answer = Schema.fromJsonString(
+  Schema.Struct({
+    id_token: Schema.optionalKey(Schema.String),
+    access_token: Schema.optionalKey(Schema.String),
+    refresh_token: Schema.optionalKey(Schema.String),
+  }),
+)
+
+/** RFC 6749, section 5.2. */
+const Refusal = Schema.fromJsonString(Schema.Struct({ error: Schema.String }))
+
+const makeExchange = Effect.fnUntraced(function* (options: Options) {
+  const client = yield* HttpClient.HttpClient
+  const { clientId, redirectUri } = options
+  const url = new URL("/oauth2/token", options.domain)
+
+  const receive = Effect.fnUntraced(
+    function* (request: HttpClientRequest.HttpClientRequest) {
+      const response = yield* client.execute(request)
+      const text = yield* response.stream.pipe(
+        Stream.limitBytes<HttpClientError | AuthenticatorError, never>(answerLimitBytes, () =>
+          Stream.fail(failure("unavailable", `The answer is larger than ${answerLimitBytes} bytes`)),
+        ),
+        Stream.decodeText,
+        Stream.mkString,
+      )
+      if (response.status !== 200) return yield* refusalOf(response.status, text)
+      const answer = yield* Schema.decodeEffect(Answer)(text).pipe(
+        Effect.mapError(() => failure("unavailable", "The answer cannot be read")),
+      )
+      return yield* CognitoTokens.read(
+        {
+          idToken: answer.id_token,
+          accessToken: answer.access_token,
+          refreshToken: answer.refresh_token,
+        },
+        options.tokenUse,
+      )
+    },
+    Effect.timeoutOrElse({
+      duration: Duration.seconds(callLimitSeconds),
+      orElse: () =>
+        Effect.fail(failure("unavailable", `Cognito did not answer within ${callLimitSeconds} seconds`)),
+    }),
+    // The error itself holds the request with its secrets, so no more of it than its kind goes on.
+    Effect.catchTag("HttpClientError", ({ reason }) =>
+      Effect.fail(failure("unavailable", `The exchange failed: ${reason._tag}`)),
+    ),
+    // A redirect would carry the secrets elsewhere, and what we trace is not for others to see.
+    Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+    Effect.provideService(HttpClient.TracerPropagationEnabled, false),
+  )
+
+  return (code: Redacted.Redacted, codeVerifier: Redacted.Redacted) => {
+    const request = HttpClientRequest.post(url).pipe(
+      HttpClientRequest.acceptJson,
+      HttpClientRequest.bodyUrlParams({
+        grant_type: "authorization_code",
+        client_id: clientId,
+        redirect_uri: redirectUri,
+        code: Redacted.value(code),
+        code_verifier: Redacted.value(codeVerifier),
+      }),
+    )
+    const [first = request, ...others] = options.clientSecrets.map((clientSecret) =>
+      HttpClientRequest.basicAuth(request, clientId, clientSecret),
+    )
+    // The provider looks at the client first, so a secret that it does not take has not used up the code.
+    return others.reduce(
+      (attempt, next) =>
+        Effect.catchIf(
+          attempt,
+          ({ detail }) => detail === "invalid_client",
+          () => receive(next),
+        ),
+      receive(first),
+    )
+  }
+})
+
+/** Only `invalid_grant` is about the code; what else is refused, is refused to this service. */
+const refusalOf = (status: number, text: string): AuthenticatorError => {
+  if (status === 429 || status < 400 || status >= 500) return failure("unavailable", `Status ${status}`)
+  return Option.match(Schema.decodeOption(Refusal)(text), {
+    onNone: () => failure("unavailable", `Status ${status} without a reason`),
+    onSome: ({ error }) =>
+      failure(error === "invalid_grant" ? "invalid-credentials" : "misconfigured", error.slice(0, 200)),
+  })
+}
+
+/** A token that the provider gave us just now and that we do not accept, is not its bearer's fault. */
+const blameOurselves = (error: AuthenticatorError): AuthenticatorError =>
+  error.reason === "unavailable"
+    ? error
+    : failure("misconfigured", `The ID token is not accepted: ${error.detail}`)
+
+const hasNonce = (token: Redacted.Redacted, nonce: Redacted.Redacted): boolean => {
+  const { nonce: given } = decomposeUnverifiedJwt(Redacted.value(token)).payload
+  return typeof given === "string" && timingSafeEqual(digest(given), digest(Redacted.value(nonce)))
+}
+
+const digest = (text: string): Buffer => hash("sha256", text, "buffer")
+
+const failure = (reason: AuthenticatorError["reason"], detail: string) =>
+  new AuthenticatorError({ reason, detail })

@@ -1,0 +1,122 @@
+/**
+ * Small values that a caller keeps for us and brings back: encrypted and authenticated (AES-256-GCM), so that nobody
+ * else can read, make or change one. No server remembers them, so any replica opens what another sealed.
+ */
+import * as Bytes from "effect/Bytes"
+import * as Aead from "effect/crypto/Aead"
+import * as Kdf from "effect/crypto/Kdf"
+import * as SecureRandom from "effect/crypto/SecureRandom"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Base64Url from "effect/encoding/Base64Url"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+
+/** What is sealed. One that was sealed for another purpose does not open. */
+export interface Purpose<A> {
+  readonly name: string
+  readonly schema: Schema.Codec<A, unknown>
+  /** How long one opens. */
+  readonly life: Duration.Duration
+}
+
+export class Seal extends Context.Service<
+  Seal,
+  {
+    /** Seals `value`. Whoever opens it has to name the same `owner`. */
+    readonly seal: <A>(
+      purpose: Purpose<A>,
+      owner: string,
+      value: A,
+    ) => Effect.Effect<{ readonly text: string; readonly expiresAt: DateTime.Utc }>
+
+    /** None when `text` was not sealed here, for this purpose and owner, or is too old. */
+    readonly open: <A>(purpose: Purpose<A>, owner: string, text: string) => Effect.Effect<Option.Option<A>>
+  }
+>()("@btc-price/http/Seal") {}
+
+export interface Options {
+  /** The app client in whose name users sign in. What was sealed for another does not open. */
+  readonly client: string
+  /**
+   * The keys are derived from these: the first one's seals, each opens. Without any, the key is made here and
+   * forgotten when the program stops, so it is good for a single replica.
+   */
+  readonly secrets: ReadonlyArray<Redacted.Redacted>
+}
+
+export const layer = ({ client, secrets }: Options): Layer.Layer<Seal> =>
+  Layer.effect(
+    Seal,
+    Effect.gen(function* () {
+      const aead = yield* Aead.Aead
+      const random = yield* SecureRandom.SecureRandom
+      const own = yield* random.randomBytes(keyBytes)
+      const [first = own, ...others] = secrets.map((secret) => bytesOf(Redacted.value(secret)))
+      const sealing = yield* deriveKey(client, first)
+      const opening = [sealing, ...(yield* Effect.forEach(others, (secret) => deriveKey(client, secret)))]
+
+      return Seal.of({
+        seal: Effect.fnUntraced(function* (purpose, owner, value) {
+          const expiresAt = DateTime.addDuration(yield* DateTime.now, purpose.life)
+          const content = yield* Effect.orDie(
+            Schema.encodeEffect(contentOf(purpose))({ expiresAt: DateTime.toEpochMillis(expiresAt), value }),
+          )
+          // Random nonces are safe for the first 2^32 values under one key, and GCM needs no more of us.
+          const nonce = yield* random.randomBytes(nonceBytes)
+          const aad = bindingOf(purpose, owner)
+          const sealed = yield* Effect.orDie(aead.encrypt(sealing, bytesOf(content), { nonce, aad }))
+          return { text: Base64Url.encode(Bytes.concat([nonce, sealed])), expiresAt }
+        }),
+
+        open: Effect.fnUntraced(function* (purpose, owner, text) {
+          const bytes =
+            text.length > textLengthLimit ? Option.none() : Result.getSuccess(Base64Url.decode(text))
+          if (Option.isNone(bytes)) return Option.none()
+          const nonce = bytes.value.subarray(0, nonceBytes)
+          const sealed = bytes.value.subarray(nonceBytes)
+          const aad = bindingOf(purpose, owner)
+          const content = yield* Effect.firstSuccessOf(
+            opening.map((key) => aead.decrypt(key, sealed, { nonce, aad })),
+          ).pipe(Effect.option)
+          if (Option.isNone(content)) return Option.none()
+          const now = DateTime.toEpochMillis(yield* DateTime.now)
+          return Schema.decodeOption(contentOf(purpose))(new TextDecoder().decode(content.value)).pipe(
+            Option.filter(({ expiresAt }) => now < expiresAt),
+            Option.map(({ value }) => value),
+          )
+        }),
+      })
+    }),
+  ).pipe(Layer.provide([Aead.layerWebCrypto, Kdf.layerWebCrypto]), Layer.provide(SecureRandom.layerWebCrypto))
+
+const keyBytes = 32
+const nonceBytes = 12
+
+/** A longer text is not opened, in characters; browsers keep no longer cookie either. */
+const textLengthLimit = 4_096
+
+/** HKDF, because a secret of many characters is not yet a key, and must not serve two purposes as it is. */
+const deriveKey = Effect.fnUntraced(function* (client: string, secret: Uint8Array) {
+  const kdf = yield* Kdf.Kdf
+  const info = bytesOf(JSON.stringify(["btc-price seal", client]))
+  const options = { salt: new Uint8Array(), length: keyBytes, info }
+  return yield* kdf.derive(Kdf.hkdfSha256, secret, options).pipe(
+    Effect.flatMap((bytes) => Aead.key(Aead.aes256Gcm, bytes)),
+    Effect.orDie,
+  )
+})
+
+const contentOf = <A>({ schema }: Purpose<A>) =>
+  Schema.fromJsonString(Schema.Struct({ expiresAt: Schema.Finite, value: schema }))
+
+/** As JSON, so that no two pairs are written alike. */
+const bindingOf = ({ name }: { readonly name: string }, owner: string) =>
+  bytesOf(JSON.stringify([name, owner]))
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)

@@ -1,0 +1,37 @@
+/** What the identity provider sends the browser back with (RFC 6749, section 4.1.2). */
+import * as Effect from "effect/Effect"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Redacted from "effect/Redacted"
+import { LoginRefused } from "../api/IdentityProblem.ts"
+import * as Fault from "./Fault.ts"
+
+/** The longest code and state, in characters. */
+const lengthLimit = 1_024
+
+/**
+ * The code and the state, each once; what else is there does not count. Fails with `LoginRefused` when the provider
+ * tells of an error instead, of which nothing is repeated, because anybody may have written it.
+ */
+export const read = Effect.gen(function* () {
+  const query = yield* HttpServerRequest.ParsedSearchParams
+  if (query["error"] !== undefined) {
+    yield* Effect.logInfo("The identity provider ended a login without success").pipe(
+      Effect.annotateLogs({ error: isErrorCode(query["error"]) ? query["error"] : "not an error code" }),
+    )
+    return yield* new LoginRefused()
+  }
+  const { code, state } = query
+  yield* Fault.refuse(
+    Object.entries({ code, state }).flatMap(([field, value]) =>
+      isOne(value) ? [] : [{ field, message: `expected once, with 1 to ${lengthLimit} characters` }],
+    ),
+  )
+  return { code: Redacted.make(String(code)), state: Redacted.make(String(state)) }
+})
+
+const isOne = (value: string | ReadonlyArray<string> | undefined): boolean =>
+  typeof value === "string" && value !== "" && value.length <= lengthLimit
+
+/** As RFC 6749 and OpenID Connect write them, so that the log repeats nothing else. */
+const isErrorCode = (value: string | ReadonlyArray<string>): boolean =>
+  typeof value === "string" && /^[a-z_]{1,40}$/.test(value)

@@ -1,0 +1,105 @@
+import * as Seal from "@btc-price/http/Seal"
+import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+
+const purpose: Seal.Purpose<{ readonly session: Redacted.Redacted }> = {
+  name: "test",
+  schema: Schema.Struct({ session: Schema.RedactedFromValue(Schema.String) }),
+  life: Duration.minutes(3),
+}
+const value = { session: Redacted.make("canary") }
+
+const build = (client: string, ...secrets: ReadonlyArray<string>) =>
+  Layer.build(Seal.layer({ client, secrets: secrets.map((secret) => Redacted.make(secret)) })).pipe(
+    Effect.map(Context.get(Seal.Seal)),
+  )
+
+const opened = (seal: Seal.Seal["Service"], text: string, owner = "alice", as = purpose) =>
+  Effect.map(
+    seal.open(as, owner, text),
+    Option.match({ onNone: () => null, onSome: ({ session }) => Redacted.value(session) }),
+  )
+
+describe("Seal", () => {
+  it.effect("opens what another replica sealed, and shows nothing of it", () =>
+    Effect.gen(function* () {
+      const [one, other] = [yield* build("client", "secret"), yield* build("client", "secret")]
+      const sealed = yield* one.seal(purpose, "alice", value)
+      assert.strictEqual(yield* opened(other, sealed.text), "canary")
+      assert.notInclude(Buffer.from(sealed.text, "base64url").toString("latin1"), "canary")
+      assert.match(sealed.text, /^[\w-]+$/)
+      assert.notStrictEqual((yield* one.seal(purpose, "alice", value)).text, sealed.text)
+    }),
+  )
+
+  it.effect("opens for its owner, purpose and client alone", () =>
+    Effect.gen(function* () {
+      const seal = yield* build("client", "secret")
+      const { text } = yield* seal.seal(purpose, "alice", value)
+      assert.isNull(yield* opened(seal, text, "mallory"))
+      assert.isNull(yield* opened(seal, text, "alice", { ...purpose, name: "other" }))
+      assert.isNull(yield* opened(yield* build("other", "secret"), text))
+      assert.isNull(yield* opened(yield* build("client", "other"), text))
+      // Neither may lend a letter to the other.
+      assert.isNull(yield* opened(seal, text, "talice", { ...purpose, name: "tes" }))
+    }),
+  )
+
+  it.effect("opens until it expires, and not at that instant", () =>
+    Effect.gen(function* () {
+      const seal = yield* build("client", "secret")
+      const { text, expiresAt } = yield* seal.seal(purpose, "alice", value)
+      assert.deepStrictEqual(DateTime.distance(yield* DateTime.now, expiresAt), purpose.life)
+      yield* TestClock.adjust(Duration.subtract(purpose.life, Duration.millis(1)))
+      assert.strictEqual(yield* opened(seal, text), "canary")
+      yield* TestClock.adjust("1 millis")
+      assert.isNull(yield* opened(seal, text))
+    }),
+  )
+
+  it.effect("opens nothing that was changed in any bit, cut, lengthened or made up", () =>
+    Effect.gen(function* () {
+      const seal = yield* build("client", "secret")
+      const bytes = Buffer.from((yield* seal.seal(purpose, "alice", value)).text, "base64url")
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const changed = Buffer.from(bytes)
+        changed[bit >> 3]! ^= 1 << (bit & 7)
+        assert.isNull(yield* opened(seal, changed.toString("base64url")))
+      }
+      for (let length = 0; length < bytes.length; length++) {
+        assert.isNull(yield* opened(seal, bytes.subarray(0, length).toString("base64url")))
+      }
+      for (const text of ["", "%", "é", `${bytes.toString("base64url")}AAAA`, "A".repeat(100_000)]) {
+        assert.isNull(yield* opened(seal, text))
+      }
+    }),
+  )
+
+  it.effect("opens with each of its secrets, and seals with the first", () =>
+    Effect.gen(function* () {
+      const [before, both] = [yield* build("client", "old"), yield* build("client", "new", "old")]
+      const after = yield* build("client", "new")
+      assert.strictEqual(yield* opened(both, (yield* before.seal(purpose, "alice", value)).text), "canary")
+      const renewed = (yield* both.seal(purpose, "alice", value)).text
+      assert.strictEqual(yield* opened(after, renewed), "canary")
+      assert.isNull(yield* opened(before, renewed))
+    }),
+  )
+
+  it.effect("without a secret is good for this process alone", () =>
+    Effect.gen(function* () {
+      const [one, other] = [yield* build("client"), yield* build("client")]
+      const { text } = yield* one.seal(purpose, "alice", value)
+      assert.strictEqual(yield* opened(one, text), "canary")
+      assert.isNull(yield* opened(other, text))
+    }),
+  )
+})
