@@ -1,5 +1,44 @@
-{{/* What the pods of both programs have in common: Pod Security "restricted", and the authorities' file. */}}
+{{/* What is mounted into the pods of a program, as YAML lists of its volumes and mounts. Takes the root and the program's name. */}}
+{{- define "btc-price.volumes" -}}
+{{- $values := (first .).Values -}}
+{{- with $values.databaseCa.configMap }}
+- name: database-ca
+  configMap:
+    name: {{ . }}
+    items:
+      - key: {{ $values.databaseCa.key }}
+        path: ca.pem
+{{- end }}
+{{- with $values.databaseCredentials.secret }}
+- name: database-credentials
+  secret:
+    secretName: {{ . }}
+{{- end }}
+{{- with $values.vaultToken.audience }}
+- name: vault-token
+  projected:
+    sources:
+      - serviceAccountToken:
+          audience: {{ . }}
+          expirationSeconds: 3600
+          path: token
+{{- end }}
+{{- if eq (last .) "api" }}
+{{- with $values.tls.secret }}
+- name: tls
+  secret:
+    secretName: {{ . }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{/* What the pods of both programs have in common: Pod Security "restricted", and what is mounted. Takes the root and the program's name. */}}
 {{- define "btc-price.pod" -}}
+{{- $volumes := include "btc-price.volumes" . | trim -}}
+{{- with (first .).Values.serviceAccountName -}}
+serviceAccountName: {{ . }}
+{{ end -}}
+{{- with first . -}}
 automountServiceAccountToken: false
 # Otherwise a Service named "http" in the namespace would set HTTP_PORT.
 enableServiceLinks: false
@@ -14,21 +53,17 @@ securityContext:
   runAsGroup: 1000
   seccompProfile:
     type: RuntimeDefault
-{{- with .Values.databaseCa }}
-{{- if .configMap }}
-volumes:
-  - name: database-ca
-    configMap:
-      name: {{ .configMap }}
-      items:
-        - key: {{ .key }}
-          path: ca.pem
 {{- end }}
+{{- with $volumes }}
+volumes:
+  {{- . | nindent 2 }}
 {{- end }}
 {{- end -}}
 
-{{/* What the containers of both programs have in common. */}}
+{{/* What the containers of both programs have in common. Takes the root and the program's name. */}}
 {{- define "btc-price.container" -}}
+{{- $volumes := include "btc-price.volumes" . | fromYamlArray -}}
+{{- with first . -}}
 image: {{ printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 securityContext:
@@ -48,11 +83,14 @@ readinessProbe:
   httpGet: { path: /ready, port: management }
   periodSeconds: 5
   timeoutSeconds: 3
-{{- if .Values.databaseCa.configMap }}
+{{- end }}
+{{- with $volumes }}
 volumeMounts:
-  - name: database-ca
-    mountPath: /etc/btc-price
+  {{- range . }}
+  - name: {{ .name }}
+    mountPath: /etc/btc-price/{{ .name }}
     readOnly: true
+  {{- end }}
 {{- end }}
 {{- end -}}
 
@@ -65,9 +103,17 @@ volumeMounts:
   value: "5001"
 {{- if $values.databaseCa.configMap }}
 - name: DATABASE_CA_FILE
-  value: /etc/btc-price/ca.pem
+  value: /etc/btc-price/database-ca/ca.pem
 {{- end }}
-{{- range $name := concat (list "DATABASE_URL" "CURRENCIES" "TIME_ZONE" "MINIMUM_COVERAGE" "LOG_LEVEL" "LOG_FORMAT") (rest .) }}
+{{- if $values.databaseCredentials.secret }}
+- name: DATABASE_CREDENTIALS_FILE
+  value: /etc/btc-price/database-credentials
+{{- end }}
+{{- if $values.vaultToken.audience }}
+- name: VAULT_JWT_FILE
+  value: /etc/btc-price/vault-token/token
+{{- end }}
+{{- range $name := concat (list "DATABASE_URL" "DATABASE_CREDENTIALS" "DATABASE_ROLE" "AWS_REGION" "VAULT_ADDR" "VAULT_NAMESPACE" "VAULT_DATABASE_PATH" "VAULT_AUTH_PATH" "VAULT_ROLE" "CURRENCIES" "TIME_ZONE" "MINIMUM_COVERAGE" "LOG_LEVEL" "LOG_FORMAT") (rest .) }}
 {{- if index $values.settings $name }}
 - name: {{ $name }}
   value: {{ index $values.settings $name | quote }}

@@ -162,10 +162,14 @@ const sender = (url: string) =>
     ),
     (agent) => (token: string) =>
       Effect.callback<number>((resume) => {
-        request(`${url}/get_averages`, { agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
-          response.resume()
-          response.on("end", () => resume(Effect.succeed(response.statusCode ?? 0)))
-        })
+        request(
+          `${url}/get_averages`,
+          { agent, headers: { authorization: `Bearer ${token}` } },
+          (response) => {
+            response.resume()
+            response.on("end", () => resume(Effect.succeed(response.statusCode ?? 0)))
+          },
+        )
           .on("error", (error) => resume(Effect.die(error)))
           .end()
       }),

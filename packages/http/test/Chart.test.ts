@@ -7,6 +7,7 @@ import * as FileSystem from "effect/FileSystem"
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
+import * as TestAuthority from "../../adapters/test/TestAuthority.ts"
 import { skipped } from "../../adapters/test/Skipped.ts"
 import * as ChartRules from "./ChartRules.ts"
 
@@ -48,6 +49,35 @@ const matrix: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "a key of CoinGecko": ["settings.COINGECKO_PLAN=demo", "secrets.COINGECKO_API_KEY.name=coingecko"],
   "a private authority": ["databaseCa.configMap=rds", "databaseCa.key=global-bundle.pem"],
+  "its own certificate": ["tls.secret=btc-price-tls", "settings.TLS_TERMINATED_UPSTREAM=off"],
+  "a user and password that change": ["databaseCredentials.secret=db", "settings.DATABASE_CREDENTIALS=file"],
+  "users by Vault": [
+    "vaultToken.audience=vault",
+    "serviceAccountName=btc-price",
+    "settings.DATABASE_CREDENTIALS=vault",
+    "settings.DATABASE_ROLE=btc_owner",
+    "settings.VAULT_ADDR=https://vault.example.com",
+    "settings.VAULT_DATABASE_PATH=database/creds/btc-price",
+    "settings.VAULT_ROLE=btc-price",
+  ],
+  "the identity of the pods in AWS": [
+    "serviceAccountName=btc-price",
+    "databaseCa.configMap=rds",
+    "settings.DATABASE_CREDENTIALS=rds-iam",
+    "settings.AWS_REGION=eu-central-1",
+  ],
+  "shared limits and a key of its own": [
+    "settings.RATE_LIMIT_STORE=redis",
+    "settings.RATE_LIMIT_PER_USER=120",
+    "settings.TRUSTED_PROXIES=10.0.0.0/8",
+  ],
+  "machines and login pages": [
+    "settings.AUTH_TOKEN_USE=either",
+    "settings.REQUIRED_SCOPE=btc-price/read",
+    "settings.COGNITO_MACHINE_CLIENT_IDS=machine",
+    "settings.COGNITO_DOMAIN=https://example.auth.eu-central-1.amazoncognito.com",
+    "settings.PUBLIC_URL=https://btc-price.example.com",
+  ],
   "the optional settings empty": ["settings.CURRENCIES=", "settings.TIME_ZONE=", "settings.LOG_FORMAT="],
   "another image and zone": [
     "image.repository=registry.example.com/btc-price",
@@ -58,6 +88,12 @@ const matrix: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
 }
 
+/** The keys that may be absent and are there, where it is another than the client's secret. */
+const optionalKeys: Readonly<Record<string, ReadonlyArray<string>>> = {
+  "a key of CoinGecko": ["COGNITO_CLIENT_SECRET", "COINGECKO_API_KEY"],
+  "shared limits and a key of its own": ["SEALING_KEY", "REDIS_URL"],
+}
+
 /** What the Secrets hold, by the name of the variable. */
 const samples: Readonly<Record<string, string>> = {
   DATABASE_URL: "postgres://user:password@db.example.com:5432/btc",
@@ -66,41 +102,63 @@ const samples: Readonly<Record<string, string>> = {
   COGNITO_CLIENT_ID: "client",
   COGNITO_CLIENT_SECRET: "secret",
   COINGECKO_API_KEY: "CG-key",
+  SEALING_KEY: Buffer.alloc(32, "key").toString("base64"),
+  REDIS_URL: "rediss://:password@redis.example.com:6379",
 }
 
-/** The environment as Kubernetes makes it; `withOptional` says whether the keys that may be absent are there. */
-const environment = (variables: ReadonlyArray<ChartRules.Variable>, withOptional: boolean) =>
+/** The environment as Kubernetes makes it, where of the keys that may be absent those of `present` are there. */
+const environment = (variables: ReadonlyArray<ChartRules.Variable>, present: ReadonlyArray<string>) =>
   Object.fromEntries(
     variables
-      .filter(({ valueFrom }) => withOptional || valueFrom?.secretKeyRef.optional !== true)
+      .filter(({ name, valueFrom }) => valueFrom?.secretKeyRef.optional !== true || present.includes(name))
       .map(({ name, value }) => [name, value ?? samples[name] ?? ""]),
   )
 
+/** A URL as it goes with where the credentials come from. */
+const databaseUrls: Readonly<Record<string, string>> = {
+  file: "postgres://db.example.com:5432/btc",
+  vault: "postgres://db.example.com:5432/btc",
+  "rds-iam": "postgres://btc@db.example.com:5432/btc",
+}
+
+/** What a key of a Secret or ConfigMap holds once it is mounted; anything that the program finds there is used. */
+const mounted = Effect.map(
+  Effect.flatMap(TestAuthority.make, ({ issue }) => issue("2040-01-01")),
+  ({ certificate, key }): Readonly<Record<string, string>> => ({
+    "ca.pem": certificate,
+    "tls.crt": certificate,
+    "tls.key": key,
+  }),
+)
+
 /** Reads the settings as the program of this Deployment does; files are there where the pod mounts them. */
-const readSettings = ({ spec: { template } }: ChartRules.Deployment, withOptional: boolean) => {
-  const { containers, volumes = [] } = template.spec
-  const [{ name, env, volumeMounts = [] }] = containers
-  const files = new Set(
-    volumeMounts.flatMap((mount) =>
-      volumes
-        .filter((volume) => volume.name === mount.name)
-        .flatMap(({ configMap }) => configMap.items.map(({ path }) => `${mount.mountPath}/${path}`)),
-    ),
-  )
+const readSettings = Effect.fnUntraced(function* (
+  { spec: { template } }: ChartRules.Deployment,
+  present: ReadonlyArray<string>,
+) {
+  const [{ name, env, volumeMounts = [] }] = template.spec.containers
+  const contents = yield* mounted
+  const contentOf = (path: string) => {
+    const folder = volumeMounts.find(({ mountPath }) => path.startsWith(`${mountPath}/`))
+    return folder === undefined ? "" : (contents[path.slice(folder.mountPath.length + 1)] ?? "")
+  }
+  const variable = (name: string) => env.find((one) => one.name === name)?.value ?? ""
   const settings: Effect.Effect<unknown, Settings.SettingsError, FileSystem.FileSystem> =
     name === "api" ? Settings.http : Settings.worker
-  return settings.pipe(
+  return yield* settings.pipe(
     Effect.provideService(
       ConfigProvider.ConfigProvider,
-      ConfigProvider.fromEnvRecord(environment(env, withOptional), { preserveEmptyStrings: true }),
+      ConfigProvider.fromEnvRecord(
+        {
+          ...environment(env, present),
+          DATABASE_URL: databaseUrls[variable("DATABASE_CREDENTIALS")] ?? samples["DATABASE_URL"] ?? "",
+        },
+        { preserveEmptyStrings: true },
+      ),
     ),
-    Effect.provide(
-      FileSystem.layerNoop({
-        readFileString: (path) => Effect.succeed(files.has(path) ? "-----BEGIN CERTIFICATE-----" : ""),
-      }),
-    ),
+    Effect.provide(FileSystem.layerNoop({ readFileString: (path) => Effect.succeed(contentOf(path)) })),
   )
-}
+})
 
 const namesIn = (problems: ReadonlyArray<string>) => problems.map((problem) => problem.split(" ")[0])
 
@@ -125,17 +183,19 @@ describe.skipIf(isSkipped)("Chart", () => {
 
   for (const [name, sets] of Object.entries(matrix)) {
     for (const kubeVersion of ["1.25.0", "1.34.0"]) {
-      it.effect(`is right with ${name} on Kubernetes ${kubeVersion}`, () =>
+      it.live(`is right with ${name} on Kubernetes ${kubeVersion}`, () =>
         Effect.gen(function* () {
           const documents = ChartRules.parse(rendered(sets, kubeVersion))
           assert.deepStrictEqual(ChartRules.problems(documents), [])
           const [, api, worker] = documents
-          yield* readSettings(api, true)
+          const present = optionalKeys[name] ?? ["COGNITO_CLIENT_SECRET"]
+          yield* readSettings(api, present)
+          yield* readSettings(worker, present)
           // Without a secret, its replicas could not finish each other's sign-ins.
-          const { problems } = yield* Effect.flip(readSettings(api, false))
-          assert.deepStrictEqual(namesIn(problems), ["COGNITO_CLIENT_SECRET"])
-          // CoinGecko's key goes with a plan, and only with one.
-          yield* readSettings(worker, sets.includes("settings.COINGECKO_PLAN=demo"))
+          if (!present.includes("SEALING_KEY")) {
+            const { problems } = yield* Effect.flip(readSettings(api, []))
+            assert.include(namesIn(problems), "COGNITO_CLIENT_SECRET")
+          }
         }),
       )
     }
@@ -163,7 +223,7 @@ describe.skipIf(isSkipped)("Chart", () => {
   it.effect("lets the API refuse to start without a TLS terminator", () =>
     Effect.gen(function* () {
       const [, api] = ChartRules.parse(rendered(["settings.TLS_TERMINATED_UPSTREAM=off"]))
-      const { problems } = yield* Effect.flip(readSettings(api, true))
+      const { problems } = yield* Effect.flip(readSettings(api, ["COGNITO_CLIENT_SECRET"]))
       assert.deepStrictEqual(namesIn(problems), ["HTTP_HOST"])
     }),
   )

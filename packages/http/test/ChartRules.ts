@@ -52,11 +52,25 @@ const Container = Schema.Struct({
     Schema.Array(Schema.Struct({ name: Name, mountPath: Name, readOnly: Schema.Literal(true) })),
   ),
 })
-const Volume = Schema.Struct({
-  name: Name,
-  configMap: Schema.Struct({ name: Name, items: Schema.Array(Schema.Struct({ key: Name, path: Name })) }),
-})
+const Volume = Schema.Union([
+  Schema.Struct({
+    name: Name,
+    configMap: Schema.Struct({ name: Name, items: Schema.Array(Schema.Struct({ key: Name, path: Name })) }),
+  }),
+  Schema.Struct({ name: Name, secret: Schema.Struct({ secretName: Name }) }),
+  Schema.Struct({
+    name: Name,
+    projected: Schema.Struct({
+      sources: Schema.Tuple([
+        Schema.Struct({
+          serviceAccountToken: Schema.Struct({ audience: Name, expirationSeconds: Schema.Int, path: Name }),
+        }),
+      ]),
+    }),
+  }),
+])
 const Pod = Schema.Struct({
+  serviceAccountName: Schema.optionalKey(Name),
   automountServiceAccountToken: Schema.Literal(false),
   enableServiceLinks: Schema.Literal(false),
   terminationGracePeriodSeconds: Schema.Int,
