@@ -12,6 +12,7 @@ import { randomUUID } from "node:crypto"
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
+import { setTimeout } from "node:timers/promises"
 import * as CognitoPool from "./CognitoPool.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
@@ -57,7 +58,10 @@ export interface CognitoServer {
 
 /** Runs until the scope closes. Time is that of the Clock in whose presence it was made. */
 export const make = Effect.fnUntraced(function* (
-  options: Pick<CognitoPool.Options, "users" | "rotates">,
+  options: Pick<CognitoPool.Options, "users" | "rotates"> & {
+    /** How long it waits before it answers a request with this body; not at all unless given. */
+    readonly delayMillis?: (body: string) => number
+  },
 ): Effect.fn.Return<CognitoServer, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const keys = [TokenIssuer.makeKey()]
@@ -83,9 +87,11 @@ export const make = Effect.fnUntraced(function* (
 
   const server = createServer((request, response) => {
     response.on("close", () => (state.abandoned += response.writableFinished ? 0 : 1))
-    void text(request).then((body) => {
+    void text(request).then(async (body) => {
       const { method = "", url: path = "", headers } = request
       requests.push({ method, path, headers, body })
+      const delayMillis = options.delayMillis?.(body) ?? 0
+      if (delayMillis > 0) await setTimeout(delayMillis)
       if (path === jwksPath && method === "GET") return answerKeys(response, state.keys, keys)
       const refusal = refusalOf({ method, path, headers, body })
       if (refusal !== null) return refuse(response, refusal)

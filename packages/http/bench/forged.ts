@@ -7,20 +7,15 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
-import { spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { readFileSync } from "node:fs"
 import { Agent, request } from "node:http"
-import { type AddressInfo, createServer } from "node:net"
 import process from "node:process"
-import { fileURLToPath } from "node:url"
 import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
 import { inThousands, inTimes, print } from "../../adapters/bench/Measurement.ts"
 import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
+import * as ApiProgram from "./ApiProgram.ts"
 
 const forgeries = Number(process.argv[2] ?? 1_000_000)
 
@@ -33,14 +28,9 @@ const quietSeconds = 10
 const bench = Effect.gen(function* () {
   const database = yield* BenchDatabase.make(yield* BenchDatabase.start, "forged")
   const cognito = yield* CognitoServer.make({ users: [] })
-  const { url, pid } = yield* startApi({
-    DATABASE_URL: Redacted.value(database),
-    COGNITO_REGION: cognito.options.region,
-    COGNITO_USER_POOL_ID: cognito.options.userPoolId,
-    COGNITO_CLIENT_ID: cognito.options.clientId,
-    COGNITO_CLIENT_SECRET: Redacted.value(cognito.clientSecret),
-    COGNITO_ENDPOINT: String(cognito.options.endpoint),
-    COGNITO_JWKS_URL: String(cognito.options.jwksUrl),
+  const { url, pid } = yield* ApiProgram.start(database, cognito, {
+    RATE_LIMIT_PER_USER: "100000000",
+    RATE_LIMIT_PER_ADDRESS: "100000000",
   })
   const good = cognito.issue("alice")
   const forge = forger(good)
@@ -80,38 +70,6 @@ const bench = Effect.gen(function* () {
       },
     ],
   )
-})
-
-/** The API program, which logs no requests and limits nobody; up when this succeeds. */
-const startApi = Effect.fnUntraced(function* (settings: Readonly<Record<string, string>>) {
-  const [port, managementPort] = [yield* freePort, yield* freePort]
-  const env = {
-    ...settings,
-    HTTP_PORT: String(port),
-    MANAGEMENT_PORT: String(managementPort),
-    RATE_LIMIT_PER_USER: "100000000",
-    RATE_LIMIT_PER_ADDRESS: "100000000",
-    LOG_LEVEL: "warn",
-  }
-  const program = fileURLToPath(new URL("../src/main.ts", import.meta.url))
-  const child = yield* Effect.acquireRelease(
-    Effect.sync(() => spawn(process.execPath, [program], { env, stdio: ["ignore", "inherit", "inherit"] })),
-    (child) => Effect.sync(() => child.kill("SIGTERM")),
-  )
-  const url = `http://127.0.0.1:${port}`
-  yield* HttpClient.get(`http://127.0.0.1:${managementPort}/ready`).pipe(
-    Effect.flatMap(({ status }) => (status === 200 ? Effect.void : Effect.fail("Not ready"))),
-    Effect.retry(Schedule.spaced("100 millis")),
-    Effect.timeout("30 seconds"),
-  )
-  return { url, pid: child.pid ?? 0 }
-})
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as AddressInfo
-    server.close(() => resume(Effect.succeed(port)))
-  })
 })
 
 /** Makes tokens like `good`, but with a kid, an issuer and a signature that no other has. */

@@ -1,12 +1,16 @@
 /** The managed login on real sockets, against an independent OpenID provider. */
 import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
-import { assert, describe, it } from "@effect/vitest"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as OidcServer from "../../adapters/test/OidcServer.ts"
+import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
 import * as ApiReplica from "./ApiReplica.ts"
 import { type Answer, assertProblem, faults } from "./ApiUnderTest.ts"
+import * as Program from "./Program.ts"
 
 /** A replica of the API that lets users of the provider in. */
 const replica = ({ options }: OidcServer.OidcServer, changes: Partial<CognitoUserPool.Options> = {}) =>
@@ -234,6 +238,41 @@ describe("Managed login", () => {
         assert.strictEqual(answer.headers["retry-after"], status === 503 ? "5" : undefined)
         assertExpired(answer)
       }
+    }),
+  )
+})
+
+layer(NodeHttpClient.layerUndici, { excludeTestServices: true })("The API program", (it) => {
+  it.effect("has only the managed login when it is told so", () =>
+    Effect.gen(function* () {
+      const { options, visit } = yield* OidcServer.make
+      const { url } = yield* Program.start("http", {
+        env: {
+          DATABASE_URL: Redacted.value(yield* TestDatabase.make),
+          COGNITO_REGION: options.region,
+          COGNITO_USER_POOL_ID: options.userPoolId,
+          COGNITO_CLIENT_ID: options.clientId,
+          COGNITO_CLIENT_SECRET: options.clientSecrets.map(Redacted.value).join(","),
+          COGNITO_ENDPOINT: options.endpoint,
+          COGNITO_JWKS_URL: String(options.jwksUrl),
+          COGNITO_DOMAIN: options.endpoint,
+          PUBLIC_URL: new URL(".", OidcServer.redirectUri).href,
+          PASSWORD_LOGIN: "off",
+        },
+      })
+      const off = yield* HttpClient.post(`${url}/get_token`)
+      const { type, detail } = (yield* off.json) as Readonly<Record<string, unknown>>
+      assert.deepStrictEqual([off.status, type], [404, "urn:btc-price:problem:password-login-off"])
+      assert.strictEqual(detail, "GET /login signs in on the identity provider's own pages.")
+      const begun = yield* HttpClient.get(`${url}/login`)
+      const back = yield* visit(new URL(begun.headers["location"] ?? ""), "alice")
+      const cookie = (begun.headers["set-cookie"] ?? "").split(";", 1)[0] ?? ""
+      const finished = yield* HttpClient.get(`${url}/callback${back.search}`, { headers: { cookie } })
+      const { id_token } = (yield* finished.json) as { readonly id_token: string }
+      const read = yield* HttpClient.get(`${url}/v1/sources`, {
+        headers: { authorization: `Bearer ${id_token}` },
+      })
+      assert.strictEqual(read.status, 200)
     }),
   )
 })

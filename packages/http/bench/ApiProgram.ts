@@ -1,0 +1,50 @@
+/** The real API program in a process of its own, on a database and a stand-in for Cognito, quiet in its log. */
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import { spawn } from "node:child_process"
+import { type AddressInfo, createServer } from "node:net"
+import process from "node:process"
+import { fileURLToPath } from "node:url"
+import type * as CognitoServer from "../../adapters/test/CognitoServer.ts"
+
+/** It is up when this succeeds, and ends with the scope. */
+export const start = Effect.fnUntraced(function* (
+  database: Redacted.Redacted,
+  { options, clientSecret }: CognitoServer.CognitoServer,
+  settings: Readonly<Record<string, string>>,
+) {
+  const [port, managementPort] = [yield* freePort, yield* freePort]
+  const env = {
+    DATABASE_URL: Redacted.value(database),
+    COGNITO_REGION: options.region,
+    COGNITO_USER_POOL_ID: options.userPoolId,
+    COGNITO_CLIENT_ID: options.clientId,
+    COGNITO_CLIENT_SECRET: Redacted.value(clientSecret),
+    COGNITO_ENDPOINT: String(options.endpoint),
+    COGNITO_JWKS_URL: String(options.jwksUrl),
+    HTTP_PORT: String(port),
+    MANAGEMENT_PORT: String(managementPort),
+    LOG_LEVEL: "warn",
+    ...settings,
+  }
+  const program = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+  const child = yield* Effect.acquireRelease(
+    Effect.sync(() => spawn(process.execPath, [program], { env, stdio: ["ignore", "inherit", "inherit"] })),
+    (child) => Effect.sync(() => child.kill("SIGTERM")),
+  )
+  yield* HttpClient.get(`http://127.0.0.1:${managementPort}/ready`).pipe(
+    Effect.flatMap(({ status }) => (status === 200 ? Effect.void : Effect.fail("Not ready"))),
+    Effect.retry(Schedule.spaced("100 millis")),
+    Effect.timeout("30 seconds"),
+  )
+  return { url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0 }
+})
+
+const freePort = Effect.callback<number>((resume) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as AddressInfo
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
