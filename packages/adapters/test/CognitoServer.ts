@@ -44,6 +44,8 @@ export interface CognitoServer {
   /** For an adapter that signs in here. */
   readonly options: CognitoUserPool.Options
   readonly clientSecret: Redacted.Redacted
+  /** For a program that signs in here. */
+  readonly environment: Readonly<Record<string, string>>
   /** All requests so far, oldest first. */
   readonly requests: ReadonlyArray<Request>
   /** How many of them were cut off by the client. */
@@ -112,6 +114,7 @@ export const make = Effect.fnUntraced(function* (
   )
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
+  const jwksUrl = endpoint + jwksPath
   return {
     options: {
       ...TokenClaims.anyUser,
@@ -120,9 +123,17 @@ export const make = Effect.fnUntraced(function* (
       clientId,
       clientSecrets: [clientSecret],
       endpoint,
-      jwksUrl: endpoint + jwksPath,
+      jwksUrl,
     },
     clientSecret,
+    environment: {
+      COGNITO_REGION: region,
+      COGNITO_USER_POOL_ID: userPoolId,
+      COGNITO_CLIENT_ID: clientId,
+      COGNITO_CLIENT_SECRET: Redacted.value(clientSecret),
+      COGNITO_ENDPOINT: endpoint,
+      COGNITO_JWKS_URL: jwksUrl,
+    },
     requests,
     abandoned: () => state.abandoned,
     answerCalls: (answer) => (state.calls = answer),

@@ -12,18 +12,13 @@ import type * as CognitoServer from "../../adapters/test/CognitoServer.ts"
 /** It is up when this succeeds, and ends with the scope. */
 export const start = Effect.fnUntraced(function* (
   database: Redacted.Redacted,
-  { options, clientSecret }: CognitoServer.CognitoServer,
+  { environment }: CognitoServer.CognitoServer,
   settings: Readonly<Record<string, string>>,
 ) {
   const [port, managementPort] = [yield* freePort, yield* freePort]
   const env = {
     DATABASE_URL: Redacted.value(database),
-    COGNITO_REGION: options.region,
-    COGNITO_USER_POOL_ID: options.userPoolId,
-    COGNITO_CLIENT_ID: options.clientId,
-    COGNITO_CLIENT_SECRET: Redacted.value(clientSecret),
-    COGNITO_ENDPOINT: String(options.endpoint),
-    COGNITO_JWKS_URL: String(options.jwksUrl),
+    ...environment,
     HTTP_PORT: String(port),
     MANAGEMENT_PORT: String(managementPort),
     LOG_LEVEL: "warn",

@@ -82,12 +82,7 @@ layer(services, { excludeTestServices: true })("The programs", (it) => {
         env: {
           LOG_LEVEL: "debug",
           DATABASE_URL: Redacted.value(yield* TestDatabase.make),
-          COGNITO_REGION: cognito.options.region,
-          COGNITO_USER_POOL_ID: cognito.options.userPoolId,
-          COGNITO_CLIENT_ID: cognito.options.clientId,
-          COGNITO_CLIENT_SECRET: Redacted.value(cognito.clientSecret),
-          COGNITO_ENDPOINT: String(cognito.options.endpoint),
-          COGNITO_JWKS_URL: String(cognito.options.jwksUrl),
+          ...cognito.environment,
         },
       })
       const token = yield* signIn(program.url, "alice", `${Canaries.mark}-right`)

@@ -26,12 +26,7 @@ const layerTarget = Layer.effect(
     const { url, output } = yield* Program.start("http", {
       env: {
         DATABASE_URL: Redacted.value(yield* TestDatabase.make),
-        COGNITO_REGION: cognito.options.region,
-        COGNITO_USER_POOL_ID: cognito.options.userPoolId,
-        COGNITO_CLIENT_ID: cognito.options.clientId,
-        COGNITO_CLIENT_SECRET: Redacted.value(cognito.clientSecret),
-        COGNITO_ENDPOINT: String(cognito.options.endpoint),
-        COGNITO_JWKS_URL: String(cognito.options.jwksUrl),
+        ...cognito.environment,
         LOG_LEVEL: "debug",
       },
     })

@@ -24,12 +24,7 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
         const env = {
           DATABASE_URL: Redacted.value(yield* TestDatabase.make),
           COINGECKO_BASE_URL: coinGecko.baseUrl,
-          COGNITO_REGION: cognito.options.region,
-          COGNITO_USER_POOL_ID: cognito.options.userPoolId,
-          COGNITO_CLIENT_ID: cognito.options.clientId,
-          COGNITO_CLIENT_SECRET: Redacted.value(cognito.clientSecret),
-          COGNITO_ENDPOINT: String(cognito.options.endpoint),
-          COGNITO_JWKS_URL: String(cognito.options.jwksUrl),
+          ...cognito.environment,
         }
         const [api, worker, other] = yield* Effect.all(
           [
