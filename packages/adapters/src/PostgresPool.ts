@@ -119,6 +119,8 @@ const listenOver = (
         Effect.flatMap((taken) => Queue.offerAll(queue, taken)),
         Effect.forever,
         Effect.raceFirst(Effect.andThen(isOver, open)),
+        // What came while the next one was opened.
+        Effect.tap(() => Effect.flatMap(Queue.clear(notifications), (rest) => Queue.offerAll(queue, rest))),
         Effect.tap(Scope.close(scope, Exit.void)),
         Effect.flatMap(relay),
       )
