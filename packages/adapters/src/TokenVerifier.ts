@@ -100,7 +100,7 @@ const make = (rules: TokenClaims.Rules) => {
   /** What to say of a token that the library does not take. */
   const explain = Effect.fnUntraced(function* (error: unknown, isComplete: Effect.Effect<boolean>) {
     if (isMissingKey(error)) {
-      return (yield* isComplete) ? refused("Signed with a key that is not the user pool's") : keyUnavailable
+      return (yield* isComplete) ? foreignKey : keyUnavailable
     }
     // What is no verdict on the token is a defect, never an acceptance. Of a verdict only the class is told,
     // because its text repeats what an attacker chose.
@@ -184,6 +184,9 @@ const isMissingKey = (error: unknown): boolean =>
   error instanceof KidNotFoundInJwksError || error instanceof JwksNotAvailableInCacheError
 
 const refused = (detail: string) => new AuthenticatorError({ reason: "invalid-token", detail })
+
+/** Made once, like the next ones, because a flood may bring it about. */
+const foreignKey = refused("Signed with a key that is not the user pool's")
 
 const notAdmitted = new AuthenticatorError({
   reason: "insufficient-scope",

@@ -36,7 +36,7 @@ const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
     case "invalid-token":
       yield* Effect.logDebug("A token was refused").pipe(Effect.annotateLogs("detail", error.detail))
       yield* challenge(`${realm}, error="invalid_token"`)
-      return yield* new InvalidToken()
+      return yield* invalidToken
     case "insufficient-scope":
       yield* challenge(`${realm}, error="insufficient_scope"`)
       return yield* new InsufficientScope()
@@ -48,6 +48,9 @@ const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
       return yield* Effect.die(error)
   }
 })
+
+/** Made once, because a flood may bring it about. */
+const invalidToken = new InvalidToken()
 
 const challenge = (value: string) => withHeader("www-authenticate", value)
 

@@ -47,17 +47,28 @@ export class RequestLimits extends Context.Service<
 
 const windowSeconds = 60
 
-const login: Quota = { name: "login", limit: 20, windowSeconds }
-const refusals: Quota = { name: "refusals", limit: 60, windowSeconds }
+/** A quota, and what is answered once it is spent, made once: floods are to cost little. */
+interface Limit extends Quota {
+  readonly spent: Response
+}
+
+const makeLimit = (name: string, limit: number): Effect.Effect<Limit> =>
+  Effect.map(
+    HttpServerRespondable.toResponse(new QuotaExceeded({ "violated-policies": [name] })),
+    (spent) => ({ name, limit, windowSeconds, spent }),
+  )
 
 export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quotas> =>
   Layer.effect(
     RequestLimits,
-    Effect.map(Quotas, (quotas) => {
+    Effect.gen(function* () {
+      const quotas = yield* Quotas
       const user: Quota = { name: "user", limit: options.readsPerUser, windowSeconds }
-      const address: Quota = { name: "address", limit: options.readsPerAddress, windowSeconds }
-      const signIn: Quota = { name: "get_token", limit: options.signInsPerAddress, windowSeconds }
-      const quotaOf = (route: string): Quota => {
+      const address = yield* makeLimit("address", options.readsPerAddress)
+      const signIn = yield* makeLimit("get_token", options.signInsPerAddress)
+      const login = yield* makeLimit("login", 20)
+      const refusals = yield* makeLimit("refusals", 60)
+      const limitOf = (route: string): Limit => {
         if (route.startsWith("/get_token")) return signIn
         return route === "/login" || route === "/callback" ? login : address
       }
@@ -65,13 +76,13 @@ export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quota
       return RequestLimits.of({
         forAddress: Effect.fnUntraced(function* (route, handled) {
           const key = ClientAddress.keyOf(yield* HttpServerRequest.HttpServerRequest)
-          const quota = quotaOf(route)
-          const standing = yield* quotas.take(quota, key)
-          if (!standing.isGranted) return yield* refusal(quota, standing)
+          const limit = limitOf(route)
+          const standing = yield* quotas.take(limit, key)
+          if (!standing.isGranted) return tell(limit.spent, limit, standing)
           const response = yield* handled
-          if (response.status !== 401) return tell(response, quota, standing)
+          if (response.status !== 401) return tell(response, limit, standing)
           const refused = yield* quotas.take(refusals, key)
-          return refused.isGranted ? tell(response, quota, standing) : yield* refusal(refusals, refused)
+          return refused.isGranted ? tell(response, limit, standing) : tell(refusals.spent, refusals, refused)
         }),
 
         forUser: Effect.fnUntraced(function* ({ subject }) {
@@ -94,12 +105,6 @@ export const perRoute = HttpRouter.middleware(
         Effect.flatMap(HttpRouter.RouteContext, ({ route }) => forAddress(route.path, handled)),
   ),
 )
-
-const refusal = (quota: Quota, standing: Standing) =>
-  Effect.map(
-    HttpServerRespondable.toResponse(new QuotaExceeded({ "violated-policies": [quota.name] })),
-    (response) => tell(response, quota, standing),
-  )
 
 /** Adds how the quota stands, and after how many seconds to come back when it is spent. */
 const tell = (response: Response, { name, limit, windowSeconds }: Quota, standing: Standing): Response => {
