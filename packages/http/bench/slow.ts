@@ -1,6 +1,6 @@
 /**
  * Thousands of callers who take their time, one way after the other: how long they are kept, and how long others wait
- * for an answer meanwhile, beside how long they wait in quiet. The API is a process of its own.
+ * for an answer meanwhile, beside how long they wait in quiet. The API and the crowd are processes of their own.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -13,20 +13,11 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Order from "effect/Order"
 import * as Redacted from "effect/Redacted"
-import { connect } from "node:net"
 import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
 import * as BenchProcess from "../../adapters/bench/BenchProcess.ts"
 import * as Measurement from "../../adapters/bench/Measurement.ts"
 import { inMegabytes, inMillis, inSeconds, inTimes } from "../../adapters/bench/Measurement.ts"
 import { user } from "./User.ts"
-
-const connections = 2_000
-
-/** They come one after the other, so many a second. */
-const rate = 500
-
-/** Each of them adds a little so often. */
-const dripMillis = 1_000
 
 /** In quiet and beside the attack in turn, so that the machine's moods meet both. */
 const rounds = 3
@@ -35,44 +26,25 @@ const rounds = 3
 const watch = Duration.seconds(16)
 const paceMillis = 10
 
-const ranges = Array.from({ length: 1_000 }, (_, index) => `5-${index}`).join(",")
-
-/** What is sent at first and then again and again, as slowhttptest does with -H, -B and -R. */
-const attacks = {
-  "slow headers": { first: "GET / HTTP/1.1\r\nHost: x\r\n", more: "X: y\r\n" },
-  "slow bodies": {
-    first:
-      "POST /get_token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4096\r\n\r\n",
-    more: " ",
-  },
-  "a thousand ranges": {
-    first: `GET /openapi.json HTTP/1.1\r\nHost: x\r\nRange: bytes=0-,${ranges}\r\n\r\n`,
-    more: "",
-  },
-}
-
 const bench = Effect.gen(function* () {
   const server = yield* BenchDatabase.start
   const url = yield* BenchDatabase.make(server, "slow")
   const api = yield* BenchProcess.start<string>(new URL("api.ts", import.meta.url), [Redacted.value(url)])
+  const crowd = yield* BenchProcess.start<ReadonlyArray<string>>(new URL("crowd.ts", import.meta.url), [
+    api.first,
+  ])
   const others = askOften(api.first, yield* signIn(api.first))
   yield* others
-  for (const [name, attack] of Object.entries(attacks)) {
+  for (const attack of crowd.first) {
     const [quiet, disturbed, kept]: [Array<number>, Array<number>, Array<number>] = [[], [], []]
     yield* api.ask("begin")
     for (let round = 0; round < rounds; round++) {
       quiet.push(...(yield* others))
-      const crowd = yield* Effect.forkChild(
-        Effect.forEach(
-          Arr.range(1, connections),
-          (index) => Effect.delay(keepFor(api.first, attack), Duration.seconds(index / rate)),
-          { concurrency: "unbounded" },
-        ),
-      )
+      const callers = yield* Effect.forkChild(crowd.ask<ReadonlyArray<number>>(attack))
       disturbed.push(...(yield* others))
-      kept.push(...(yield* Fiber.join(crowd)))
+      kept.push(...(yield* Fiber.join(callers)))
     }
-    yield* Measurement.print(`${connections} callers with ${name}`, [
+    yield* Measurement.print(`${kept.length / rounds} callers at a time with ${attack}`, [
       { what: "kept, the longest", figure: inSeconds(Math.max(...kept)), target: "< 12 s" },
       { what: "kept, median", figure: inSeconds(Measurement.median(kept)) },
       {
@@ -91,23 +63,6 @@ const bench = Effect.gen(function* () {
     ])
   }
 })
-
-/** The milliseconds for which one caller is kept, once connected. */
-const keepFor = (address: string, { first, more }: (typeof attacks)[keyof typeof attacks]) =>
-  Effect.callback<number>((resume) => {
-    let start = Number.NaN
-    const socket = connect(Number(new URL(address).port), "127.0.0.1", () => {
-      start = performance.now()
-      socket.write(first)
-    })
-    const timer = setInterval(() => more !== "" && socket.write(more), dripMillis)
-    socket.resume()
-    socket.on("error", () => {})
-    socket.on("close", () => {
-      clearInterval(timer)
-      resume(Effect.succeed(performance.now() - start))
-    })
-  })
 
 /** The milliseconds of each answer to another one, who has signed in. */
 const askOften = Effect.fnUntraced(function* (address: string, token: string) {
