@@ -19,10 +19,11 @@ const freeFailures = 5
 const longestWaitSeconds = 900
 
 /**
- * Adds to the provider's own rules: after five failures of a user in a row one attempt a second, then one in two
- * seconds, doubling up to 15 minutes, until one succeeds; the same for users that do not exist. Answers to challenges are
- * counted apart, until the user is in: whoever has the password could begin anew before each guess. Waiting fails as
- * `throttled`, and a provider that was asked often enough in this second as `unavailable`; both say when to come back.
+ * Adds to the provider's own rules: five attempts of a user in a second; after five failures in a row one attempt a
+ * second, then one in two seconds, doubling up to 15 minutes, until one succeeds; the same for users that do not exist.
+ * Answers to challenges are counted apart, until the user is in: whoever has the password could begin anew before each
+ * guess. Waiting fails as `throttled`, and a provider that was asked often enough in this second as `unavailable`; both
+ * say when to come back.
  */
 export const layer = (options: Options): Layer.Layer<Authenticator, never, Authenticator | Quotas> =>
   Layer.effect(
@@ -44,7 +45,7 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, Authe
           })
         })
 
-      /** One attempt at a time once there were failures: whoever takes the wait first may try, and nobody beside. */
+      /** The attempts of a user that may run beside each other are bounded, too, whatever they will come to. */
       const patient = Effect.fnUntraced(function* (
         proof: "password" | "answer",
         username: string,
@@ -54,23 +55,21 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, Authe
         // The same for all spellings of a name, and nobody's name.
         const key = yield* Effect.orDie(digest.digestHex(Digest.sha256, name))
         const { remaining } = yield* quotas.look(failures, key)
-        const wait = waitAfter(failures.limit - remaining)
-        if (wait !== undefined) {
-          const { isGranted, resetSeconds } = yield* quotas.take(wait, key)
-          if (!isGranted) {
-            return yield* new AuthenticatorError({
-              reason: "throttled",
-              detail: "This user has failed too often lately",
-              retryAfterSeconds: resetSeconds,
-            })
-          }
+        const attempts = attemptsAfter(failures.limit - remaining)
+        const { isGranted, resetSeconds } = yield* quotas.take(attempts, key)
+        if (!isGranted) {
+          return yield* new AuthenticatorError({
+            reason: "throttled",
+            detail: "This user has failed too often lately",
+            retryAfterSeconds: resetSeconds,
+          })
         }
         const result = yield* capped(attempt).pipe(
           Effect.tapError(({ reason }) => (isFailure(reason) ? quotas.take(failures, key) : Effect.void)),
         )
         if (proof === "answer" && result._tag === "Challenged") return result
         yield* quotas.forget(failures, key)
-        if (wait !== undefined) yield* quotas.forget(wait, key)
+        yield* quotas.forget(attempts, key)
         return result
       })
 
@@ -85,12 +84,12 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, Authe
     }),
   ).pipe(Layer.provide(Digest.layerWebCrypto))
 
-/** The wait that follows this many failures in a row, as a quota of one attempt. */
-const waitAfter = (failed: number): Quota | undefined =>
-  failed < freeFailures - 1
-    ? undefined
+/** After this many failures in a row: five attempts at once, or one and then a wait. */
+const attemptsAfter = (failed: number): Quota =>
+  failed < freeFailures
+    ? { name: "attempts", limit: freeFailures, windowSeconds: 1 }
     : {
-        name: "wait",
+        name: "attempts",
         limit: 1,
         windowSeconds: Math.min(2 ** (failed - freeFailures + 1), longestWaitSeconds),
       }
