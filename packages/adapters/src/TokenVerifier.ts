@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { LRUCache } from "lru-cache"
@@ -96,6 +97,7 @@ const make = (rules: TokenClaims.Rules) => {
   /** What was found of tokens, by their SHA-256; their times and revocation are looked at each time all the same. */
   const cache = new LRUCache<string, TokenClaims.Claims>({ max: cacheCapacity })
   const denied = new LRUCache<string, true>({ max: denialCapacity })
+  let keyNames: ReadonlySet<unknown> = new Set()
 
   /** What to say of a token that the library does not take. */
   const explain = Effect.fnUntraced(function* (error: unknown, isComplete: Effect.Effect<boolean>) {
@@ -113,6 +115,8 @@ const make = (rules: TokenClaims.Rules) => {
     isComplete: Effect.Effect<boolean>,
   ) {
     if (!hasOneSpelling(token)) return yield* refused("The signature is not canonical base64url")
+    // The library would come to the same, but a flood of such tokens is to cost less than that.
+    if (!keyNames.has(keyNameIn(token)) && (yield* isComplete)) return yield* foreignKey
     const payload = yield* Effect.try({
       try: (): unknown => verifier.verifySync(token),
       catch: (error) => error,
@@ -164,6 +168,7 @@ const make = (rules: TokenClaims.Rules) => {
     /** Verifies by these from now on; nothing that a withdrawn key had signed stays. */
     use: (keys: Parameters<typeof verifier.cacheJwks>[0]): void => {
       verifier.cacheJwks(keys)
+      keyNames = new Set(keys.keys.map(({ kid }) => kid))
       cache.clear()
     },
   }
@@ -179,6 +184,13 @@ const hasOneSpelling = (token: string): boolean => {
   const signature = token.slice(token.lastIndexOf(".") + 1)
   return Buffer.from(signature, "base64url").toString("base64url") === signature
 }
+
+/** The name of its key (`kid`) as an unverified token has it, if it has any. */
+const keyNameIn = (token: string): unknown => Option.getOrUndefined(headerIn(token))?.kid
+
+const headerIn = Option.liftThrowable((token: string): { readonly kid?: unknown } | null =>
+  JSON.parse(Buffer.from(token.slice(0, token.indexOf(".")), "base64url").toString()),
+)
 
 const isMissingKey = (error: unknown): boolean =>
   error instanceof KidNotFoundInJwksError || error instanceof JwksNotAvailableInCacheError
