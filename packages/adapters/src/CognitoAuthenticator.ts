@@ -20,9 +20,8 @@ import { TokenVerifier } from "./TokenVerifier.ts"
 export interface Options extends CognitoClient.Options, Pick<TokenClaims.Rules, "tokenUse"> {}
 
 /**
- * Verifies tokens on this machine. Signs in with the flow
- * USER_PASSWORD_AUTH, which must be allowed on the app client. Refreshes with GetTokensFromRefreshToken, which works
- * whether the client rotates refresh tokens or not.
+ * Verifies tokens on this machine. Signs in with the flow USER_PASSWORD_AUTH, which must be allowed on the app client.
+ * Refreshes with GetTokensFromRefreshToken, which works whether the client rotates refresh tokens or not.
  */
 export const layer = (options: Options): Layer.Layer<Authenticator, never, TokenVerifier> =>
   Layer.effect(

@@ -24,7 +24,8 @@ const forgeries = Number(process.argv[2] ?? 1_000_000)
 const warmUps = Math.min(50_000, forgeries)
 
 const connections = 10
-const quietSeconds = 10
+/** Shorter than the server keeps the flood's connections, which are idle meanwhile. */
+const quietSeconds = 8
 
 /** What Node allows its old space by itself in a container of 512 MiB, as the chart's API has. */
 const oldSpaceMegabytes = 256
