@@ -15,10 +15,10 @@ import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 import { inspect } from "node:util"
 import { clientId, clientSecret, region, userPoolId } from "./CognitoPool.ts"
+import * as LoopbackServer from "./LoopbackServer.ts"
 import * as OidcServer from "./OidcServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
@@ -53,13 +53,8 @@ const endpoint = Effect.fnUntraced(function* (
       answer(response, request, key)
     })
   })
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => {
-      server.listen(0, "127.0.0.1", () => resume(Effect.void))
-    }),
-    () => Effect.sync(() => (server.close(), server.closeAllConnections())),
-  )
-  const domain = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const port = yield* LoopbackServer.listen(server)
+  const domain = `http://127.0.0.1:${port}`
   const options: CognitoUserPool.Options = {
     ...TokenClaims.anyUser,
     region,

@@ -10,10 +10,10 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 import { setTimeout } from "node:timers/promises"
 import * as CognitoPool from "./CognitoPool.ts"
+import * as LoopbackServer from "./LoopbackServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
 /**
@@ -102,17 +102,8 @@ export const make = Effect.fnUntraced(function* (
         : misbehave(response, state.calls, body)
     })
   })
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => {
-      server.listen(0, "127.0.0.1", () => resume(Effect.void))
-    }),
-    () =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        server.closeAllConnections()
-      }),
-  )
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const port = yield* LoopbackServer.listen(server)
+  const endpoint = `http://127.0.0.1:${port}`
 
   const jwksUrl = endpoint + jwksPath
   return {

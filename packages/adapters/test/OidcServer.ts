@@ -8,9 +8,9 @@ import * as TokenClaims from "@btc-price/adapters/TokenClaims"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { type Configuration, Provider } from "oidc-provider"
 import * as CognitoPool from "./CognitoPool.ts"
+import * as LoopbackServer from "./LoopbackServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
 export const redirectUri = "https://btc-price.example.com/callback"
@@ -44,17 +44,8 @@ export const make = Effect.gen(function* () {
         : { login: { accountId: username } },
     )
   })
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => {
-      server.listen(0, "127.0.0.1", () => resume(Effect.void))
-    }),
-    () =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        server.closeAllConnections()
-      }),
-  )
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const port = yield* LoopbackServer.listen(server)
+  const endpoint = `http://127.0.0.1:${port}`
 
   return {
     options: {

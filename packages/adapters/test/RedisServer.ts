@@ -2,17 +2,10 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { spawn, spawnSync } from "node:child_process"
-import { createServer, type AddressInfo } from "node:net"
+import { freePort } from "./LoopbackServer.ts"
 
 /** Whether there is one to start on this machine. */
 export const isInstalled = spawnSync("redis-server", ["--version"]).status === 0
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as AddressInfo
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 const password = "canary-redis-password"
 

@@ -9,9 +9,9 @@ import * as Schedule from "effect/Schedule"
 import { randomUUID } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { createServer as createTlsServer } from "node:https"
-import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 import type { AppDatabase, User } from "./AppDatabase.ts"
+import * as LoopbackServer from "./LoopbackServer.ts"
 import type * as TestAuthority from "./TestAuthority.ts"
 
 export interface Options {
@@ -181,21 +181,12 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     options.tls === undefined
       ? createServer(listener)
       : createTlsServer({ cert: options.tls.certificate, key: options.tls.key }, listener)
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => {
-      server.listen(0, "127.0.0.1", () => resume(Effect.void))
-    }),
-    () =>
-      Effect.callback<void>((resume) => {
-        server.close(() => resume(Effect.void))
-        server.closeAllConnections()
-      }),
-  )
+  const port = yield* LoopbackServer.listen(server)
   yield* Effect.forkScoped(Effect.repeat(Effect.orDie(expire), Schedule.spaced("100 millis")))
   const scheme = options.tls === undefined ? "http" : "https"
 
   return {
-    address: new URL(`${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    address: new URL(`${scheme}://127.0.0.1:${port}`),
     /** All that was answered, oldest first. */
     requests: requests as ReadonlyArray<Request>,
     /** All secrets that were sent or given out. */

@@ -4,10 +4,10 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import { spawn } from "node:child_process"
-import { type AddressInfo, createServer } from "node:net"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
 import type * as CognitoServer from "../../adapters/test/CognitoServer.ts"
+import { freePort } from "../../adapters/test/LoopbackServer.ts"
 
 /** It is up when this succeeds, and ends with the scope. */
 export const start = Effect.fnUntraced(function* (
@@ -35,11 +35,4 @@ export const start = Effect.fnUntraced(function* (
     Effect.timeout("30 seconds"),
   )
   return { url: `http://127.0.0.1:${port}`, pid: child.pid ?? 0 }
-})
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as AddressInfo
-    server.close(() => resume(Effect.succeed(port)))
-  })
 })

@@ -21,7 +21,7 @@ import * as BenchProcess from "../../adapters/bench/BenchProcess.ts"
 import { currencies, slots, year } from "../../adapters/bench/BenchYear.ts"
 import * as Measurement from "../../adapters/bench/Measurement.ts"
 import { inMegabytes, inMillis, inThousands, inTimes } from "../../adapters/bench/Measurement.ts"
-import { user } from "./User.ts"
+import { signIn } from "./User.ts"
 
 const runs = 9
 
@@ -97,15 +97,6 @@ const bench = Effect.gen(function* () {
     { what: "growth, at most", figure: inMegabytes(yield* api.ask<number>("end")), target: "< 50 MB" },
     { what: "growth by the first download after the start", figure: inMegabytes(cold) },
   ])
-})
-
-const signIn = Effect.fnUntraced(function* (address: string) {
-  const { username, password } = user
-  const response = yield* HttpClientRequest.post(`${address}/get_token`).pipe(
-    HttpClientRequest.bodyJsonUnsafe({ username, password: Redacted.value(password) }),
-    HttpClient.execute,
-  )
-  return ((yield* response.json) as { readonly id_token: string }).id_token
 })
 
 interface Times {

@@ -27,7 +27,6 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
@@ -35,7 +34,7 @@ import * as Measurement from "../../adapters/bench/Measurement.ts"
 import { inMillis, inThousands } from "../../adapters/bench/Measurement.ts"
 import * as AppDatabase from "../../adapters/test/AppDatabase.ts"
 import * as VaultServer from "../../adapters/test/VaultServer.ts"
-import { user } from "./User.ts"
+import { signIn, user } from "./User.ts"
 
 const rotations = 50
 const clients = 6
@@ -75,15 +74,6 @@ const startApi = Effect.fnUntraced(function* (access: PostgresClient.Options) {
     ),
   )
   return HttpServer.formatAddress(Context.get(api, HttpServer.HttpServer).address)
-})
-
-const signIn = Effect.fnUntraced(function* (address: string) {
-  const { username, password } = user
-  const response = yield* HttpClientRequest.post(`${address}/get_token`).pipe(
-    HttpClientRequest.bodyJsonUnsafe({ username, password: Redacted.value(password) }),
-    HttpClient.execute,
-  )
-  return ((yield* response.json) as { readonly id_token: string }).id_token
 })
 
 /** Asks without a pause while `rotate` goes on, and counts what fails. */

@@ -17,7 +17,7 @@ import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
 import * as BenchProcess from "../../adapters/bench/BenchProcess.ts"
 import * as Measurement from "../../adapters/bench/Measurement.ts"
 import { inMegabytes, inMillis, inSeconds, inTimes } from "../../adapters/bench/Measurement.ts"
-import { user } from "./User.ts"
+import { signIn } from "./User.ts"
 
 /** In quiet and beside the attack in turn, so that the machine's moods meet both. */
 const rounds = 3
@@ -80,15 +80,6 @@ const askOften = Effect.fnUntraced(function* (address: string, token: string) {
     yield* Effect.sleep(Math.max(0, paceMillis - millis))
   }
   return times
-})
-
-const signIn = Effect.fnUntraced(function* (address: string) {
-  const { username, password } = user
-  const response = yield* HttpClientRequest.post(`${address}/get_token`).pipe(
-    HttpClientRequest.bodyJsonUnsafe({ username, password: Redacted.value(password) }),
-    HttpClient.execute,
-  )
-  return ((yield* response.json) as { readonly id_token: string }).id_token
 })
 
 const p99 = (times: ReadonlyArray<number>): number =>

@@ -1,7 +1,7 @@
 /** Bitstamp, CoinGecko and the Czech National Bank on loopback, with a price for each slot of the past. */
 import * as Effect from "effect/Effect"
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
+import * as LoopbackServer from "../../adapters/test/LoopbackServer.ts"
 
 /** EUR for a bitcoin in the slot of `seconds`. */
 export const priceAt = (seconds: number): string => (40_000 + ((seconds / 300) % 997)).toFixed(2)
@@ -32,15 +32,8 @@ export const make = Effect.gen(function* () {
     } else if (url.pathname.startsWith("/cnb/")) response.end(year(Number(url.searchParams.get("year"))))
     else response.end(chart(url.searchParams))
   })
-  yield* Effect.acquireRelease(
-    Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () =>
-      Effect.sync(() => {
-        server.close()
-        server.closeAllConnections()
-      }),
-  )
-  const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const port = yield* LoopbackServer.listen(server)
+  const root = `http://127.0.0.1:${port}`
   return {
     env: {
       BITSTAMP_BASE_URL: `${root}/bitstamp`,
