@@ -1,5 +1,10 @@
 /** The further proofs that Cognito may want, as it asks for them and as it wants them answered. */
-import { AuthenticatorError, type Challenge, ChallengeName } from "@btc-price/domain/Authenticator"
+import {
+  AuthenticatorError,
+  type Challenge,
+  type ChallengeKey,
+  ChallengeName,
+} from "@btc-price/domain/Authenticator"
 import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -54,7 +59,7 @@ export const read = Effect.fnUntraced(function* (
 /** What Cognito says to the answer. */
 export const answer = Effect.fnUntraced(function* (
   client: CognitoClient,
-  { name, username, session }: Pick<Challenge, "name" | "username" | "session">,
+  { name, username, session }: ChallengeKey,
   text: string,
 ) {
   const secret = Redacted.value(session)

@@ -10,7 +10,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { createHmac } from "node:crypto"
-import { toAuthenticatorError, wrongClientSecret } from "./CognitoFailure.ts"
+import * as CognitoClientSecrets from "./CognitoClientSecrets.ts"
+import { toAuthenticatorError } from "./CognitoFailure.ts"
 
 export interface Options {
   readonly region: string
@@ -59,19 +60,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const { clientId } = options
   const { client, sdk } = yield* makeSdkClient(options)
 
-  /** With the first secret, and with the next one when Cognito does not take that. */
-  const withSecret = <A>(make: (clientSecret: string | undefined) => Call<A>): Call<A> => {
-    const [first, ...others] = options.clientSecrets.map(Redacted.value)
-    return others.reduce(
-      (attempt, secret) =>
-        Effect.catchIf(
-          attempt,
-          (error) => error === wrongClientSecret,
-          () => make(secret),
-        ),
-      make(first),
-    )
-  }
+  const withSecret = <A>(make: (clientSecret: string | undefined) => Call<A>): Call<A> =>
+    CognitoClientSecrets.withEach(options.clientSecrets, make)
 
   const withHash = <A>(username: string, make: (hash: Record<string, string>) => Call<A>): Call<A> =>
     withSecret((secret) =>

@@ -1,6 +1,7 @@
 /** What a failed call of Cognito means. Source: the error lists of its API reference, call by call. */
 import { AuthenticatorError } from "@btc-price/domain/Authenticator"
 import * as Predicate from "effect/Predicate"
+import { wrongClientSecret } from "./CognitoClientSecrets.ts"
 
 type Reason = AuthenticatorError["reason"]
 
@@ -22,12 +23,6 @@ export const toAuthenticatorError = (
     detail: isClean ? `${name}: ${message.slice(0, messageLengthLimit)}` : name,
   })
 }
-
-/** Cognito looks at the client's secret before it looks at anything else, so that no attempt of a user's counts. */
-export const wrongClientSecret = new AuthenticatorError({
-  reason: "misconfigured",
-  detail: "The app client has a secret, and it is not the one that is set here",
-})
 
 /** The longest text of Cognito's that is kept, in characters. */
 const messageLengthLimit = 200

@@ -6,15 +6,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
-import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import { hash, randomBytes, timingSafeEqual } from "node:crypto"
+import * as AnswerText from "./AnswerText.ts"
+import * as CognitoClientSecrets from "./CognitoClientSecrets.ts"
 import * as CognitoTokens from "./CognitoTokens.ts"
 import type * as TokenClaims from "./TokenClaims.ts"
 import { TokenVerifier } from "./TokenVerifier.ts"
@@ -104,12 +104,10 @@ const makeExchange = Effect.fnUntraced(function* (options: Options) {
   const receive = Effect.fnUntraced(
     function* (request: HttpClientRequest.HttpClientRequest) {
       const response = yield* client.execute(request)
-      const text = yield* response.stream.pipe(
-        Stream.limitBytes<HttpClientError | AuthenticatorError, never>(answerLimitBytes, () =>
-          Stream.fail(failure("unavailable", `The answer is larger than ${answerLimitBytes} bytes`)),
-        ),
-        Stream.decodeText,
-        Stream.mkString,
+      const text = yield* AnswerText.read(
+        response,
+        answerLimitBytes,
+        failure("unavailable", `The answer is larger than ${answerLimitBytes} bytes`),
       )
       if (response.status !== 200) return yield* refusalOf(response.status, text)
       const answer = yield* Schema.decodeEffect(Answer)(text).pipe(
@@ -149,18 +147,10 @@ const makeExchange = Effect.fnUntraced(function* (options: Options) {
         code_verifier: Redacted.value(codeVerifier),
       }),
     )
-    const [first = request, ...others] = options.clientSecrets.map((clientSecret) =>
-      HttpClientRequest.basicAuth(request, clientId, clientSecret),
-    )
-    // The provider looks at the client first, so a secret that it does not take has not used up the code.
-    return others.reduce(
-      (attempt, next) =>
-        Effect.catchIf(
-          attempt,
-          ({ detail }) => detail === "invalid_client",
-          () => receive(next),
-        ),
-      receive(first),
+    return CognitoClientSecrets.withEach(options.clientSecrets, (clientSecret) =>
+      receive(
+        clientSecret === undefined ? request : HttpClientRequest.basicAuth(request, clientId, clientSecret),
+      ),
     )
   }
 })
@@ -170,8 +160,10 @@ const refusalOf = (status: number, text: string): AuthenticatorError => {
   if (status === 429 || status < 400 || status >= 500) return failure("unavailable", `Status ${status}`)
   return Option.match(Schema.decodeOption(Refusal)(text), {
     onNone: () => failure("unavailable", `Status ${status} without a reason`),
-    onSome: ({ error }) =>
-      failure(error === "invalid_grant" ? "invalid-credentials" : "misconfigured", error.slice(0, 200)),
+    onSome: ({ error }) => {
+      if (error === "invalid_client") return CognitoClientSecrets.wrongClientSecret
+      return failure(error === "invalid_grant" ? "invalid-credentials" : "misconfigured", error.slice(0, 200))
+    },
   })
 }
 

@@ -1,5 +1,5 @@
 /** Challenges in memory that wait for their answer: each for three minutes, and for one answer. */
-import { AuthenticatorError, type Challenge } from "@btc-price/domain/Authenticator"
+import { AuthenticatorError, type Challenge, type ChallengeKey } from "@btc-price/domain/Authenticator"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -40,11 +40,7 @@ export const make = Effect.sync(() => {
     }),
 
     /** What waits under this session, which nothing does afterwards. */
-    take: Effect.fnUntraced(function* ({
-      name,
-      username,
-      session,
-    }: Pick<Challenge, "name" | "username" | "session">) {
+    take: Effect.fnUntraced(function* ({ name, username, session }: ChallengeKey) {
       const found = waiting.get(Redacted.value(session))
       waiting.delete(Redacted.value(session))
       if (

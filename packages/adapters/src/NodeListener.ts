@@ -45,7 +45,7 @@ const stallMillis = 5_000
 
 const limits = {
   // Often, so that a crowd that came together does not have to be seen off in one go.
-  connectionsCheckingInterval: 250,
+  connectionsCheckingInterval: 20,
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   keepAliveTimeoutBuffer: 1_000,

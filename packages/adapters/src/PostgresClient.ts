@@ -79,7 +79,7 @@ export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClie
 export interface Session {
   readonly sql: PgClient.PgClient
   /** Returns when another account has taken the place of this one: then open another, and close this. */
-  readonly isOver: Effect.Effect<void>
+  readonly untilOver: Effect.Effect<void>
   readonly scope: Scope.Closeable
 }
 
@@ -91,14 +91,14 @@ export const open = Effect.fnUntraced(function* (
   const credentials = options.credentials ?? fixed
   const scope = yield* Scope.fork(yield* Effect.scope)
   const connect = Effect.gen(function* () {
-    const { value: account, isOver } = yield* credentials.account
+    const { value: account, untilOver } = yield* credentials.account
     const { startupParameters, ...common } = config(options, account)
     const sql = yield* PgClient.makeClient({
       ...common,
       ...parameters,
       startupParameters: { ...startupParameters, ...parameters.startupParameters },
     })
-    return { sql, isOver, scope }
+    return { sql, untilOver, scope }
   }).pipe(Scope.provide(scope), Effect.provide(Reactivity.layer))
   return yield* credentials
     .withRefresh(connect)

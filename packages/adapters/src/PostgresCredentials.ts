@@ -20,7 +20,7 @@ export interface Login {
   readonly username: string
   readonly password: Redacted.Redacted
   /** Returns, or fails, when it is time to read another. */
-  readonly isDue: Effect.Effect<void, CredentialsError>
+  readonly untilDue: Effect.Effect<void, CredentialsError>
   /** Of a user that was made for this process alone: gives it back once nobody is connected as it. */
   readonly giveBack?: Effect.Effect<void>
 }
@@ -33,11 +33,11 @@ export interface PostgresCredentials {
   readonly account: Effect.Effect<PostgresSuccession.Turn<Account>, SqlError, Scope.Scope>
   /**
    * Opens a connection. When the server refuses the account, newer credentials are read and it is tried again, a
-   * few times; `adopt` is done in between.
+   * few times; `beforeRetry` is done in between.
    */
   readonly withRefresh: <A, R>(
     open: Effect.Effect<A, SqlError, R>,
-    adopt?: Effect.Effect<void>,
+    beforeRetry?: Effect.Effect<void>,
   ) => Effect.Effect<A, SqlError, R>
   /** Why no newer credentials can be had, as a sentence; null: they can. */
   readonly trouble: Effect.Effect<string | null>
@@ -45,7 +45,7 @@ export interface PostgresCredentials {
 
 /** Those in the URL, for good. */
 export const fixed: PostgresCredentials = {
-  account: Effect.succeed({ value: {}, isOver: Effect.never }),
+  account: Effect.succeed({ value: {}, untilOver: Effect.never }),
   withRefresh: identity,
   trouble: Effect.succeed(null),
 }
@@ -98,11 +98,12 @@ export const make = Effect.fnUntraced(function* (
 
   /** The password of a user may change as long as the user is the one to connect as; then its last one stays. */
   const openAccount = Effect.fnUntraced(function* (login: Login) {
+    const { giveBack } = login
     let { password } = login
     yield* Effect.logInfo("Connects to the database as").pipe(
       Effect.annotateLogs({ username: login.username }),
     )
-    if (login.giveBack !== undefined) yield* Effect.addFinalizer(() => login.giveBack ?? Effect.void)
+    if (giveBack !== undefined) yield* Effect.addFinalizer(() => giveBack)
     return {
       username: login.username,
       password: Effect.sync(() => {
@@ -114,9 +115,9 @@ export const make = Effect.fnUntraced(function* (
 
   const tell = ({ message }: CredentialsError) =>
     Effect.suspend(() => {
-      const isNews = trouble !== message
-      trouble = message
-      return isNews ? Effect.logWarning(`No newer credentials for the database: ${message}`) : Effect.void
+      const before = trouble
+      trouble = `No new credentials for the database: ${message}`
+      return trouble === before ? Effect.void : Effect.logWarning(trouble)
     })
 
   /**
@@ -138,7 +139,7 @@ export const make = Effect.fnUntraced(function* (
   const keepUp = Effect.gen(function* () {
     const seen = held
     if (seen !== undefined) {
-      yield* seen.login.isDue.pipe(Effect.catch(tell), Effect.raceFirst(Deferred.await(seen.superseded)))
+      yield* seen.login.untilDue.pipe(Effect.catch(tell), Effect.raceFirst(Deferred.await(seen.superseded)))
     }
     yield* Effect.retry(readAnew(seen), backOff)
   })
@@ -158,16 +159,14 @@ export const make = Effect.fnUntraced(function* (
     account: Effect.flatMap(accounts.current, (turn) =>
       turn === undefined ? Effect.fail(noneYet(trouble)) : Effect.succeed(turn),
     ),
-    withRefresh: (open, adopt = Effect.void) =>
+    withRefresh: (open, beforeRetry = Effect.void) =>
       Effect.suspend(() => {
         const seen = held
         return Effect.tapError(open, (error) =>
-          isRefusal(error) ? Effect.andThen(refresh(seen), adopt) : Effect.void,
+          isRefusal(error) ? Effect.andThen(refresh(seen), beforeRetry) : Effect.void,
         )
       }).pipe(Effect.retry({ schedule: refusalPauses, times: refusalRetries, while: isRefusal })),
-    trouble: Effect.sync(() =>
-      trouble === null ? null : `No newer credentials for the database: ${trouble}`,
-    ),
+    trouble: Effect.sync(() => trouble),
   }
 })
 
@@ -176,7 +175,7 @@ const isRefusal = ({ reason }: SqlError): boolean => reason._tag === "Authentica
 const noneYet = (trouble: string | null) =>
   new SqlError({
     reason: new ConnectionError({
-      message: `There are no credentials for the database yet: ${trouble ?? "they are not asked for any more"}`,
+      message: trouble ?? "There are no credentials for the database any more",
       cause: "credentials",
       operation: "connect",
     }),

@@ -49,8 +49,8 @@ export const read = Effect.fnUntraced(
       Effect.andThen(Effect.sleep(settleTime)),
     )
     const { username, password } = yield* isFolder ? parts : Effect.flatMap(text(file), decodeJson)
-    const isDue = Effect.raceFirst(change, Effect.sleep(pollInterval))
-    return { username, password, isDue } satisfies Login
+    const untilDue = Effect.raceFirst(change, Effect.sleep(pollInterval))
+    return { username, password, untilDue } satisfies Login
   },
   // What is in the file stays out of the message.
   (effect, file) =>

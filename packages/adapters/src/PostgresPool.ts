@@ -67,9 +67,9 @@ export const make = Effect.fnUntraced(function* (
   )
 
   const follow = Effect.gen(function* () {
-    const { isOver } = yield* Effect.scoped(credentials.account)
+    const { untilOver } = yield* Effect.scoped(credentials.account)
     yield* catchUp
-    yield* isOver
+    yield* untilOver
   })
   yield* Effect.forkScoped(Effect.retry(Effect.forever(follow), warmUpPause))
 
@@ -94,7 +94,7 @@ export const make = Effect.fnUntraced(function* (
 
 interface Listener {
   readonly notifications: Queue.Dequeue<Notification, SqlError>
-  readonly isOver: Effect.Effect<void>
+  readonly untilOver: Effect.Effect<void>
   readonly scope: Scope.Closeable
 }
 
@@ -109,16 +109,16 @@ const listenOver = (
 
     const open = Effect.gen(function* () {
       const scope = yield* Scope.fork(outer)
-      const { value, isOver } = yield* Scope.provide(current, scope)
+      const { value, untilOver } = yield* Scope.provide(current, scope)
       const notifications = yield* Scope.provide(value.client.listen(channel), scope)
-      return { notifications, isOver, scope }
+      return { notifications, untilOver, scope }
     }).pipe(credentials.withRefresh)
 
-    const relay = ({ notifications, isOver, scope }: Listener): Effect.Effect<never, SqlError> =>
+    const relay = ({ notifications, untilOver, scope }: Listener): Effect.Effect<never, SqlError> =>
       Queue.takeAll(notifications).pipe(
         Effect.flatMap((taken) => Queue.offerAll(queue, taken)),
         Effect.forever,
-        Effect.raceFirst(Effect.andThen(isOver, open)),
+        Effect.raceFirst(Effect.andThen(untilOver, open)),
         // What came while the next one was opened.
         Effect.tap(() => Effect.flatMap(Queue.clear(notifications), (rest) => Queue.offerAll(queue, rest))),
         Effect.tap(Scope.close(scope, Exit.void)),

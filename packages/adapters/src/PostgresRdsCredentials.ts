@@ -51,7 +51,7 @@ export const read = Effect.fnUntraced(function* ({ url, region, awsCredentials }
   return {
     username: user,
     password: Redacted.make(token),
-    isDue: Effect.sleep(useTime),
+    untilDue: Effect.sleep(useTime),
   } satisfies Login
 })
 

@@ -60,7 +60,7 @@ const takePen = (
     const session = yield* openSession
     const isHeld = yield* Effect.raceFirst(
       Effect.as(askFor(session.sql, askInterval), true),
-      Effect.as(session.isOver, false),
+      Effect.as(session.untilOver, false),
     )
     if (isHeld) return session
     yield* Scope.close(session.scope, Exit.void)
@@ -83,7 +83,7 @@ const keepPen = (
   session: Session,
   openSession: Effect.Effect<Session, SqlError, Scope.Scope>,
 ): Effect.Effect<never, SingleWriterError, Scope.Scope> =>
-  session.isOver.pipe(
+  session.untilOver.pipe(
     Effect.andThen(Effect.retry(openSession, reopenPause)),
     Effect.tap((next) => handOver(session.sql, next.sql)),
     Effect.raceFirst(losePen(session.sql)),

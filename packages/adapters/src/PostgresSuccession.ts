@@ -7,7 +7,7 @@ import * as Scope from "effect/Scope"
 export interface Turn<A> {
   readonly value: A
   /** Returns when another has taken its place: then it is time to let go. */
-  readonly isOver: Effect.Effect<void>
+  readonly untilOver: Effect.Effect<void>
 }
 
 export interface Succession<A> {
@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function* <A>(): Effect.fn.Return<Successi
           )
           const before = current
           const [over, closed] = [Deferred.makeUnsafe<void>(), Deferred.makeUnsafe<void>()]
-          current = { value, isOver: Deferred.await(over), scope, over, closed, holders: 1 }
+          current = { value, untilOver: Deferred.await(over), scope, over, closed, holders: 1 }
           open.add(current)
           if (before !== undefined) yield* Deferred.succeed(before.over, undefined)
           yield* leave(before)

@@ -33,13 +33,13 @@ export const read = Effect.fnUntraced(
     const { username, password, lease } = user
     if (lease === undefined) {
       yield* Effect.forkDetach(end)
-      const isDue = Effect.sleep(Duration.max(user.passwordChangesIn, shortestUse))
-      return { username, password, isDue } satisfies Login
+      const untilDue = Effect.sleep(Duration.max(user.passwordChangesIn, shortestUse))
+      return { username, password, untilDue } satisfies Login
     }
     return {
       username,
       password,
-      isDue: renew(vault, token, tokenLease, lease).pipe(Effect.mapError(toCredentialsError)),
+      untilDue: renew(vault, token, tokenLease, lease).pipe(Effect.mapError(toCredentialsError)),
       giveBack: Effect.andThen(revoke(vault.revokeLease(lease.id, token)), end),
     } satisfies Login
   },

@@ -82,7 +82,7 @@ const common = (values: SettingValues, logFormat: "pretty" | "json") => ({
     readsPerUser: values.RATE_LIMIT_PER_USER,
     readsPerAddress: values.RATE_LIMIT_PER_ADDRESS,
     signInsPerAddress: values.RATE_LIMIT_SIGN_INS_PER_ADDRESS,
-    signInsPerSecond: values.SIGN_INS_PER_SECOND,
+    providerCallsPerSecond: values.PROVIDER_CALLS_PER_SECOND,
   },
   redis: values.REDIS_URL === undefined ? undefined : { url: values.REDIS_URL },
   trustedProxies: values.TRUSTED_PROXIES ?? [],

@@ -5,15 +5,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
-import type { HttpClientError } from "effect/http/HttpClientError"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import { createPublicKey, type webcrypto } from "node:crypto"
+import * as AnswerText from "./AnswerText.ts"
 import { SigningKeyStore } from "./SigningKeyStore.ts"
 
 /**
@@ -51,7 +50,7 @@ export const follow = Effect.fnUntraced(function* (
 
   const restore = Effect.gen(function* () {
     const kept = Option.getOrUndefined(yield* Effect.timeout(store.load(url), storeLimit))
-    if (kept === undefined || (yield* isOver(kept.fetchedAt))) return
+    if (kept === undefined || (yield* isTooOld(kept.fetchedAt))) return
     use({ keys: usable(kept.keys) })
     yield* Ref.set(fetchedAt, kept.fetchedAt)
     yield* Effect.logInfo("Verifies tokens by kept signing keys").pipe(
@@ -65,7 +64,7 @@ export const follow = Effect.fnUntraced(function* (
       yield* Effect.logWarning("The token signing keys could not be fetched", cause)
       const since = yield* Ref.get(fetchedAt)
       if (since === null) yield* restore
-      else if (yield* isOver(since)) use({ keys: [] })
+      else if (yield* isTooOld(since)) use({ keys: [] })
     }),
   )
 
@@ -123,12 +122,10 @@ const fetchKeys = Effect.fnUntraced(
   function* (client: HttpClient.HttpClient, url: string) {
     const response = yield* client.get(url, { headers: { accept: "application/json" } })
     if (response.status !== 200) return yield* Effect.fail(`The answer has status ${response.status}`)
-    const text = yield* response.stream.pipe(
-      Stream.limitBytes<HttpClientError | string, never>(answerLimitBytes, () =>
-        Stream.fail(`The answer is larger than ${answerLimitBytes} bytes`),
-      ),
-      Stream.decodeText,
-      Stream.mkString,
+    const text = yield* AnswerText.read(
+      response,
+      answerLimitBytes,
+      `The answer is larger than ${answerLimitBytes} bytes`,
     )
     const keySet = yield* Effect.mapError(decodeKeySet(text), () => "The answer is not a JSON Web Key Set")
     // Keys of other kinds do no harm, so that the issuer may add some.
@@ -145,7 +142,7 @@ const decodeKeySet = Schema.decodeEffect(KeySet)
 
 const decodeSigningKey = Schema.decodeUnknownOption(SigningKey)
 
-const isOver = (fetchedAt: DateTime.Utc) =>
+const isTooOld = (fetchedAt: DateTime.Utc) =>
   Effect.map(DateTime.now, (now) =>
     Duration.isGreaterThanOrEqualTo(DateTime.distance(fetchedAt, now), serviceLimit),
   )

@@ -5,11 +5,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as HttpClient from "effect/http/HttpClient"
-import type { HttpClientError } from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
+import * as AnswerText from "./AnswerText.ts"
 
 export interface Options {
   readonly address: URL
@@ -53,7 +52,7 @@ const TokenAnswer = Schema.Struct({
   auth: Schema.Struct({ client_token: Secret, lease_duration: Seconds, renewable: Schema.Boolean }),
 })
 const LeaseAnswer = Schema.Struct({ lease_duration: Seconds, renewable: Schema.Boolean })
-const LoginAnswer = Schema.Struct({
+const UserAnswer = Schema.Struct({
   /** Empty for a static role. */
   lease_id: Schema.String,
   lease_duration: Seconds,
@@ -94,13 +93,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         ),
       )
       if (response.status >= 300) return yield* failure(purpose, `it answers ${response.status}`)
-      return yield* response.stream.pipe(
-        Stream.limitBytes<HttpClientError | VaultError, never>(answerLimitBytes, () =>
-          Stream.fail(failure(purpose, "its answer is too large")),
-        ),
-        Stream.decodeText,
-        Stream.mkString,
-      )
+      return yield* AnswerText.read(response, answerLimitBytes, failure(purpose, "its answer is too large"))
     }).pipe(
       Effect.catchTag("HttpClientError", () => Effect.fail(failure(purpose, "it cannot be reached"))),
       Effect.timeoutOrElse({
@@ -144,7 +137,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
     /** A user of the database: one made for this token alone, which then has a `lease`, or one that all share. */
     readUser: Effect.fnUntraced(function* (path: string, token: Token) {
-      const answer = yield* ask(LoginAnswer, `read ${path}`, path, { token })
+      const answer = yield* ask(UserAnswer, `read ${path}`, path, { token })
       const { username, password, ttl = answer.lease_duration } = answer.data
       const lease =
         answer.lease_id === ""

@@ -4,12 +4,10 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
-import type { HttpClientError } from "effect/http/HttpClientError"
-import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
+import * as AnswerText from "./AnswerText.ts"
 import * as VendorAnswer from "./VendorAnswer.ts"
 
 /** What one may choose of a vendor that needs no key. */
@@ -67,7 +65,7 @@ export const make = (
       .get(root + path, { headers, urlParams })
       .pipe(timedOutAfter(firstByteLimitSeconds))
     const tooLarge = failure("malformed", `${name}'s answer is larger than ${answerLimitBytes} bytes`)
-    const text = withoutKey(yield* textOf(response, tooLarge))
+    const text = withoutKey(yield* AnswerText.read(response, answerLimitBytes, tooLarge))
     return { status: response.status, headers: response.headers, text }
   })
 
@@ -102,18 +100,6 @@ const failure = (reason: PriceSourceError["reason"], detail: string) =>
   new PriceSourceError({ reason, detail })
 
 type UrlParams = Readonly<Record<string, string | number>>
-
-const textOf = (
-  response: HttpClientResponse,
-  tooLarge: PriceSourceError,
-): Effect.Effect<string, HttpClientError | PriceSourceError> =>
-  response.stream.pipe(
-    Stream.limitBytes<HttpClientError | PriceSourceError, never>(answerLimitBytes, () =>
-      Stream.fail(tooLarge),
-    ),
-    Stream.decodeText,
-    Stream.mkString,
-  )
 
 /** Where several addresses were tried, Node's error has a code but no message. */
 const textOfCause = (cause: unknown): string =>

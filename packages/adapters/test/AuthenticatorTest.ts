@@ -1,6 +1,11 @@
 /** The suite that every Authenticator passes. The layer given is one that knows {@link users} and nobody else. */
 import type { User } from "@btc-price/adapters/MemoryAuthenticator"
-import { Authenticator, type Challenge, type SignIn } from "@btc-price/domain/Authenticator"
+import {
+  Authenticator,
+  type Challenge,
+  type ChallengeKey,
+  type SignIn,
+} from "@btc-price/domain/Authenticator"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -41,7 +46,7 @@ const tokensIn = (step: SignIn) => {
 const signIn = (username: string, secret = password) =>
   Effect.flatMap(Authenticator, (authenticator) => authenticator.signIn({ username, password: secret }))
 
-const answer = (challenge: Pick<Challenge, "name" | "username" | "session">, text: string) =>
+const answer = (challenge: ChallengeKey, text: string) =>
   Effect.flatMap(Authenticator, ({ answerChallenge }) => answerChallenge(challenge, Redacted.make(text)))
 
 /** The code that an authenticator app shows now, or `steps` of 30 seconds from now. */

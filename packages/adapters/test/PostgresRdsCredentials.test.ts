@@ -64,9 +64,9 @@ describe("PostgresRdsCredentials", () => {
           },
         }),
       )
-      const { isOver, value } = yield* credentials.account
+      const { untilOver, value } = yield* credentials.account
       assert.strictEqual(tokens, 1)
-      const replaced = yield* Effect.forkChild(isOver)
+      const replaced = yield* Effect.forkChild(untilOver)
       yield* TestClock.adjust("9 minutes")
       assert.strictEqual(tokens, 1)
       yield* TestClock.adjust("1 minute")

@@ -166,7 +166,7 @@ describe("PostgresVaultCredentials", () => {
           yield* eventually(Effect.map(readiness.check, ({ reasons }) => reasons.length === 2))
           const { ready, reasons } = yield* readiness.check
           assert.isTrue(ready)
-          assert.match(reasons[1] ?? "", /^No newer credentials for the database: Vault does not /)
+          assert.match(reasons[1] ?? "", /^No new credentials for the database: Vault does not /)
           // The connection lives on, although its user has expired by now.
           yield* eventually(Effect.sync(() => !vault.users().includes(first)))
           yield* sql`select count(*) from price`
@@ -193,7 +193,7 @@ describe("PostgresVaultCredentials", () => {
       const error = yield* Effect.flip(sql`select 1`)
       assert.strictEqual(
         error.reason.message,
-        "There are no credentials for the database yet: Vault does not log in: it answers 503",
+        "No new credentials for the database: Vault does not log in: it answers 503",
       )
       yield* vault.setHealth("up")
       yield* eventually(Effect.isSuccess(sql`select 1`))

@@ -36,13 +36,17 @@ export const ChallengeName = Schema.Literals([
 ])
 export type ChallengeName = typeof ChallengeName.Type
 
-/** A further proof that is wanted. Whoever answers it brings back `name`, `username` and `session`. */
-export interface Challenge {
+/** What comes back with the answer to a challenge. */
+export interface ChallengeKey {
   readonly name: ChallengeName
   /** The user as the provider calls it from here on, which may differ from what was typed. */
   readonly username: string
   /** The provider's own memory of this sign-in; good for one answer. */
   readonly session: Redacted.Redacted
+}
+
+/** A further proof that is wanted. */
+export interface Challenge extends ChallengeKey {
   /** Of `SMS_MFA` and `EMAIL_OTP`: where the code went, masked by the provider. */
   readonly destination?: string
   /** Of `SELECT_MFA_TYPE`: the challenges to choose from. */
@@ -71,7 +75,7 @@ export class AuthenticatorError extends Schema.TaggedError<AuthenticatorError>()
    * - `reused-refresh-token`: it was used before and replaced since: one of its two users stole it;
    * - `throttled`: this user has tried too often;
    * - `forbidden`: the identity provider's own rules keep this user out;
-   * - `unavailable`: the identity provider or its keys cannot be had now;
+   * - `unavailable`: the identity provider or its keys cannot be had now, or not be asked more often;
    * - `misconfigured`: the provider does not accept this service; nothing a user does will help.
    */
   reason: Schema.Literals([
@@ -109,8 +113,9 @@ export class Authenticator extends Context.Service<
     readonly verify: (token: Redacted.Redacted) => Effect.Effect<Identity, AuthenticatorError>
 
     /**
-     * Trades a user name and password for tokens, or for a challenge. Fails for any reason that is not about a
-     * token or a challenge's answer. Never retries, because a second try with a wrong password may lock the user out.
+     * Trades a user name and password for tokens, or for a challenge. Fails as `invalid-credentials`,
+     * `unknown-challenge`, `invalid-input`, `throttled`, `forbidden`, `unavailable` or `misconfigured`. Never retries,
+     * because a second try with a wrong password may lock the user out.
      */
     readonly signIn: (credentials: {
       readonly username: string
@@ -123,7 +128,7 @@ export class Authenticator extends Context.Service<
      * `invalid-new-password`, and otherwise as `signIn` does.
      */
     readonly answerChallenge: (
-      challenge: Pick<Challenge, "name" | "username" | "session">,
+      challenge: ChallengeKey,
       answer: Redacted.Redacted,
     ) => Effect.Effect<SignIn, AuthenticatorError>
 

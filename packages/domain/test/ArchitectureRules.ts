@@ -61,6 +61,8 @@ const technologies = [
 
 /** The adapters' files and technologies that other technologies build on, and which ones. */
 export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
+  // The bound on what is read from elsewhere.
+  "AnswerText.ts": ["Cognito", "SigningKeys.ts", "VaultClient.ts", "VendorClient.ts"],
   // What is common to banks.
   "CrossRate.ts": ["Cnb", "Memory"],
   // Decimals as JSON writes them, in numbers and in strings.

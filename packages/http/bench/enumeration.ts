@@ -40,7 +40,7 @@ const bench = Effect.gen(function* () {
   const { url } = yield* ApiProgram.start(database, cognito, {
     // Each try comes from an address of its own, so that neither it nor all have asked too often.
     TRUSTED_PROXIES: "127.0.0.1/32",
-    SIGN_INS_PER_SECOND: "10000",
+    PROVIDER_CALLS_PER_SECOND: "10000",
   })
 
   const turn = (index: number) => {

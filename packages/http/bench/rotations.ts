@@ -59,7 +59,7 @@ const options = {
   passwordLogin: true,
 }
 
-/** The API on a database whose credentials come from `path` of Vault; answers its address. */
+/** The API on the database that `access` reaches; gives its address. */
 const startApi = Effect.fnUntraced(function* (access: PostgresClient.Options) {
   const api = yield* Layer.build(
     ApiServer.layer(options).pipe(

@@ -30,7 +30,7 @@ import * as DocumentationPage from "./DocumentationPage.ts"
 import * as RequestLimits from "./limits/RequestLimits.ts"
 import * as RequestLog from "./RequestLog.ts"
 import * as ParameterChecks from "./requests/ParameterChecks.ts"
-import * as RequestForm from "./requests/RequestForm.ts"
+import * as RequestFraming from "./requests/RequestFraming.ts"
 
 const documentPath = "/openapi.json"
 const pagePath = "/docs"
@@ -60,7 +60,7 @@ const problems = HttpRouter.middleware(
         Effect.catchCause(handled, (cause) => {
           const error = Cause.squash(cause)
           if (HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound") {
-            return forAddress("none", refuse(error.request))
+            return forAddress("none", noRoute(error.request))
           }
           if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause)
           return Effect.andThen(
@@ -72,7 +72,7 @@ const problems = HttpRouter.middleware(
   { global: true },
 )
 
-const refuse = Effect.fnUntraced(function* (request: HttpServerRequest) {
+const noRoute = Effect.fnUntraced(function* (request: HttpServerRequest) {
   // As the router compares paths: neither case nor a second or last slash counts.
   const path = (request.url.split("?", 1)[0] ?? "").toLowerCase().replace(/\/{2,}/g, "/")
   const allowed = served
@@ -135,7 +135,7 @@ const routes = (options: Options) =>
     Layer.provide(RequestLimits.perRoute.combine(RequestLog.routeName).layer),
     Layer.merge(headers),
     Layer.merge(problems),
-    Layer.merge(RequestForm.layer),
+    Layer.merge(RequestFraming.layer),
     Layer.provide(RequestLimits.layer(options.limits)),
   )
 

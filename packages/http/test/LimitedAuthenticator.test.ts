@@ -13,8 +13,8 @@ import * as TestClock from "effect/testing/TestClock"
 const password = Redacted.make("correct horse")
 
 /** The provider may be asked so often, and takes so long to answer a sign-in. */
-const limited = ({ signInsPerSecond = 1_000, latency = "0 millis" as Duration.Input } = {}) =>
-  LimitedAuthenticator.layer({ signInsPerSecond }).pipe(
+const limited = ({ providerCallsPerSecond = 1_000, latency = "0 millis" as Duration.Input } = {}) =>
+  LimitedAuthenticator.layer({ providerCallsPerSecond }).pipe(
     Layer.provide(
       Layer.effect(
         Authenticator,
@@ -129,6 +129,6 @@ describe("LimitedAuthenticator", () => {
       assert.strictEqual((yield* Effect.flip(refresh(password))).reason, "unavailable")
       yield* TestClock.adjust("1 seconds")
       assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
-    }).pipe(Effect.provide(limited({ signInsPerSecond: 2 }))),
+    }).pipe(Effect.provide(limited({ providerCallsPerSecond: 2 }))),
   )
 })

@@ -29,10 +29,11 @@ export const declarations = {
     meaning: "most requests for tokens from an address in a minute",
     fallback: "10",
   }),
-  SIGN_INS_PER_SECOND: setting({
+  PROVIDER_CALLS_PER_SECOND: setting({
     schema: Limit,
     expected: expectedLimit,
-    meaning: "most calls to the identity provider in a second; Cognito takes 120 of an account",
+    meaning:
+      "most sign-ins, answers to challenges, refreshes and revocations that go to the identity provider in a second; Cognito takes 120 of an account",
     fallback: "60",
   }),
   RATE_LIMIT_STORE: setting({

@@ -98,7 +98,7 @@ const note = Effect.fnUntraced(function* (error: AuthenticatorError) {
         "A refresh token was used after it had been replaced: one of its two users stole it",
       ).pipe(Effect.annotateLogs({ reason, detail }))
     case "unavailable":
-      return yield* Effect.logWarning("The identity provider cannot be reached", Cause.fail(error))
+      return yield* Effect.logWarning("The identity provider cannot be asked", Cause.fail(error))
     case "misconfigured":
       return yield* Effect.logError("The identity provider does not accept this service", Cause.fail(error))
     default:

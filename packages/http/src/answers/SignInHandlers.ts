@@ -2,7 +2,7 @@
 import {
   Authenticator,
   AuthenticatorError,
-  type Challenge,
+  type ChallengeKey,
   ChallengeName,
   type SignIn,
 } from "@btc-price/domain/Authenticator"
@@ -38,7 +38,9 @@ export const layer = ({ passwordLogin }: Options) =>
       const authenticator = yield* Authenticator
       const seal = yield* Seal
       const managedLogin = yield* Effect.serviceOption(ManagedLogin)
-      const isThere = passwordLogin ? Effect.void : Effect.fail(passwordLoginOff(Option.isSome(managedLogin)))
+      const requirePasswordLogin = passwordLogin
+        ? Effect.void
+        : Effect.fail(passwordLoginOff(Option.isSome(managedLogin)))
 
       /** The tokens, or the challenge as a problem whose session only `username` can bring back. */
       const answer = (username: string) =>
@@ -73,7 +75,7 @@ export const layer = ({ passwordLogin }: Options) =>
         .handleRaw(
           "getToken",
           Effect.fnUntraced(function* ({ request }) {
-            yield* isThere
+            yield* requirePasswordLogin
             const credentials = yield* readCredentials(request)
             return yield* padded(authenticator.signIn(credentials)).pipe(
               Effect.catch(refuse("invalid-credentials", "unknown-challenge", ...always)),
@@ -84,7 +86,7 @@ export const layer = ({ passwordLogin }: Options) =>
         .handleRaw(
           "answerChallenge",
           Effect.fnUntraced(function* ({ request }) {
-            yield* isThere
+            yield* requirePasswordLogin
             const { username, session, answer: proof } = yield* readChallengeAnswer(request)
             return yield* openSession(username, session).pipe(
               Effect.flatMap((challenge) => authenticator.answerChallenge(challenge, proof)),
@@ -99,7 +101,7 @@ export const layer = ({ passwordLogin }: Options) =>
         .handleRaw(
           "refreshToken",
           Effect.fnUntraced(function* ({ request }) {
-            yield* isThere
+            yield* requirePasswordLogin
             const { refresh_token: refreshToken } = yield* readRefreshToken(request)
             return yield* padded(authenticator.refresh(refreshToken)).pipe(
               Effect.catch(refuse("invalid-refresh-token", "reused-refresh-token", ...always)),
@@ -110,7 +112,7 @@ export const layer = ({ passwordLogin }: Options) =>
         .handleRaw(
           "revokeToken",
           Effect.fnUntraced(function* ({ request }) {
-            yield* isThere
+            yield* requirePasswordLogin
             const { refresh_token: refreshToken, token = null } = yield* readRevocation(request)
             yield* padded(authenticator.revoke(refreshToken, token)).pipe(
               Effect.catch(refuse("invalid-token", ...always)),
@@ -124,7 +126,7 @@ export const layer = ({ passwordLogin }: Options) =>
 const always = ["invalid-input", "throttled", "forbidden", "unavailable"] as const
 
 /** What comes back with the answer to a challenge. It lives as long as Cognito's own memory of it does by default. */
-const challengeSession: Purpose<Pick<Challenge, "name" | "username" | "session">> = {
+const challengeSession: Purpose<ChallengeKey> = {
   name: "challenge",
   schema: Schema.Struct({
     name: ChallengeName,

@@ -1,4 +1,4 @@
-/** The contract of requests that need a Bearer ID token (RFC 6750). */
+/** The contract of requests that need a Bearer token (RFC 6750). */
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import { IdentityUnavailable, InsufficientScope, InvalidToken, MissingToken } from "./IdentityProblem.ts"

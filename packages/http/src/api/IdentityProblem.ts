@@ -8,7 +8,7 @@ import { type } from "./Problem.ts"
 export class MissingToken extends HttpApiError.Problem<MissingToken>()("MissingToken", {
   type: type("missing-token"),
   status: 401,
-  title: "A Bearer ID token is needed",
+  title: "A Bearer token is needed",
 }) {}
 
 export class InvalidToken extends HttpApiError.Problem<InvalidToken>()("InvalidToken", {
@@ -110,5 +110,5 @@ export class TooManyAttempts extends HttpApiError.Problem<TooManyAttempts>()("To
 export class IdentityUnavailable extends HttpApiError.Problem<IdentityUnavailable>()("IdentityUnavailable", {
   type: type("identity-unavailable"),
   status: 503,
-  title: "The identity provider cannot be reached now",
+  title: "The identity provider cannot be asked now",
 }) {}

@@ -7,7 +7,7 @@ import * as Layer from "effect/Layer"
 
 export interface Options {
   /** The most calls to the provider in a second, over all users. */
-  readonly signInsPerSecond: number
+  readonly providerCallsPerSecond: number
 }
 
 /** A day, so that whoever tries slowly does not begin anew each time. */
@@ -32,7 +32,7 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, Authe
       const provider = yield* Authenticator
       const quotas = yield* Quotas
       const digest = yield* Digest.Digest
-      const calls: Quota = { name: "provider", limit: options.signInsPerSecond, windowSeconds: 1 }
+      const calls: Quota = { name: "provider", limit: options.providerCallsPerSecond, windowSeconds: 1 }
 
       const capped = <A>(call: Effect.Effect<A, AuthenticatorError>) =>
         Effect.gen(function* () {
