@@ -16,17 +16,28 @@ import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
 import * as Runtime from "effect/Runtime"
 
-/** Logs what is at least of `level`, a line each: to be read as it is (`pretty`) or as a JSON object (`json`). */
-export const layerLog = (options: {
+export interface LogOptions {
   readonly level: "debug" | "info" | "warn" | "error"
   readonly format: "pretty" | "json"
-}): Layer.Layer<never> =>
+}
+
+/** Logs what is at least of `level`, a line each: to be read as it is (`pretty`) or as a JSON object (`json`). */
+export const layerLog = (options: LogOptions): Layer.Layer<never> =>
   Layer.merge(
     Logger.layer([options.format === "json" ? Logger.consoleJson : Logger.consoleLogFmt]),
     Layer.succeed(References.MinimumLogLevel, levels[options.level]),
   )
 
 const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
+
+/** Serves what `program` makes of its settings. The log is there before it begins, so that all of it is of one form. */
+export const launch = <S extends { readonly log: LogOptions }, E1, R1, A, E2, R2, E3, R3>(
+  settings: Effect.Effect<S, E1, R1>,
+  program: (settings: S) => Effect.Effect<Layer.Layer<A, E2, R2>, E3, R3>,
+) =>
+  Effect.flatMap(settings, (known) =>
+    Layer.launch(Layer.unwrap(program(known)).pipe(Layer.provide(layerLog(known.log)))),
+  )
 
 /**
  * The longest that stopping may take, in seconds; something that does not answer, such as a database, is

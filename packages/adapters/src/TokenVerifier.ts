@@ -21,8 +21,8 @@ export class TokenVerifier extends Context.Service<
   {
     /** As the Authenticator's. */
     readonly verify: (token: Redacted.Redacted) => Effect.Effect<Identity, AuthenticatorError>
-    /** Whose ID token it is, whatever tokens are accepted and whoever is let in. Fails as `verify` does. */
-    readonly verifyIdToken: (token: Redacted.Redacted) => Effect.Effect<Identity, AuthenticatorError>
+    /** Fails as `verify` does when it is no good ID token, whatever tokens are accepted and whoever is let in. */
+    readonly verifyIdToken: (token: Redacted.Redacted) => Effect.Effect<void, AuthenticatorError>
     /**
      * Refuses from now on, in this process, the token and all others of the same sign-in, when it is one that would
      * be accepted.
@@ -99,66 +99,61 @@ const make = (rules: TokenClaims.Rules) => {
   const denied = new LRUCache<string, true>({ max: denialCapacity })
   let keyNames: ReadonlySet<unknown> = new Set()
 
-  /** What to say of a token that the library does not take. */
-  const explain = Effect.fnUntraced(function* (error: unknown, isComplete: Effect.Effect<boolean>) {
-    if (isMissingKey(error)) {
-      return (yield* isComplete) ? foreignKey : keyUnavailable
-    }
-    // What is no verdict on the token is a defect, never an acceptance. Of a verdict only the class is told,
-    // because its text repeats what an attacker chose.
-    return error instanceof JwtBaseError ? refused(error.constructor.name) : yield* Effect.die(error)
-  })
-
-  const readNew = Effect.fnUntraced(function* (
-    token: string,
-    wanted: TokenClaims.Rules,
-    isComplete: Effect.Effect<boolean>,
-  ) {
-    if (!hasOneSpelling(token)) return yield* refused("The signature is not canonical base64url")
-    // The library would come to the same, but a flood of such tokens is to cost less than that.
-    if (!keyNames.has(keyNameIn(token)) && (yield* isComplete)) return yield* foreignKey
-    const payload = yield* Effect.try({
-      try: (): unknown => verifier.verifySync(token),
-      catch: (error) => error,
-    }).pipe(Effect.catch((error) => Effect.flatMap(explain(error, isComplete), Effect.fail)))
-    return TokenClaims.read(payload, wanted) ?? (yield* refused("A claim is missing, malformed or another's"))
-  })
-
-  const read = Effect.fnUntraced(function* (token: string, isComplete: Effect.Effect<boolean>) {
-    const key = hash("sha256", token, "base64url")
-    const known = cache.get(key)
-    if (known !== undefined) return known
-    const claims = yield* readNew(token, rules, isComplete)
-    cache.set(key, claims)
-    return claims
-  })
-
-  /** Fails when the claims that `find` makes of the token are not good now. */
-  const timely = Effect.fnUntraced(function* (
-    token: Redacted.Redacted,
-    find: (text: string) => Effect.Effect<TokenClaims.Claims, AuthenticatorError>,
-  ) {
-    const text = Redacted.value(token)
-    if (text.length > tokenLengthLimit) return yield* refused(`Longer than ${tokenLengthLimit} characters`)
-    const claims = yield* find(text)
-    const nowSeconds = (yield* Clock.currentTimeMillis) / 1_000
-    if (!TokenClaims.isTimely(claims, nowSeconds)) return yield* refused("Expired, not valid yet or too long")
-    return denied.has(claims.signInId) ? yield* refused("Revoked") : claims
-  })
-
+  /** `isComplete`: whether the keys are all that there are now. */
   const tokenVerifier = (isComplete: Effect.Effect<boolean>): TokenVerifier["Service"] => {
-    const readTimely = (token: Redacted.Redacted) => timely(token, (text) => read(text, isComplete))
+    /** What to say of a token that the library does not take. */
+    const explain = Effect.fnUntraced(function* (error: unknown) {
+      if (isMissingKey(error)) return (yield* isComplete) ? foreignKey : keyUnavailable
+      // What is no verdict on the token is a defect, never an acceptance. Of a verdict only the class is told,
+      // because its text repeats what an attacker chose.
+      return error instanceof JwtBaseError ? refused(error.constructor.name) : yield* Effect.die(error)
+    })
+
+    const readNew = Effect.fnUntraced(function* (token: string, wanted: TokenClaims.Rules) {
+      if (!hasOneSpelling(token)) return yield* refused("The signature is not canonical base64url")
+      // The library would come to the same, but a flood of such tokens is to cost less than that.
+      if (!keyNames.has(keyNameIn(token)) && (yield* isComplete)) return yield* foreignKey
+      const payload = yield* Effect.try({
+        try: (): unknown => verifier.verifySync(token),
+        catch: (error) => error,
+      }).pipe(Effect.catch((error) => Effect.flatMap(explain(error), Effect.fail)))
+      return (
+        TokenClaims.read(payload, wanted) ?? (yield* refused("A claim is missing, malformed or another's"))
+      )
+    })
+
+    const readKnown = Effect.fnUntraced(function* (token: string) {
+      const key = hash("sha256", token, "base64url")
+      const known = cache.get(key)
+      if (known !== undefined) return known
+      const claims = yield* readNew(token, rules)
+      cache.set(key, claims)
+      return claims
+    })
+
+    /** Fails when the claims that `read` makes of the token are not good now. */
+    const timely = Effect.fnUntraced(function* (
+      token: Redacted.Redacted,
+      read: (text: string) => Effect.Effect<TokenClaims.Claims, AuthenticatorError>,
+    ) {
+      const text = Redacted.value(token)
+      if (text.length > tokenLengthLimit) return yield* refused(`Longer than ${tokenLengthLimit} characters`)
+      const claims = yield* read(text)
+      const nowSeconds = (yield* Clock.currentTimeMillis) / 1_000
+      if (!TokenClaims.isTimely(claims, nowSeconds))
+        return yield* refused("Expired, not valid yet or too long")
+      return denied.has(claims.signInId) ? yield* refused("Revoked") : claims
+    })
+
     return {
       verify: Effect.fn("Authenticator.verify")(function* (token) {
-        const { identity, isAdmitted } = yield* readTimely(token)
+        const { identity, isAdmitted } = yield* timely(token, readKnown)
         return isAdmitted ? identity : yield* notAdmitted
       }),
-      verifyIdToken: Effect.fnUntraced(function* (token) {
-        const anyIdToken = { ...rules, ...TokenClaims.anyUser }
-        return (yield* timely(token, (text) => readNew(text, anyIdToken, isComplete))).identity
-      }),
+      verifyIdToken: (token) =>
+        Effect.asVoid(timely(token, (text) => readNew(text, { ...rules, ...TokenClaims.anyUser }))),
       deny: Effect.fnUntraced(function* (token) {
-        denied.set((yield* readTimely(token)).signInId, true)
+        denied.set((yield* timely(token, readKnown)).signInId, true)
       }),
     }
   }

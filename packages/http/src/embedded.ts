@@ -99,14 +99,6 @@ const program = Effect.fnUntraced(function* (
   )
 })
 
-/** The log is there before anything begins, so that all of it is of one form. */
-const launch = (isReplay: boolean) =>
-  Effect.flatMap(Settings.embedded, (settings) =>
-    Layer.launch(
-      Layer.unwrap(program(settings, isReplay)).pipe(Layer.provide(NodeProgram.layerLog(settings.log))),
-    ),
-  )
-
 /** Makes the tables before anything reads them. */
 const prepare = Layer.effectDiscard(
   Effect.gen(function* () {
@@ -136,7 +128,7 @@ const command = Command.make(
       Flag.withDefault(false),
     ),
   },
-  ({ replay }) => launch(replay),
+  ({ replay }) => NodeProgram.launch(Settings.embedded, (settings) => program(settings, replay)),
 ).pipe(Command.withDescription("The bitcoin price service on one's own machine"))
 
 NodeProgram.run(Command.run(command, { version: "0.1.0" }))

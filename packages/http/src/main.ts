@@ -40,8 +40,4 @@ const program = (settings: Effect.Success<typeof Settings.http>) =>
     ),
   )
 
-const launch = Effect.flatMap(Settings.http, (settings) =>
-  Layer.launch(Layer.unwrap(program(settings)).pipe(Layer.provide(NodeProgram.layerLog(settings.log)))),
-)
-
-NodeProgram.run(launch)
+NodeProgram.run(NodeProgram.launch(Settings.http, program))

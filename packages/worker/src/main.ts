@@ -40,10 +40,6 @@ const worker = (settings: WorkerSettings) =>
     ),
   )
 
-const work = Effect.flatMap(Settings.worker, (settings) =>
-  Layer.launch(Layer.unwrap(worker(settings)).pipe(Layer.provide(NodeProgram.layerLog(settings.log)))),
-)
-
 const commands = (settings: WorkerSettings) =>
   Effect.map(PostgresAccess.open(settings.database), (database) =>
     repositoryAndSources(settings, database).pipe(
@@ -62,6 +58,6 @@ const commandAdapters = Layer.unwrap(
   ),
 )
 
-const command = WorkerCommand.make(work, commandAdapters)
+const command = WorkerCommand.make(NodeProgram.launch(Settings.worker, worker), commandAdapters)
 
 NodeProgram.run(Effect.provide(Command.run(command, { version: "0.1.0" }), CommandLine.layer))
