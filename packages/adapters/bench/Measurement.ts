@@ -75,6 +75,10 @@ export const median = (values: ReadonlyArray<number>): number => {
   return pair.reduce<number>((sum, value) => sum + (value ?? Number.NaN), 0) / pair.length
 }
 
+/** The value that this share of `values`, from 0 to 1, does not exceed. */
+export const quantile = (values: ReadonlyArray<number>, share: number): number =>
+  Arr.sort(values, Order.Number)[Math.floor(share * (values.length - 1))] ?? Number.NaN
+
 const sampleMillis = 5
 
 /** The most resident memory of this process while `effect` runs, over that before it, in bytes. */

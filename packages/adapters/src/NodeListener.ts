@@ -50,7 +50,7 @@ const limits = {
   requestTimeout: 10_000,
   keepAliveTimeoutBuffer: 1_000,
   maxHeaderSize: 16_384,
-  // Whoever serves says with a problem that a request has none; Node would say so without a word.
+  // Left to whoever serves, who can say so with a problem; Node would refuse without a word.
   requireHostHeader: false,
   shouldUpgradeCallback: () => false,
 }
@@ -110,7 +110,7 @@ const protect = Effect.fnUntraced(function* (server: Server, { tls, isBehindTerm
   server.maxConnections = connectionLimit
   server.on("drop", () => dropped.updateUnsafe(1, context))
   server.keepAliveTimeout = isBehindTerminator ? keepAliveMillis.behindTerminator : keepAliveMillis.direct
-  // All of the headers, so that none is lost unseen: their number is for whoever serves to judge.
+  // All of the headers, so that none is lost unseen; whoever serves may refuse many.
   server.maxHeadersCount = 0
   const headers = SecurityHeaders.make(tls !== undefined || isBehindTerminator)
   const prepare = (_: IncomingMessage, response: ServerResponse) => {

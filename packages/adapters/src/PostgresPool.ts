@@ -73,6 +73,7 @@ export const make = Effect.fnUntraced(function* (
   })
   yield* Effect.forkScoped(Effect.retry(Effect.forever(follow), warmUpPause))
 
+  // As `PgClient.make` of @effect/sql-pg 4.0 puts its client together, which it offers for no other acquirer.
   const sql = yield* SqlClient.make({
     acquirer: connection,
     compiler: PgClient.makeCompiler(),

@@ -11,9 +11,12 @@ import type { Lease, VaultClient } from "./VaultClient.ts"
 /** How much of a lease passes until it is renewed. */
 const renewAfterShare = 2 / 3
 
-/** A lease of which Vault grants less than this share of the first time, or less than this time, is at its end. */
+/** A lease of which Vault grants less than this share of the first time is at its end, … */
 const endShare = 0.2
+
+/** … and one of which it grants less than this time, or of a lease that is itself short, less than this share. */
 const endTime = Duration.minutes(1)
+const endShareOfShort = 0.5
 
 /** The longest that giving a user back may take, in seconds: it is done when the program stops, too. */
 const giveBackLimitSeconds = 2
@@ -68,8 +71,7 @@ const renew = Effect.fnUntraced(function* (
 
 const isEnding = ({ duration }: Lease, first: Lease): boolean => {
   if (!Duration.isFinite(first.duration)) return false
-  // Of a lease that is itself short, a minute would be too much to ask.
-  const least = Duration.min(endTime, Duration.times(first.duration, 0.5))
+  const least = Duration.min(endTime, Duration.times(first.duration, endShareOfShort))
   return Duration.isLessThan(duration, Duration.max(least, Duration.times(first.duration, endShare)))
 }
 

@@ -72,7 +72,7 @@ export const follow = Effect.fnUntraced(function* (
     yield* Effect.sleep(pauseAtLeast)
     const worked = yield* Ref.getAndSet(complete, false)
     if (!worked) return
-    const pause = Duration.millis(yield* Random.nextIntBetween(290_000, 590_000))
+    const pause = Duration.millis(yield* Random.nextIntBetween(pauseMillis.least, pauseMillis.most))
     yield* Effect.raceFirst(Effect.sleep(pause), wanted.await)
   })
 
@@ -87,6 +87,9 @@ export const usable = (keys: ReadonlyArray<unknown>): Array<SigningKey> =>
 
 /** The shortest time from one fetch to the next. */
 const pauseAtLeast = Duration.seconds(10)
+
+/** What passes beyond that when no key is missed: five to ten minutes in all, so that replicas do not ask together. */
+const pauseMillis = { least: 290_000, most: 590_000 }
 
 /** How long keys serve that cannot be renewed. */
 const serviceLimit = Duration.hours(24)

@@ -1,4 +1,7 @@
-/** Port: how often something was done lately. */
+/**
+ * Port: how often something was done lately. Beside taking, which Effect's RateLimiter offers, back-off needs to look
+ * without a use, and to forget.
+ */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 

@@ -137,8 +137,7 @@ const underLoad = Effect.fnUntraced(function* (
 }, Effect.scoped)
 
 const row = (what: string, result: Effect.Success<ReturnType<typeof underLoad>>): Measurement.Row => {
-  const sorted = result.requests.toSorted((one, other) => one - other)
-  const at = (share: number) => inMillis(sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN)
+  const at = (share: number) => inMillis(Measurement.quantile(result.requests, share))
   return {
     what: `${rotations} changes of ${what} in ${Measurement.inSeconds(result.millis)}`,
     figure: `${result.failures} failed`,

@@ -5,13 +5,11 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as Arr from "effect/Array"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Order from "effect/Order"
 import * as Redacted from "effect/Redacted"
 import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
 import * as BenchProcess from "../../adapters/bench/BenchProcess.ts"
@@ -82,8 +80,7 @@ const askOften = Effect.fnUntraced(function* (address: string, token: string) {
   return times
 })
 
-const p99 = (times: ReadonlyArray<number>): number =>
-  Arr.sort(times, Order.Number)[Math.floor(times.length * 0.99)] ?? Number.NaN
+const p99 = (times: ReadonlyArray<number>): number => Measurement.quantile(times, 0.99)
 
 bench.pipe(
   Effect.scoped,

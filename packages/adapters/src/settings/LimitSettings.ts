@@ -1,10 +1,10 @@
 /** Settings of how much is asked of the API, and by whom. */
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "../Loopback.ts"
 import { setting } from "./Setting.ts"
 import { Networks, Secret, WholeNumber } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
-import * as Redacted from "effect/Redacted"
 
 const Limit = WholeNumber.check(Schema.isGreaterThan(0))
 const expectedLimit = "a whole number above 0"

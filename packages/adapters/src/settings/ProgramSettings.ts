@@ -1,4 +1,4 @@
-/** Settings of a program as such. */
+/** Settings of where a program keeps data, and of what it logs. */
 import * as Schema from "effect/Schema"
 import { setting } from "./Setting.ts"
 import { Text } from "./SettingSchemas.ts"

@@ -47,6 +47,12 @@ export class RequestLimits extends Context.Service<
 
 const windowSeconds = 60
 
+/** Of `/login` and `/callback` together, from an address in a minute. */
+const loginsPerAddress = 20
+
+/** Answers 401 to an address in a minute. */
+const refusalsPerAddress = 60
+
 /** A quota, and what is answered once it is spent, made once: floods are to cost little. */
 interface Limit extends Quota {
   readonly spent: Response
@@ -66,8 +72,8 @@ export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quota
       const user: Quota = { name: "user", limit: options.readsPerUser, windowSeconds }
       const address = yield* makeLimit("address", options.readsPerAddress)
       const signIn = yield* makeLimit("get_token", options.signInsPerAddress)
-      const login = yield* makeLimit("login", 20)
-      const refusals = yield* makeLimit("refusals", 60)
+      const login = yield* makeLimit("login", loginsPerAddress)
+      const refusals = yield* makeLimit("refusals", refusalsPerAddress)
       const limitOf = (route: string): Limit => {
         if (route.startsWith("/get_token")) return signIn
         return route === "/login" || route === "/callback" ? login : address

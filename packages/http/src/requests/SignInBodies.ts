@@ -28,6 +28,6 @@ export const readRefreshToken = (request: HttpServerRequest) =>
 export const readRevocation = (request: HttpServerRequest) =>
   JsonBody.decode(Revocation, request, {
     limitBytes: 16_384,
-    whole: 'The body must be a JSON object: {"refresh_token": "…"}',
+    whole: 'The body must be a JSON object: {"refresh_token": "…"}, and "token" if you like',
     onExcessProperty: "error",
   })
