@@ -60,7 +60,8 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, Token
         }),
 
         revoke: Effect.fn("Authenticator.revoke")(function* (refreshToken, token) {
-          if (token !== null) yield* deny(token)
+          // Both are done, whatever becomes of the other.
+          const denied = yield* Effect.exit(token === null ? Effect.void : deny(token))
           yield* client.revokeToken(Redacted.value(refreshToken)).pipe(
             // As RFC 7009 has it: what is not valid is revoked already.
             Effect.catchIf(
@@ -68,6 +69,7 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, Token
               () => Effect.void,
             ),
           )
+          yield* denied
         }),
       })
     }),

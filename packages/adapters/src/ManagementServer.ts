@@ -3,11 +3,14 @@
  * nobody else.
  */
 import { Readiness } from "@btc-price/domain/Readiness"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import * as Refusal from "./listener/Refusal.ts"
 import * as NodeListener from "./NodeListener.ts"
 
 /**
@@ -16,7 +19,7 @@ import * as NodeListener from "./NodeListener.ts"
  * - `GET /metrics`: the program's metrics in Prometheus' text format.
  */
 export const layer = (options: { readonly host: string; readonly port: number }) =>
-  HttpRouter.serve(Layer.provideMerge(routes, ownRouter), {
+  HttpRouter.serve(Layer.provideMerge(Layer.merge(routes, problems), ownRouter), {
     disableLogger: true,
     disableListenLog: true,
   }).pipe(Layer.provide(NodeListener.layer({ ...options, setting: "MANAGEMENT_PORT" })))
@@ -38,4 +41,27 @@ const routes = Layer.mergeAll(
     ),
   ),
   PrometheusMetrics.layerHttp(),
+)
+
+const paths = new Set(["/live", "/ready", "/metrics"])
+
+/** Problems for what is none of these, as on the API's port. */
+const problems = HttpRouter.middleware(
+  (handled) =>
+    Effect.catchCause(handled, (cause) => {
+      const error = Cause.squash(cause)
+      if (!HttpServerError.isHttpServerError(error) || error.reason._tag !== "RouteNotFound") {
+        return Effect.failCause(cause)
+      }
+      const isPath = paths.has(error.request.url.split("?", 1)[0] ?? "")
+      const status = isPath ? 405 : 404
+      return Effect.succeed(
+        HttpServerResponse.text(Refusal.problem(status), {
+          status,
+          contentType: "application/problem+json",
+          headers: { "cache-control": "no-store", ...(isPath ? { allow: "GET, HEAD" } : {}) },
+        }),
+      )
+    }),
+  { global: true },
 )

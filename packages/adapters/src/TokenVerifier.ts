@@ -24,8 +24,8 @@ export class TokenVerifier extends Context.Service<
     /** Fails as `verify` does when it is no good ID token, whatever tokens are accepted and whoever is let in. */
     readonly verifyIdToken: (token: Redacted.Redacted) => Effect.Effect<void, AuthenticatorError>
     /**
-     * Refuses from now on, in this process, the token and all others of the same sign-in, when it is one that would
-     * be accepted.
+     * Refuses from now on, in this process, the ID or access token and all others of the same sign-in, whatever tokens
+     * are accepted. One that is no good is left alone. Fails as `unavailable` only.
      */
     readonly deny: (token: Redacted.Redacted) => Effect.Effect<void, AuthenticatorError>
   }
@@ -152,9 +152,14 @@ const make = (rules: TokenClaims.Rules) => {
       }),
       verifyIdToken: (token) =>
         Effect.asVoid(timely(token, (text) => readNew(text, { ...rules, ...TokenClaims.anyUser }))),
-      deny: Effect.fnUntraced(function* (token) {
-        denied.set((yield* timely(token, readKnown)).signInId, true)
-      }),
+      deny: (token) =>
+        timely(token, (text) => readNew(text, { ...rules, tokenUse: "either" })).pipe(
+          Effect.map(({ signInId }) => void denied.set(signInId, true)),
+          Effect.catchIf(
+            ({ reason }) => reason === "invalid-token",
+            () => Effect.void,
+          ),
+        ),
     }
   }
 

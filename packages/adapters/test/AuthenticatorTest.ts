@@ -145,6 +145,13 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
       }),
     )
 
+    it.effect.each(["12345", "12345é", "１２３４５６", "٠٠٠٠٠٠", "1234567"])("refuses the code %s", (code) =>
+      Effect.gen(function* () {
+        const challenge = challengeIn(yield* signIn("theo"))
+        assert.strictEqual(yield* reasonOf(answer(challenge, code)), "challenge-failed")
+      }),
+    )
+
     it.effect("takes the code of one step before and after, and none that is older than one taken", () =>
       Effect.gen(function* () {
         const attempt = Effect.fnUntraced(function* (steps: number) {
@@ -257,7 +264,24 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
         assert.strictEqual(yield* reasonOf(verify(second.idToken)), "invalid-token")
         assert.strictEqual(yield* reasonOf(verify(first.idToken)), "invalid-token")
         assert.strictEqual((yield* verify(other.idToken)).username, "alice")
-        assert.strictEqual(yield* reasonOf(revoke(second.refreshToken, second.idToken)), "invalid-token")
+        yield* revoke(second.refreshToken, second.idToken)
+      }),
+    )
+
+    it.effect("ends a refresh token and its sign-in, whatever token is shown along", () =>
+      Effect.gen(function* () {
+        const { refresh, revoke, verify } = yield* Authenticator
+        for (const shown of ["accessToken", "idToken"] as const) {
+          const tokens = tokensIn(yield* signIn("alice"))
+          assert(tokens.refreshToken !== null)
+          yield* revoke(tokens.refreshToken, tokens[shown])
+          assert.strictEqual(yield* reasonOf(refresh(tokens.refreshToken)), "invalid-refresh-token")
+          assert.strictEqual(yield* reasonOf(verify(tokens.idToken)), "invalid-token")
+        }
+        const { refreshToken } = tokensIn(yield* signIn("alice"))
+        assert(refreshToken !== null)
+        yield* revoke(refreshToken, Redacted.make("canary.made.up"))
+        assert.strictEqual(yield* reasonOf(refresh(refreshToken)), "invalid-refresh-token")
       }),
     )
 

@@ -89,7 +89,9 @@ export const make = (options: Options): Operations => {
 
   const useCode = (account: Account, secret: string, code: string, mismatch: string): void => {
     const timestamp = options.nowMillis()
-    const drift = new TOTP({ secret }).validate({ token: code, timestamp, window: 1 })
+    const drift = /^\d{6}$/.test(code)
+      ? new TOTP({ secret }).validate({ token: code, timestamp, window: 1 })
+      : null
     if (drift === null) throw new Refused(mismatch, "Invalid code received for user")
     const step = Math.floor(timestamp / 30_000) + drift
     if (step <= account.totpStep) {

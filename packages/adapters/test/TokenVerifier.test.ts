@@ -278,7 +278,13 @@ describe("TokenVerifier", () => {
         assert.strictEqual((yield* Effect.flip(verify(Redacted.make(token)))).reason, "invalid-token")
       }
       yield* verify(Redacted.make(ofSignIn("b", "1")))
-      yield* Effect.flip(deny(Redacted.make(`${content}.`)))
+      yield* deny(Redacted.make(`${content}.`))
+      const onlyId = TokenVerifier.fromKeys(rules, [key.jwk])
+      yield* onlyId.deny(Redacted.make(access({ origin_jti: "c" })))
+      assert.strictEqual(
+        (yield* Effect.flip(onlyId.verify(Redacted.make(ofSignIn("c", "1"))))).reason,
+        "invalid-token",
+      )
     }),
   )
 

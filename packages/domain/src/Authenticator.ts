@@ -138,7 +138,7 @@ export class Authenticator extends Context.Service<
     /**
      * Ends what a refresh token can do; one that is unknown or ended already is no failure. Tokens that are verified
      * locally stay valid until they expire, but for `token`, where the caller showed it, and others of its sign-in:
-     * this process takes them no more. Fails as `verify` when that token is not good, and otherwise as `signIn`.
+     * this process takes them no more. That one is not good is no failure either. Fails as `signIn` does.
      */
     readonly revoke: (
       refreshToken: Redacted.Redacted,

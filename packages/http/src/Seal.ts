@@ -77,7 +77,8 @@ export const layer = ({ client, secrets }: Options): Layer.Layer<Seal> =>
         open: Effect.fnUntraced(function* (purpose, owner, text) {
           const bytes =
             text.length > textLengthLimit ? Option.none() : Result.getSuccess(Base64Url.decode(text))
-          if (Option.isNone(bytes)) return Option.none()
+          // One value has one text: neither padding nor line ends, nor bits to spare.
+          if (Option.isNone(bytes) || Base64Url.encode(bytes.value) !== text) return Option.none()
           const nonce = bytes.value.subarray(0, nonceBytes)
           const sealed = bytes.value.subarray(nonceBytes)
           const aad = bindingOf(purpose, owner)

@@ -55,7 +55,7 @@ const attacks: Readonly<Record<string, readonly [sent: string, expected: Expecte
   "a negative length": [hide("Content-Length: -1"), malformed],
   "a hexadecimal length": [hide("Content-Length: 0x3c"), malformed],
   "chunks that are not the last coding": [hide("Transfer-Encoding: chunked, identity"), malformed],
-  "an unknown coding": [hide("Transfer-Encoding: xchunked"), malformed],
+  "an unknown coding": [hide("Transfer-Encoding: xchunked"), ambiguous],
   "a coding with a tab before its colon": [hide("Transfer-Encoding\t: chunked"), malformed],
   "a chunk whose length is no number": [hide("Transfer-Encoding: chunked", "", "zz", ""), malformed],
   "a chunk whose length overflows": [
@@ -156,7 +156,7 @@ const attacks: Readonly<Record<string, readonly [sent: string, expected: Expecte
       "",
       "\x1f\x7b\x08\x00",
     ),
-    { status: 400, type: "invalid-request" },
+    { status: 415, type: "not-json" },
   ],
 
   "an upgrade to a web socket": [
@@ -197,6 +197,26 @@ const attacks: Readonly<Record<string, readonly [sent: string, expected: Expecte
   "an encoded way out": [
     request("GET /%2e%2e%2f%2e%2e%2fetc/passwd HTTP/1.1", "Host: x", last),
     nothingThere,
+  ],
+  "a coding before the chunks": [
+    hide("Transfer-Encoding: gzip, chunked", "", "2", "{}", "0", "", ""),
+    ambiguous,
+  ],
+  "an empty host": [request("GET /v1/prices HTTP/1.1", "Host:"), ambiguous],
+  "a host of two words": [request("GET /v1/prices HTTP/1.1", "Host: a b"), ambiguous],
+  "a host with a user": [request("GET /v1/prices HTTP/1.1", "Host: a@b"), ambiguous],
+  "a fragment": [request("GET /docs#x HTTP/1.1", "Host: x"), ambiguous],
+  "two media types": [
+    request(
+      "POST /get_token HTTP/1.1",
+      "Host: x",
+      json,
+      "Content-Type: text/plain",
+      "Content-Length: 2",
+      "",
+      "{}",
+    ),
+    ambiguous,
   ],
   "a zero byte in the path": [request("GET /docs%00.html HTTP/1.1", "Host: x", last), nothingThere],
   "an escape that is none": [request("GET /%zz HTTP/1.1", "Host: x", last), nothingThere],

@@ -83,6 +83,22 @@ describe("Seal", () => {
     }),
   )
 
+  it.effect("opens no other spelling of the same bytes", () =>
+    Effect.gen(function* () {
+      const seal = yield* build("client", "secret")
+      const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+      // Of three lengths, so that the last letter has no bit to spare, and two, and four.
+      for (const session of ["a", "ab", "abc"]) {
+        const { text } = yield* seal.seal(purpose, "alice", { session: Redacted.make(session) })
+        const others = [...alphabet].map((letter) => text.slice(0, -1) + letter)
+        for (const other of [...others, `${text}=`, `${text}==`, `${text}\n`, ` ${text}`]) {
+          if (other !== text) assert.isNull(yield* opened(seal, other), JSON.stringify(other))
+        }
+        assert.strictEqual(yield* opened(seal, text), session)
+      }
+    }),
+  )
+
   it.effect("opens with each of its secrets, and seals with the first", () =>
     Effect.gen(function* () {
       const [before, both] = [yield* build("client", "old"), yield* build("client", "new", "old")]

@@ -192,7 +192,7 @@ describe("Sign-in", () => {
       const shown = { refresh_token: body.refresh_token, token: body.id_token }
       assert.strictEqual((yield* ask(api, "/get_token/revoke", shown)).status, 204)
       assert.strictEqual(yield* reads, 401)
-      assertProblem(yield* ask(api, "/get_token/revoke", shown), 401, "invalid-token")
+      assert.strictEqual((yield* ask(api, "/get_token/revoke", shown)).status, 204, "not twice either")
     }),
   )
 

@@ -63,7 +63,8 @@ const statusOf = (code: string | undefined): number | undefined => {
 const hasBegunToAnswer = (socket: Socket & { readonly _httpMessage?: ServerResponse }): boolean =>
   socket._httpMessage?.headersSent === true
 
-const problem = (status: number): string =>
+/** As JSON: it means no more than its status. */
+export const problem = (status: number): string =>
   JSON.stringify({ type: "about:blank", status, title: STATUS_CODES[status] })
 
 const headersOf = (body: string): Readonly<Record<string, string>> => ({

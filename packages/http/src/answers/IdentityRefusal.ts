@@ -26,10 +26,10 @@ import { InternalError, InvalidRequest } from "../api/Problem.ts"
  */
 const floor = Duration.seconds(1)
 
-/** Lets a failure, whatever it is, take a whole multiple of the floor. */
+/** Lets a failure, whatever it is, a defect too, take a whole multiple of the floor. */
 export const padded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Clock.currentTimeNanos, (start) =>
-    Effect.tapError(effect, () =>
+    Effect.tapCause(effect, () =>
       Effect.flatMap(Clock.currentTimeNanos, (now) => {
         const step = Duration.toNanosUnsafe(floor)
         return Effect.sleep(Duration.nanos(step - ((now - start) % step)))

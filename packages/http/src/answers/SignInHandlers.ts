@@ -114,9 +114,7 @@ export const layer = ({ passwordLogin }: Options) =>
           Effect.fnUntraced(function* ({ request }) {
             yield* requirePasswordLogin
             const { refresh_token: refreshToken, token = null } = yield* readRevocation(request)
-            yield* padded(authenticator.revoke(refreshToken, token)).pipe(
-              Effect.catch(refuse("invalid-token", ...always)),
-            )
+            yield* padded(authenticator.revoke(refreshToken, token)).pipe(Effect.catch(refuse(...always)))
           }),
         )
     }),

@@ -110,7 +110,7 @@ export class AddressTooLong extends HttpApiError.Problem<AddressTooLong>()("Addr
 export class NotJson extends HttpApiError.Problem<NotJson>()("NotJson", {
   type: type("not-json"),
   status: 415,
-  title: "The body must be application/json",
+  title: "The body must be application/json, without a content-encoding",
 }) {}
 
 export class QuotaExceeded extends HttpApiError.Problem<QuotaExceeded>()(

@@ -11,7 +11,6 @@ import {
   InvalidCredentials,
   InvalidNewPassword,
   InvalidRefreshToken,
-  InvalidToken,
   PasswordLoginOff,
   SignInForbidden,
   TooManyAttempts,
@@ -53,7 +52,7 @@ export const RefreshToken = Schema.Struct({ refresh_token: secretOf(sessionLengt
 export const Revocation = Schema.Struct({
   refresh_token: secretOf(sessionLengthLimit),
   token: Schema.optionalKey(Schema.RedactedFromValue(textOf(tokenLengthLimit))).annotateKey({
-    description: "An ID or access token of the same sign-in, to be refused from now on",
+    description: "An ID or access token, to be refused from now on with all of its sign-in",
   }),
 }).annotate({ identifier: "Revocation" })
 
@@ -116,12 +115,12 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
     HttpApiEndpoint.post("revokeToken", "/get_token/revoke", {
       payload: Revocation,
       success: HttpApiSchema.NoContent,
-      error: [InvalidToken, ...common],
+      error: common,
     }).annotateMerge(
       OpenApi.annotations({
         summary: "End what a refresh token can do",
         description:
-          "Also of one that is unknown or ended already. ID and access tokens stay valid until they expire; only the process that answers takes those of the same sign-in no more, when it is shown one as `token`.",
+          "Also of one that is unknown or ended already. ID and access tokens stay valid until they expire; only the process that answers takes those of a sign-in no more of which it is shown one as `token`.",
       }),
     ),
   )

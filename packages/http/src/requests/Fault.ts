@@ -19,7 +19,7 @@ export const refuse = (faults: ReadonlyArray<Fault>): Effect.Effect<void, Invali
 export const toProblem = (faults: ReadonlyArray<Fault>): InvalidRequest =>
   new InvalidRequest({ errors: faults.slice(0, faultLimit) })
 
-/** Where a schema was not met, and what it expected; nothing of what was sent is repeated. */
+/** Where a schema was not met, and what it expected. Of what was sent no value is repeated, only the names of fields. */
 export const ofIssue = (issue: SchemaIssue.Issue): ReadonlyArray<Fault> =>
   formatIssue(issue).issues.map(({ path, message }) => ({
     field: path?.map(String).join(".") ?? "",

@@ -34,7 +34,9 @@ export const decode = Effect.fnUntraced(function* <S extends Schema.Codec<unknow
 
 const read = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest, limitBytes: number) {
   const mediaType = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
-  if (mediaType !== "application/json") return yield* new NotJson()
+  if (mediaType !== "application/json" || request.headers["content-encoding"] !== undefined) {
+    return yield* new NotJson()
+  }
   if (Number(request.headers["content-length"] ?? 0) > limitBytes) return yield* new BodyTooLarge()
   return yield* request.text.pipe(
     Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(limitBytes)),

@@ -17,7 +17,10 @@ const addressLimit = 4096
 const headerLimit = 100
 
 /** Node takes the first of them in silence, and others the last. */
-const singleHeaders = ["authorization", "host"]
+const singleHeaders = ["authorization", "content-type", "host"]
+
+/** A name or an address, with or without a port. */
+const hostForm = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
 export const layer = HttpRouter.middleware(
   (handled) =>
@@ -45,16 +48,21 @@ interface Sent {
 const refusalOf = ({ method = "", url = "", httpVersion, headers, rawHeaders }: Sent) => {
   if (url.length > addressLimit) return new AddressTooLong({ detail: `At most ${addressLimit} characters.` })
   // Forms for proxies, and `*`: none of them names anything here.
-  if (!url.startsWith("/")) return new MalformedRequest({ detail: "The target must be a path." })
+  if (!url.startsWith("/") || url.includes("#"))
+    return new MalformedRequest({ detail: "The target must be a path." })
   const names = rawHeaders.filter((_, index) => index % 2 === 0).map((name) => name.toLowerCase())
   if (names.length > headerLimit) return new TooManyHeaders({ detail: `At most ${headerLimit} lines.` })
   const repeated = singleHeaders.find((name) => names.indexOf(name) !== names.lastIndexOf(name))
   if (repeated !== undefined)
     return new MalformedRequest({ detail: `The header ${repeated} is there twice.` })
-  if (httpVersion !== "1.0" && headers["host"] === undefined) {
-    return new MalformedRequest({ detail: "The header host is missing." })
+  const { host, "transfer-encoding": coding } = headers
+  if (host === undefined ? httpVersion !== "1.0" : !hostForm.test(String(host))) {
+    return new MalformedRequest({ detail: "The header host is missing, or names no host." })
   }
-  const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0
+  if (coding !== undefined && String(coding).toLowerCase() !== "chunked") {
+    return new MalformedRequest({ detail: "The only transfer-encoding understood is chunked." })
+  }
+  const hasBody = coding !== undefined || Number(headers["content-length"] ?? 0) > 0
   return hasBody && bodiless.has(method)
     ? new BodyTooLarge({ detail: `A ${method} request has no body here.` })
     : undefined
