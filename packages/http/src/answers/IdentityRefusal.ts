@@ -13,7 +13,6 @@ import {
   InvalidCredentials,
   InvalidNewPassword,
   InvalidRefreshToken,
-  InvalidToken,
   SignInForbidden,
   TooManyAttempts,
   UnknownChallenge,
@@ -39,7 +38,6 @@ export const padded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A
 
 /** What is the caller's to know of each reason, and nothing else is. */
 const problems = {
-  "invalid-token": () => new InvalidToken(),
   "invalid-credentials": () => new InvalidCredentials(),
   "invalid-input": () =>
     new InvalidRequest({
