@@ -1,11 +1,16 @@
 import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
 import * as Account from "@btc-price/adapters/embedded-postgres/Account"
+import * as Binaries from "@btc-price/adapters/embedded-postgres/Binaries"
+import * as Folder from "@btc-price/adapters/embedded-postgres/Folder"
+import * as Server from "@btc-price/adapters/embedded-postgres/Server"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { assert, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -13,6 +18,7 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import { type ChildProcessHandle, ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { skipped } from "./Skipped.ts"
 import { spawnSync } from "node:child_process"
@@ -186,6 +192,30 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
       const { url } = yield* start(folder)
       assert.notStrictEqual(yield* serverOf(folder), orphan)
       assert.deepStrictEqual(yield* query(url, "select value from kept"), [{ value: 7 }])
+    }),
+  )
+
+  it.effect("does not take another server of the folder for its own", () =>
+    Effect.gen(function* () {
+      const fileSystem = yield* FileSystem.FileSystem
+      const folder = yield* Folder.open(yield* makeSeededFolder)
+      const binaries = yield* Binaries.locate(folder.account)
+      const run = Server.run(folder, binaries, { password: Redacted.make("test"), port: 0, settings: {} })
+      const scope = yield* Scope.make()
+      yield* Scope.provide(run, scope)
+
+      const mine = yield* Effect.forkChild(run)
+      yield* fileSystem.readFileString(folder.log).pipe(
+        Effect.orElseSucceed(() => ""),
+        Effect.repeat({
+          until: (log) => /pre-existing|already exists/.test(log),
+          schedule: Schedule.spaced("1 millis"),
+        }),
+        Effect.raceFirst(Fiber.join(mine)),
+      )
+      yield* Scope.close(scope, Exit.void)
+      const { url } = yield* Fiber.join(mine)
+      assert.deepStrictEqual(yield* query(url, "select 1 as one"), [{ one: 1 }])
     }),
   )
 

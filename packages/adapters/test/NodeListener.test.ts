@@ -175,11 +175,12 @@ describe("NodeListener with a certificate", () => {
       const { authority, mounted, warnings, port } = yield* start
       const ca = authority.certificate
       const old = yield* serialOf(port, ca)
-      const [good, other] = [yield* authority.issue("2031-01-01"), yield* authority.issue("2031-01-01")]
+      const issue = authority.issue("2031-01-01")
+      const [first, second, short, cut] = [yield* issue, yield* issue, yield* issue, yield* issue]
       const bad = [
-        { certificate: good.certificate, key: other.key },
-        { certificate: good.certificate.slice(0, 200), key: good.key },
-        { certificate: good.certificate, key: good.key.slice(0, 100) },
+        { certificate: first.certificate, key: second.key },
+        { certificate: short.certificate.slice(0, 200), key: short.key },
+        { certificate: cut.certificate, key: cut.key.slice(0, 100) },
         yield* authority.issue("2026-11-24"),
       ]
       for (const [index, pair] of bad.entries()) {
@@ -188,7 +189,7 @@ describe("NodeListener with a certificate", () => {
         let looks = 3
         assert.strictEqual(yield* serialWhen(port, ca, () => looks-- === 0), old)
       }
-      mounted.swap(good)
+      mounted.swap(yield* issue)
       yield* serialWhen(port, ca, (serial) => serial !== old)
       assert.deepStrictEqual(
         warnings,

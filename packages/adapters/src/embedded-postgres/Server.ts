@@ -83,7 +83,7 @@ const start = Effect.fnUntraced(
     const handle = yield* serverCommand(folder, binaries, { ...options, port })
     const hasEnded = Effect.ignore(handle.exitCode)
     yield* Effect.raceFirst(
-      Effect.andThen(Startup.isReady(folder), Startup.connect(folder, url)),
+      Effect.andThen(Startup.isReady(folder, port), Startup.connect(folder, url)),
       Effect.andThen(hasEnded, Startup.explain(folder, port)),
     )
     return { url, port, hasEnded }
@@ -124,7 +124,7 @@ const serverCommand = (folder: Folder.Folder, { postgres }: Binaries, { port, se
 
 /**
  * Runs the server and ends with it. Its standard input ends when our program ends, even by SIGKILL, and
- * then it shuts the server down.
+ * then it shuts the server down, asking again and again because one that has only begun is deaf.
  */
 const guard = `
 trap '' INT
@@ -133,9 +133,8 @@ exec 3<&0 </dev/null >>../server.log 2>&1
 server=$!
 {
   read -r _
-  kill -INT $server
   tenths=0
-  while kill -0 $server && [ $tenths -lt ${Folder.stopLimitSeconds}0 ]; do sleep 0.1; tenths=$((tenths + 1)); done
+  while kill -INT $server && [ $tenths -lt ${Folder.stopLimitSeconds}0 ]; do sleep 0.1; tenths=$((tenths + 1)); done
   kill -KILL $server
 } <&3 3<&- 2>/dev/null &
 wait $server

@@ -10,11 +10,17 @@ import * as Folder from "./Folder.ts"
 /** The longest that a start may take, recovery from a crash included, in seconds. */
 const startLimitSeconds = 60
 
-/** Waits until the server says in its `postmaster.pid` that it is ready, which is how pg_ctl does it. */
-export const isReady = (folder: Folder.Folder) =>
+/**
+ * Waits until the server at `port` says in its `postmaster.pid` that it is ready, which is how pg_ctl does it. The
+ * port tells it from a server of a run before, which may come up beside it when that run was killed just then.
+ */
+export const isReady = (folder: Folder.Folder, port: number) =>
   Folder.readPostmasterFile(folder.cluster).pipe(
     Effect.repeat({
-      until: (text) => text !== folder.leftover && text.split("\n")[7]?.trim() === "ready",
+      until: (text) => {
+        const lines = text.split("\n")
+        return text !== folder.leftover && Number(lines[3]) === port && lines[7]?.trim() === "ready"
+      },
       schedule: Schedule.spaced("5 millis"),
     }),
     Effect.timeoutOrElse({

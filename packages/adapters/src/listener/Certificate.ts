@@ -30,8 +30,14 @@ export const read = Effect.fn("Certificate.read")(function* (files: Files) {
     fileSystem
       .readFileString(file)
       .pipe(Effect.mapError(() => refusal(`${setting} cannot be read: expected a readable PEM file`)))
-  const chain = yield* readFile("TLS_CERT_FILE", files.certificateFile)
-  const key = yield* readFile("TLS_KEY_FILE", files.keyFile)
+  const readBoth = Effect.all({
+    chain: readFile("TLS_CERT_FILE", files.certificateFile),
+    key: readFile("TLS_KEY_FILE", files.keyFile),
+  })
+  // Until two readings agree: a single one may meet the files in the middle of their change.
+  let [both, again] = [yield* readBoth, yield* readBoth]
+  while (both.chain !== again.chain || both.key !== again.key) [both, again] = [again, yield* readBoth]
+  const { chain, key } = both
   const certificate = yield* attempt(
     "TLS_CERT_FILE holds no certificate: expected a PEM file, the server's own first",
     () => new X509Certificate(chain),
