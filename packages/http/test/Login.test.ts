@@ -1,9 +1,12 @@
 /** The managed login on real sockets, against an independent OpenID provider. */
 import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
+import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
+import * as LimitedAuthenticator from "@btc-price/http/limits/LimitedAuthenticator"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as OidcServer from "../../adapters/test/OidcServer.ts"
@@ -216,6 +219,27 @@ describe("Managed login", () => {
         assert.strictEqual(finished.status, 200)
         assert.isUndefined(finished.headers["location"])
       }
+    }),
+  )
+
+  it.effect("asks the provider no more often in a second than it may", () =>
+    Effect.gen(function* () {
+      const { peer } = yield* start
+      const users = LimitedAuthenticator.layer({ providerCallsPerSecond: 1 }).pipe(
+        Layer.provide([CognitoUserPool.layer(peer.options), MemoryQuotas.layer]),
+      )
+      const api = yield* ApiReplica.start({ users, secrets: peer.options.clientSecrets })
+      const finish = Effect.gen(function* () {
+        const { cookie, page } = yield* begin(api)
+        const back = yield* peer.visit(page, "alice")
+        return yield* ask(api, `/callback${back.search}`, cookie)
+      })
+      assert.strictEqual((yield* finish).status, 200)
+      const refused = yield* finish
+      assertProblem(refused, 503, "identity-unavailable")
+      assert.strictEqual(refused.headers["retry-after"], "1")
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* finish).status, 200)
     }),
   )
 

@@ -33,7 +33,7 @@ export const declarations = {
     schema: Limit,
     expected: expectedLimit,
     meaning:
-      "most sign-ins, answers to challenges, refreshes and revocations that go to the identity provider in a second; Cognito takes 120 of an account",
+      "most calls of `/get_token`, all under it and `/callback` to the identity provider in a second; Cognito takes 120 sign-ins of an account",
     fallback: "60",
   }),
   RATE_LIMIT_STORE: setting({

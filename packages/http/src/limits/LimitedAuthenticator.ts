@@ -1,9 +1,11 @@
-/** An Authenticator that is asked no more often than is good for its users and for its provider. */
+/** An Authenticator and a ManagedLogin that are asked no more often than is good for their users and their provider. */
 import { Authenticator, AuthenticatorError, type SignIn } from "@btc-price/domain/Authenticator"
+import { ManagedLogin } from "@btc-price/domain/ManagedLogin"
 import { type Quota, Quotas } from "@btc-price/domain/Quotas"
 import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 
 export interface Options {
   /** The most calls to the provider in a second, over all users. */
@@ -23,27 +25,19 @@ const longestWaitSeconds = 900
  * second, then one in two seconds, doubling up to 15 minutes, until one succeeds; the same for users that do not exist.
  * Answers to challenges are counted apart, until the user is in: whoever has the password could begin anew before each
  * guess. Waiting fails as `throttled`, and a provider that was asked often enough in this second as `unavailable`; both
- * say when to come back.
+ * say when to come back. The ManagedLogin, where there is one, shares the calls to the provider.
  */
 export const layer = (options: Options): Layer.Layer<Authenticator, never, Authenticator | Quotas> =>
+  Layer.merge(limitedAuthenticator(options), cappedManagedLogin(options))
+
+const limitedAuthenticator = (options: Options) =>
   Layer.effect(
     Authenticator,
     Effect.gen(function* () {
       const provider = yield* Authenticator
       const quotas = yield* Quotas
       const digest = yield* Digest.Digest
-      const calls: Quota = { name: "provider", limit: options.providerCallsPerSecond, windowSeconds: 1 }
-
-      const capped = <A>(call: Effect.Effect<A, AuthenticatorError>) =>
-        Effect.gen(function* () {
-          const { isGranted, resetSeconds } = yield* quotas.take(calls, "")
-          if (isGranted) return yield* call
-          return yield* new AuthenticatorError({
-            reason: "unavailable",
-            detail: "As many calls were made in this second as may be",
-            retryAfterSeconds: resetSeconds,
-          })
-        })
+      const capped = yield* makeCap(options)
 
       /** The attempts of a user that may run beside each other are bounded, too, whatever they will come to. */
       const patient = Effect.fnUntraced(function* (
@@ -83,6 +77,30 @@ export const layer = (options: Options): Layer.Layer<Authenticator, never, Authe
       })
     }),
   ).pipe(Layer.provide(Digest.layerWebCrypto))
+
+const cappedManagedLogin = (options: Options) =>
+  Effect.gen(function* () {
+    const provider = yield* Effect.serviceOption(ManagedLogin)
+    if (Option.isNone(provider)) return Layer.empty
+    const { begin, finish } = provider.value
+    const capped = yield* makeCap(options)
+    return Layer.succeed(ManagedLogin, { begin, finish: (...login) => capped(finish(...login)) })
+  }).pipe(Layer.unwrap)
+
+/** Makes a call to the provider, or fails when it was asked often enough in this second. */
+const makeCap = ({ providerCallsPerSecond }: Options) =>
+  Effect.map(Quotas, (quotas) => {
+    const calls: Quota = { name: "provider", limit: providerCallsPerSecond, windowSeconds: 1 }
+    return Effect.fnUntraced(function* <A>(call: Effect.Effect<A, AuthenticatorError>) {
+      const { isGranted, resetSeconds } = yield* quotas.take(calls, "")
+      if (isGranted) return yield* call
+      return yield* new AuthenticatorError({
+        reason: "unavailable",
+        detail: "As many calls were made in this second as may be",
+        retryAfterSeconds: resetSeconds,
+      })
+    })
+  })
 
 /** After this many failures in a row: five attempts at once, or one and then a wait. */
 const attemptsAfter = (failed: number): Quota =>
