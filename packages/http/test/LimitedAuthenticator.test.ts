@@ -3,17 +3,18 @@ import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
 import { Authenticator } from "@btc-price/domain/Authenticator"
 import * as LimitedAuthenticator from "@btc-price/http/limits/LimitedAuthenticator"
 import { assert, describe, it } from "@effect/vitest"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 
 const password = Redacted.make("correct horse")
 
-/** The provider may be asked so often, and takes so long to answer a sign-in. */
-const limited = ({ providerCallsPerSecond = 1_000, latency = "0 millis" as Duration.Input } = {}) =>
+/** The provider may be asked so often, and does this before it answers a sign-in. */
+const limited = ({ providerCallsPerSecond = 1_000, before = Effect.void } = {}) =>
   LimitedAuthenticator.layer({ providerCallsPerSecond }).pipe(
     Layer.provide(
       Layer.effect(
@@ -21,7 +22,7 @@ const limited = ({ providerCallsPerSecond = 1_000, latency = "0 millis" as Durat
         Effect.map(Authenticator, (provider) =>
           Authenticator.of({
             ...provider,
-            signIn: (credentials) => Effect.delay(provider.signIn(credentials), latency),
+            signIn: (credentials) => Effect.andThen(before, provider.signIn(credentials)),
           }),
         ),
       ),
@@ -83,15 +84,28 @@ describe("LimitedAuthenticator", () => {
 
   it.effect("gives many at the same time no more tries than one after another", () =>
     Effect.gen(function* () {
+      const events = yield* Queue.unbounded<string>()
+      const gate = yield* Latch.make()
+      const before = Effect.andThen(Queue.offer(events, "asked"), gate.await)
+      const crowd = Effect.replicateEffect(
+        Effect.flatMap(attempt("alice", "wrong"), (outcome) => Queue.offer(events, outcome)),
+        50,
+        { concurrency: "unbounded" },
+      ).pipe(Effect.provide(yield* Layer.build(limited({ before }))))
       for (const tries of [5, 1]) {
-        const crowd = yield* Effect.forkChild(
-          Effect.replicateEffect(attempt("alice", "wrong"), 50, { concurrency: "unbounded" }),
+        yield* gate.close
+        const trying = yield* Effect.forkChild(crowd)
+        const early = yield* Queue.takeN(events, 50)
+        assert.strictEqual(early.filter((event) => event === "asked").length, tries)
+        yield* gate.open
+        yield* Fiber.join(trying)
+        assert.deepStrictEqual(
+          yield* Queue.takeN(events, tries),
+          Array<string>(tries).fill("invalid-credentials"),
         )
         yield* TestClock.adjust("1 seconds")
-        const outcomes = yield* Fiber.join(crowd)
-        assert.strictEqual(outcomes.filter((outcome) => outcome === "invalid-credentials").length, tries)
       }
-    }).pipe(Effect.provide(limited({ latency: "500 millis" }))),
+    }),
   )
 
   it.effect("counts wrong answers to challenges", () =>
