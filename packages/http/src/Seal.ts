@@ -64,9 +64,7 @@ export const layer = ({ client, secrets }: Options): Layer.Layer<Seal> =>
       return Seal.of({
         seal: Effect.fnUntraced(function* (purpose, owner, value) {
           const expiresAt = DateTime.addDuration(yield* DateTime.now, purpose.life)
-          const content = yield* Effect.orDie(
-            Schema.encodeEffect(contentOf(purpose))({ expiresAt: DateTime.toEpochMillis(expiresAt), value }),
-          )
+          const content = yield* Effect.orDie(Schema.encodeEffect(contentOf(purpose))({ expiresAt, value }))
           // Random nonces are safe for the first 2^32 values under one key, and GCM needs no more of us.
           const nonce = yield* random.randomBytes(nonceBytes)
           const aad = bindingOf(purpose, owner)
@@ -86,9 +84,9 @@ export const layer = ({ client, secrets }: Options): Layer.Layer<Seal> =>
             opening.map((key) => aead.decrypt(key, sealed, { nonce, aad })),
           ).pipe(Effect.option)
           if (Option.isNone(content)) return Option.none()
-          const now = DateTime.toEpochMillis(yield* DateTime.now)
+          const now = yield* DateTime.now
           return Schema.decodeOption(contentOf(purpose))(new TextDecoder().decode(content.value)).pipe(
-            Option.filter(({ expiresAt }) => now < expiresAt),
+            Option.filter(({ expiresAt }) => DateTime.isLessThan(now, expiresAt)),
             Option.map(({ value }) => value),
           )
         }),
@@ -114,7 +112,7 @@ const deriveKey = Effect.fnUntraced(function* (client: string, secret: Uint8Arra
 })
 
 const contentOf = <A>({ schema }: Purpose<A>) =>
-  Schema.fromJsonString(Schema.Struct({ expiresAt: Schema.Finite, value: schema }))
+  Schema.fromJsonString(Schema.Struct({ expiresAt: Schema.DateTimeUtcFromMillis, value: schema }))
 
 /** As JSON, so that no two pairs are written alike. */
 const bindingOf = ({ name }: { readonly name: string }, owner: string) =>
