@@ -8,26 +8,30 @@ import * as Fault from "./Fault.ts"
 
 /**
  * What the schema makes of the body. Fails with `NotJson` when it is not `application/json`, with
- * `BodyTooLarge` when it has more bytes than `limitBytes`, and with `InvalidRequest`, which names each fault,
- * and says `whole` of a body that is no JSON object.
+ * `BodyTooLarge` when it has more bytes than `limitBytes`, and with `InvalidRequest`, which names each fault.
  */
 export const decode = Effect.fnUntraced(function* <S extends Schema.Codec<unknown, unknown>>(
   schema: S,
   request: HttpServerRequest.HttpServerRequest,
   options: {
     readonly limitBytes: number
-    readonly whole: string
-    readonly onExcessProperty: "ignore" | "error"
+    /** What it looks like, for who sends no JSON object. */
+    readonly form: string
+    /** What a field is that nobody knows; an error unless given. */
+    readonly onExcessProperty?: "ignore" | "error"
   },
 ) {
-  const { limitBytes, whole, onExcessProperty } = options
+  const { limitBytes, form, onExcessProperty = "error" } = options
   const text = yield* read(request, limitBytes)
   const decoded = Schema.decodeEffect(Schema.fromJsonString(schema), { errors: "all", onExcessProperty })(
     text,
   )
   return yield* Effect.mapError(decoded, ({ issue }) =>
     Fault.toProblem(
-      Fault.ofIssue(issue).map(({ field, message }) => ({ field, message: field === "" ? whole : message })),
+      Fault.ofIssue(issue).map(({ field, message }) => ({
+        field,
+        message: field === "" ? `The body must be a JSON object: ${form}` : message,
+      })),
     ),
   )
 })

@@ -26,8 +26,7 @@ export const read = Effect.fnUntraced(function* (
 ) {
   const { questions } = yield* JsonBody.decode(Questions, request, {
     limitBytes: bodyLimitBytes,
-    whole: 'The body must be a JSON object: {"questions": [{"id": "…", "currency": "…", "time": "…"}]}',
-    onExcessProperty: "error",
+    form: '{"questions": [{"id": "…", "currency": "…", "time": "…"}]}',
   })
   const faults: Array<Fault.Fault> = []
   const ids = new Set<string>()

@@ -6,7 +6,7 @@ import * as JsonBody from "./JsonBody.ts"
 export const readCredentials = (request: HttpServerRequest) =>
   JsonBody.decode(Credentials, request, {
     limitBytes: 4_096,
-    whole: 'The body must be a JSON object: {"username": "…", "password": "…"}',
+    form: '{"username": "…", "password": "…"}',
     // Clients of the original may send more than is needed.
     onExcessProperty: "ignore",
   })
@@ -14,20 +14,17 @@ export const readCredentials = (request: HttpServerRequest) =>
 export const readChallengeAnswer = (request: HttpServerRequest) =>
   JsonBody.decode(ChallengeAnswer, request, {
     limitBytes: 8_192,
-    whole: 'The body must be a JSON object: {"username": "…", "session": "…", "answer": "…"}',
-    onExcessProperty: "error",
+    form: '{"username": "…", "session": "…", "answer": "…"}',
   })
 
 export const readRefreshToken = (request: HttpServerRequest) =>
   JsonBody.decode(RefreshToken, request, {
     limitBytes: 8_192,
-    whole: 'The body must be a JSON object: {"refresh_token": "…"}',
-    onExcessProperty: "error",
+    form: '{"refresh_token": "…"}',
   })
 
 export const readRevocation = (request: HttpServerRequest) =>
   JsonBody.decode(Revocation, request, {
     limitBytes: 16_384,
-    whole: 'The body must be a JSON object: {"refresh_token": "…"}, and "token" if you like',
-    onExcessProperty: "error",
+    form: '{"refresh_token": "…"}, and "token" if you like',
   })
