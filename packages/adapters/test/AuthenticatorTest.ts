@@ -7,7 +7,6 @@ import {
   type SignIn,
 } from "@btc-price/domain/Authenticator"
 import { assert, layer as describeLayer } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,7 +14,7 @@ import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { inspect } from "node:util"
-import { TOTP } from "otpauth"
+import { codeOf } from "./AuthenticatorApp.ts"
 
 const password = Redacted.make("canary correct horse")
 
@@ -48,12 +47,6 @@ const signIn = (username: string, secret = password) =>
 
 const answer = (challenge: ChallengeKey, text: string) =>
   Effect.flatMap(Authenticator, ({ answerChallenge }) => answerChallenge(challenge, Redacted.make(text)))
-
-/** The code that an authenticator app shows now, or `steps` of 30 seconds from now. */
-const codeOf = (secret: Redacted.Redacted, steps = 0) =>
-  Effect.map(Clock.currentTimeMillis, (now) =>
-    new TOTP({ secret: Redacted.value(secret) }).generate({ timestamp: now + steps * 30_000 }),
-  )
 
 /** Why it failed; nothing in the error repeats a secret. */
 const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: string }, R>) =>

@@ -1,11 +1,10 @@
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
-import { Authenticator } from "@btc-price/domain/Authenticator"
+import { Authenticator, type Challenge } from "@btc-price/domain/Authenticator"
 import { assert, layer as describeLayer } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { TOTP } from "otpauth"
+import { codeOf } from "./AuthenticatorApp.ts"
 import * as AuthenticatorTest from "./AuthenticatorTest.ts"
 
 const { alice, users } = AuthenticatorTest
@@ -18,11 +17,10 @@ const setsUp: ReadonlyArray<MemoryAuthenticator.User> = [
   { ...alice, username: "meg", mustDo: ["MFA_SETUP", "NEW_PASSWORD_REQUIRED"] },
 ]
 
-const codeOf = (secret: Redacted.Redacted | undefined) =>
-  Effect.map(Clock.currentTimeMillis, (timestamp) => {
-    assert(secret !== undefined)
-    return Redacted.make(new TOTP({ secret: Redacted.value(secret) }).generate({ timestamp }))
-  })
+const codeFor = ({ secret }: Challenge) => {
+  assert(secret !== undefined)
+  return Effect.map(codeOf(secret), (code) => Redacted.make(code))
+}
 
 describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryAuthenticator", (it) => {
   const challenged = Effect.fnUntraced(function* (username: string) {
@@ -48,9 +46,9 @@ describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryA
     Effect.gen(function* () {
       const { answerChallenge } = yield* Authenticator
       const [earlier, later] = [yield* challenged("max"), yield* challenged("max")]
-      yield* answerChallenge(later, yield* codeOf(later.secret))
+      yield* answerChallenge(later, yield* codeFor(later))
       yield* TestClock.adjust("30 seconds")
-      const error = yield* Effect.flip(answerChallenge(earlier, yield* codeOf(earlier.secret)))
+      const error = yield* Effect.flip(answerChallenge(earlier, yield* codeFor(earlier)))
       assert.strictEqual(error.reason, "challenge-failed")
     }),
   )
@@ -59,7 +57,7 @@ describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryA
     Effect.gen(function* () {
       const { answerChallenge } = yield* Authenticator
       const setup = yield* challenged("meg")
-      const step = yield* answerChallenge(setup, yield* codeOf(setup.secret))
+      const step = yield* answerChallenge(setup, yield* codeFor(setup))
       assert(step._tag === "Challenged")
       assert.strictEqual(step.challenge.name, "NEW_PASSWORD_REQUIRED")
     }),

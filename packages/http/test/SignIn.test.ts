@@ -1,19 +1,18 @@
 /** Sign-in by password on real sockets, against a strict stand-in for Cognito. */
 import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { TOTP } from "otpauth"
+import { codeOf } from "../../adapters/test/AuthenticatorApp.ts"
 import type * as CognitoPool from "../../adapters/test/CognitoPool.ts"
 import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
 import * as ApiReplica from "./ApiReplica.ts"
 import { type Answer, assertProblem, faults, setTime, whileTimePasses } from "./ApiUnderTest.ts"
 
 const password = "canary correct horse"
-const totpSecret = "CANARYCANARYCANARYCANARYCANARY22"
+const totpSecret = Redacted.make("CANARYCANARYCANARYCANARYCANARY22")
 
 const user = (username: string, other: Partial<CognitoPool.PoolUser> = {}): CognitoPool.PoolUser => ({
   username,
@@ -23,8 +22,8 @@ const user = (username: string, other: Partial<CognitoPool.PoolUser> = {}): Cogn
 
 const users = [
   user("alice"),
-  user("tina", { totpSecret: Redacted.make(totpSecret) }),
-  user("theo", { totpSecret: Redacted.make(totpSecret) }),
+  user("tina", { totpSecret }),
+  user("theo", { totpSecret }),
   user("nina", { mustDo: ["NEW_PASSWORD_REQUIRED", "MFA_SETUP"] }),
   user("sam", { codes: { SMS_MFA: "111111", EMAIL_OTP: "222222" } }),
 ]
@@ -54,9 +53,6 @@ const answer = (api: ApiReplica.ApiReplica, username: string, posed: Answer, tex
 
 const refresh = (api: ApiReplica.ApiReplica, token: string) =>
   ask(api, "/get_token/refresh", { refresh_token: token })
-
-const codeOf = (secret: string) =>
-  Effect.map(Clock.currentTimeMillis, (timestamp) => new TOTP({ secret }).generate({ timestamp }))
 
 const assertChallenge = (answer: Answer, name: string) => {
   assertProblem(answer, 403, "challenge-required")
@@ -138,7 +134,7 @@ describe("Sign-in", () => {
       const setUp = yield* answer(api, "nina", again, "canary battery staple")
       assertChallenge(setUp, "MFA_SETUP")
       assert.match(setUp.body.secret, /^[A-Z2-7]{32}$/)
-      assertTokens(yield* answer(api, "nina", setUp, yield* codeOf(setUp.body.secret)))
+      assertTokens(yield* answer(api, "nina", setUp, yield* codeOf(Redacted.make(setUp.body.secret))))
       assertProblem(yield* signIn(api, "nina"), 401, "invalid-credentials")
       assert.notInclude(api.log(), setUp.body.secret)
     }),
