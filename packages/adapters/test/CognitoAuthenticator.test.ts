@@ -15,6 +15,7 @@ import * as Redacted from "effect/Redacted"
 import { inspect } from "node:util"
 import * as AuthenticatorTest from "./AuthenticatorTest.ts"
 import * as CognitoServer from "./CognitoServer.ts"
+import { until } from "./Waiting.ts"
 
 const { alice, users } = AuthenticatorTest
 
@@ -378,9 +379,3 @@ describe("CognitoAuthenticator", () => {
     }),
   )
 })
-
-/** Waits for what the other side of a socket brings about. */
-const until = (condition: () => boolean): Effect.Effect<void> =>
-  Effect.whileLoop({ while: () => !condition(), body: () => Effect.promise(nextTurn), step: () => {} })
-
-const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))

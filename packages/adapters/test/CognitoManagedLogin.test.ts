@@ -21,6 +21,7 @@ import { clientId, clientSecret, region, userPoolId } from "./CognitoPool.ts"
 import * as LoopbackServer from "./LoopbackServer.ts"
 import * as OidcServer from "./OidcServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
+import { until } from "./Waiting.ts"
 
 const build = (options: CognitoUserPool.Options, client = NodeHttpClient.layerUndici) =>
   CognitoUserPool.layer(options).pipe(
@@ -204,9 +205,3 @@ describe("CognitoManagedLogin", () => {
     }),
   )
 })
-
-/** Waits for what the other side of a socket brings about. */
-const until = (condition: () => boolean): Effect.Effect<void> =>
-  Effect.whileLoop({ while: () => !condition(), body: () => Effect.promise(nextTurn), step: () => {} })
-
-const nextTurn = () => new Promise<void>((resolve) => void setImmediate(resolve))

@@ -19,11 +19,11 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { inject } from "vitest"
 import * as AppDatabase from "./AppDatabase.ts"
 import * as TestDatabase from "./TestDatabase.ts"
+import { eventually } from "./Waiting.ts"
 
 export interface Source {
   readonly credentials: PostgresAccess.Options["credentials"]
@@ -45,14 +45,6 @@ const waiters = 3
 export const makeDatabase = Effect.suspend(() =>
   AppDatabase.make(Redacted.make(inject("testPostgres").url), TestDatabase.make),
 )
-
-/** Waits until `check` says so. */
-export const eventually = <E, R>(check: Effect.Effect<boolean, E, R>, limit: Duration.Input = "15 seconds") =>
-  check.pipe(
-    Effect.repeat({ until: (is) => is, schedule: Schedule.spaced("10 millis") }),
-    Effect.timeout(limit),
-    Effect.asVoid,
-  )
 
 /** A source, and the programs' way to the database with it. */
 export const start = Effect.fnUntraced(function* (make: Make) {

@@ -11,7 +11,7 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import type { User } from "./AppDatabase.ts"
 import * as PostgresCredentialsTest from "./PostgresCredentialsTest.ts"
-import { eventually } from "./PostgresCredentialsTest.ts"
+import { eventually } from "./Waiting.ts"
 
 /** Writes a file aside and puts it in place, as Vault Agent does. */
 const replaceFile = Effect.fnUntraced(function* (file: string, content: string) {

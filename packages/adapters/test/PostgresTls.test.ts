@@ -9,8 +9,8 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { inject } from "vitest"
-import { eventually } from "./PostgresCredentialsTest.ts"
 import * as TestAuthority from "./TestAuthority.ts"
+import { eventually } from "./Waiting.ts"
 
 class TlsServer extends Context.Service<
   TlsServer,

@@ -10,9 +10,10 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as PostgresCredentialsTest from "./PostgresCredentialsTest.ts"
-import { connect, eventually } from "./PostgresCredentialsTest.ts"
+import { connect } from "./PostgresCredentialsTest.ts"
 import * as TestAuthority from "./TestAuthority.ts"
 import * as VaultServer from "./VaultServer.ts"
+import { eventually } from "./Waiting.ts"
 
 const write = Effect.fnUntraced(function* (content: string) {
   const fileSystem = yield* FileSystem.FileSystem

@@ -8,8 +8,9 @@ import * as FileSystem from "effect/FileSystem"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { eventually, makeDatabase } from "../../adapters/test/PostgresCredentialsTest.ts"
+import { makeDatabase } from "../../adapters/test/PostgresCredentialsTest.ts"
 import * as VaultServer from "../../adapters/test/VaultServer.ts"
+import { eventually } from "../../adapters/test/Waiting.ts"
 import * as Program from "../../http/test/Program.ts"
 
 const services = Layer.mergeAll(NodeServices.layer, NodeHttpClient.layerUndici, CoinGeckoReplay.layer())
