@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as NetAddress from "effect/net/NetAddress"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import * as Certificate from "./listener/Certificate.ts"
 import * as Refusal from "./listener/Refusal.ts"
@@ -87,15 +88,10 @@ const listen = Effect.fnUntraced(function* (options: Options) {
         }),
     ),
   )
-  yield* Effect.logInfo("Listening").pipe(Effect.annotateLogs({ address: urlOf(listener, options), setting }))
+  const address = NetAddress.formatUrlUnsafe(listener.address, tls === undefined ? "http" : "https")
+  yield* Effect.logInfo("Listening").pipe(Effect.annotateLogs({ address, setting }))
   return listener
 })
-
-/** Such as `https://127.0.0.1:5000`. */
-const urlOf = ({ address }: HttpServer.HttpServer["Service"], { tls }: Pick<Options, "tls">): string => {
-  const url = HttpServer.formatAddress(address)
-  return tls === undefined ? url : url.replace(/^http:/, "https:")
-}
 
 const secureServer = Effect.fnUntraced(function* (files: Certificate.Files) {
   const certificate = yield* Certificate.read(files)

@@ -3,6 +3,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
+import * as NetAddress from "effect/net/NetAddress"
 import * as Redacted from "effect/Redacted"
 
 export interface Options {
@@ -26,10 +27,8 @@ export const demoUsers = [
 export const layer = (options: Options): Layer.Layer<never, never, HttpServer.HttpServer> =>
   Layer.effectDiscard(
     Effect.flatMap(HttpServer.HttpServer, ({ address }) => {
-      const url = HttpServer.formatAddress(address)
-      return Console.log(
-        banner(options.api.tls === undefined ? url : url.replace(/^http:/, "https:"), options),
-      )
+      const scheme = options.api.tls === undefined ? "http" : "https"
+      return Console.log(banner(NetAddress.formatUrlUnsafe(address, scheme), options))
     }),
   )
 
