@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as ProblemDetails from "effect/http/ProblemDetails"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Refusal from "./listener/Refusal.ts"
@@ -54,12 +55,10 @@ const problems = HttpRouter.middleware(
         return Effect.failCause(cause)
       }
       const isPath = paths.has(error.request.url.split("?", 1)[0] ?? "")
-      const status = isPath ? 405 : 404
       return Effect.succeed(
-        HttpServerResponse.text(Refusal.problem(status), {
-          status,
-          contentType: "application/problem+json",
-          headers: { "cache-control": "no-store", ...(isPath ? { allow: "GET, HEAD" } : {}) },
+        HttpServerResponse.setHeaders(ProblemDetails.toResponse(Refusal.problem(isPath ? 405 : 404)), {
+          "cache-control": "no-store",
+          ...(isPath ? { allow: "GET, HEAD" } : {}),
         }),
       )
     }),

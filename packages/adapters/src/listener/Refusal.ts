@@ -2,6 +2,7 @@
  * Answers to what never becomes a request: problems (RFC 9457) as all errors are, and the end of the connection. They
  * mean no more than their status, which is what the type `about:blank` says.
  */
+import * as ProblemDetails from "effect/http/ProblemDetails"
 import { type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 
@@ -18,7 +19,7 @@ interface Options {
 export const install = (server: Server, { headers, onRefusal }: Options): void => {
   const refuse = (socket: Socket, status: number, more: Readonly<Record<string, string>> = {}) => {
     onRefusal(status)
-    const body = problem(status)
+    const body = JSON.stringify(problem(status))
     const lines = Object.entries({ ...headers, ...more, ...headersOf(body) }).map(
       ([name, value]) => `${name}: ${value}`,
     )
@@ -40,7 +41,7 @@ export const install = (server: Server, { headers, onRefusal }: Options): void =
   })
   server.on("checkExpectation", (_, response) => {
     onRefusal(417)
-    const body = problem(417)
+    const body = JSON.stringify(problem(417))
     response.writeHead(417, headersOf(body)).end(body)
   })
 }
@@ -63,13 +64,16 @@ const statusOf = (code: string | undefined): number | undefined => {
 const hasBegunToAnswer = (socket: Socket & { readonly _httpMessage?: ServerResponse }): boolean =>
   socket._httpMessage?.headersSent === true
 
-/** As JSON: it means no more than its status. */
-export const problem = (status: number): string =>
-  JSON.stringify({ type: "about:blank", status, title: STATUS_CODES[status] })
+/** It means no more than its status. */
+export const problem = (status: number): ProblemDetails.ProblemDetails => ({
+  type: ProblemDetails.blankType,
+  status,
+  title: STATUS_CODES[status] ?? "",
+})
 
 const headersOf = (body: string): Readonly<Record<string, string>> => ({
   "cache-control": "no-store",
   connection: "close",
   "content-length": String(Buffer.byteLength(body)),
-  "content-type": "application/problem+json",
+  "content-type": ProblemDetails.contentType,
 })
