@@ -1,8 +1,7 @@
 /** A file of authorities that may sign the certificate of another. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-
-export const expected = "a readable PEM file"
+import { expectedPemFile } from "./SettingSchemas.ts"
 
 /** The PEM text; undefined when no file is set. */
 export const read = Effect.fnUntraced(function* (file: string | undefined) {
@@ -16,5 +15,5 @@ export const problems = Effect.fnUntraced(function* (name: string, file: string 
   const text = yield* read(file).pipe(Effect.orElseSucceed(() => ""))
   return text === undefined || text.includes("-----BEGIN CERTIFICATE-----")
     ? []
-    : [`${name} cannot be used: expected ${expected}`]
+    : [`${name} cannot be used: expected ${expectedPemFile}`]
 })

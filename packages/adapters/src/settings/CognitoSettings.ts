@@ -1,13 +1,13 @@
 /** Settings of the user pool. */
 import * as Schema from "effect/Schema"
 import { setting } from "./Setting.ts"
-import { expectedUrl, Names, secrets, Text, Url } from "./SettingSchemas.ts"
+import { expectedRegion, expectedUrl, Names, secrets, Text, Url } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
 export const declarations = {
   COGNITO_REGION: setting({
     schema: Text,
-    expected: "an AWS region such as eu-central-1",
+    expected: expectedRegion,
     meaning: "region of the user pool",
     fallback: null,
     neededBy: ["http"],

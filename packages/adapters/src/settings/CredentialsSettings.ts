@@ -4,7 +4,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "../Loopback.ts"
 import { setting } from "./Setting.ts"
-import { Text } from "./SettingSchemas.ts"
+import { expectedRegion, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 import * as VaultSettings from "./VaultSettings.ts"
 
@@ -32,7 +32,7 @@ export const declarations = {
   }),
   AWS_REGION: setting({
     schema: Text,
-    expected: "an AWS region such as eu-central-1",
+    expected: expectedRegion,
     meaning: "with `rds-iam`: region of the database",
     fallback: null,
   }),

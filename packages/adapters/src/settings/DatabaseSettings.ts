@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as AuthoritiesFile from "./AuthoritiesFile.ts"
 import { setting } from "./Setting.ts"
-import { Secret, Text } from "./SettingSchemas.ts"
+import { expectedPemFile, Secret, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
 export const declarations = {
@@ -23,7 +23,7 @@ export const declarations = {
   }),
   DATABASE_CA_FILE: setting({
     schema: Text,
-    expected: AuthoritiesFile.expected,
+    expected: expectedPemFile,
     meaning:
       "authorities that may sign the database's certificate, such as the RDS bundle; default: those of Node",
     fallback: null,

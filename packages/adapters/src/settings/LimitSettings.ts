@@ -3,11 +3,9 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "../Loopback.ts"
 import { setting } from "./Setting.ts"
-import { Networks, Secret, WholeNumber } from "./SettingSchemas.ts"
+import { expectedLimit, Limit, Networks, Secret } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
-const Limit = WholeNumber.check(Schema.isGreaterThan(0))
-const expectedLimit = "a whole number above 0"
 const expectedRedis = "redis://host:port, or rediss:// beyond loopback, with user and password where needed"
 
 export const declarations = {

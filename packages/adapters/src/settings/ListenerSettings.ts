@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Certificate from "../listener/Certificate.ts"
 import { isLoopback } from "../Loopback.ts"
 import { type Program, setting } from "./Setting.ts"
-import { Port, Switch, Text } from "./SettingSchemas.ts"
+import { expectedPemFile, Port, Switch, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
 const port = "a port number, 0 for any free one"
@@ -24,14 +24,14 @@ export const declarations = {
   }),
   TLS_CERT_FILE: setting({
     schema: Text,
-    expected: "a readable PEM file",
+    expected: expectedPemFile,
     meaning:
       "the API's own certificate, then those between it and its authority: with it the API speaks HTTPS; a new one in the file is served within 10 s",
     fallback: null,
   }),
   TLS_KEY_FILE: setting({
     schema: Text,
-    expected: "a readable PEM file",
+    expected: expectedPemFile,
     meaning: "the private key of `TLS_CERT_FILE`, without a passphrase",
     fallback: null,
   }),

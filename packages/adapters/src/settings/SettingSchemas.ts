@@ -6,6 +6,8 @@ import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
 export const Text = Schema.NonEmptyString
+export const expectedPemFile = "a readable PEM file"
+export const expectedRegion = "an AWS region such as eu-central-1"
 export const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
 export const Port = Schema.String.check(Schema.isPattern(/^\d{1,5}$/)).pipe(
   Schema.decodeTo(Schema.FiniteFromString),
@@ -28,6 +30,8 @@ export const TimeZoneName = Schema.String.check(Schema.isPattern(/^[A-Z]/i)).pip
 export const WholeNumber = Schema.String.check(Schema.isPattern(/^\d{1,9}$/)).pipe(
   Schema.decodeTo(Schema.FiniteFromString),
 )
+export const expectedLimit = "a whole number above 0"
+export const Limit = WholeNumber.check(Schema.isGreaterThan(0))
 /** Items separated by commas, each as `read` makes it of what is written. */
 const separated = (read: (written: string) => string = identity) =>
   SchemaTransformation.transform({

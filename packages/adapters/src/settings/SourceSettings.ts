@@ -1,7 +1,7 @@
 /** Settings of the sources of prices. */
 import * as Schema from "effect/Schema"
 import { setting } from "./Setting.ts"
-import { choices, expectedUrl, Secret, Url, WholeNumber } from "./SettingSchemas.ts"
+import { choices, expectedLimit, expectedUrl, Limit, Secret, Url } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
 /** Roots that only tests and proxies change. */
@@ -40,8 +40,8 @@ export const declarations = {
     fallback: null,
   }),
   COINGECKO_MONTHLY_CALLS: setting({
-    schema: WholeNumber.check(Schema.isGreaterThan(0)),
-    expected: "a whole number above 0",
+    schema: Limit,
+    expected: expectedLimit,
     meaning: "most calls to CoinGecko in a UTC month, over all processes",
     fallback: "10000",
   }),

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as AuthoritiesFile from "./AuthoritiesFile.ts"
 import { setting } from "./Setting.ts"
-import { expectedUrl, Secret, Text, Url } from "./SettingSchemas.ts"
+import { expectedPemFile, expectedUrl, Secret, Text, Url } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
 const Path = Schema.String.check(Schema.isPattern(/^[\w-]+(?:\/[\w-][\w.-]*)*$/))
@@ -17,7 +17,7 @@ export const declarations = {
   }),
   VAULT_CA_FILE: setting({
     schema: Text,
-    expected: AuthoritiesFile.expected,
+    expected: expectedPemFile,
     meaning: "authorities that may sign Vault's certificate; default: those of Node",
     fallback: null,
   }),
