@@ -1,4 +1,5 @@
 /** Issues tokens like Amazon Cognito's, and ones that are unlike them in whatever a test wants. */
+import { decomposeUnverifiedJwt } from "aws-jwt-verify/jwt"
 import { generateKeyPairSync, type KeyObject, randomUUID, sign as signWith } from "node:crypto"
 
 export interface Key {
@@ -61,6 +62,9 @@ export const sign = (key: Key, header: object, payload: object): string => {
   const content = contentOf(header, payload)
   return `${content}.${signWith("RSA-SHA256", Buffer.from(content), key.privateKey).toString("base64url")}`
 }
+
+/** The header, the claims and the signature of a token, whoever signed it. */
+export const partsOf = decomposeUnverifiedJwt
 
 /** What a signature covers. */
 export const contentOf = (header: object, payload: object): string => `${encode(header)}.${encode(payload)}`

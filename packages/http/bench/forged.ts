@@ -16,6 +16,7 @@ import process from "node:process"
 import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
 import { inThousands, inTimes, print } from "../../adapters/bench/Measurement.ts"
 import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
+import * as TokenIssuer from "../../adapters/test/TokenIssuer.ts"
 import * as ApiProgram from "./ApiProgram.ts"
 
 const forgeries = Number(process.argv[2] ?? 1_000_000)
@@ -92,17 +93,15 @@ const anyAddress = () => {
 
 /** Makes tokens like `good`, but with a kid, an issuer and a signature that no other has. */
 const forger = (good: string) => {
-  const claims = JSON.parse(Buffer.from(good.split(".")[1] ?? "", "base64url").toString())
+  const { payload } = TokenIssuer.partsOf(good)
   let count = 0
   return () => {
     count += 1
-    const header = encode({ alg: "RS256", kid: `kid-${count}` })
-    const payload = encode({ ...claims, iss: count % 2 === 0 ? claims.iss : `${claims.iss}${count}` })
-    return `${header}.${payload}.${randomBytes(256).toString("base64url")}`
+    const iss = count % 2 === 0 ? payload.iss : `${payload.iss}${count}`
+    const content = TokenIssuer.contentOf({ alg: "RS256", kid: `kid-${count}` }, { ...payload, iss })
+    return `${content}.${randomBytes(256).toString("base64url")}`
   }
 }
-
-const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url")
 
 /** Sends as many requests, over a few connections, one after the other on each. */
 const ask = (count: number, send: () => Effect.Effect<number>) =>
