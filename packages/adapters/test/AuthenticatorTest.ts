@@ -5,6 +5,7 @@ import {
   type Challenge,
   type ChallengeKey,
   type SignIn,
+  type Tokens,
 } from "@btc-price/domain/Authenticator"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
@@ -33,14 +34,19 @@ export const users: ReadonlyArray<User> = [
   { username: "mia", password, mustDo: ["NEW_PASSWORD_REQUIRED", "MFA_SETUP"] },
 ]
 
-const challengeIn = (step: SignIn): Challenge => {
+export const challengeIn = (step: SignIn): Challenge => {
   assert(step._tag === "Challenged", "a challenge is wanted")
   return step.challenge
 }
 
-const tokensIn = (step: SignIn) => {
+export const tokensIn = (step: SignIn) => {
   assert(step._tag === "SignedIn", "tokens are wanted")
   return step.tokens
+}
+
+export const refreshTokenIn = ({ refreshToken }: Tokens) => {
+  assert(refreshToken !== null, "a refresh token is wanted")
+  return refreshToken
 }
 
 const signIn = (username: string, secret = password) =>
@@ -222,21 +228,18 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
     it.effect("refreshes once with each token, and ends all of them when one comes twice", () =>
       Effect.gen(function* () {
         const { refresh, verify } = yield* Authenticator
-        const first = tokensIn(yield* signIn("alice")).refreshToken
-        assert(first !== null)
+        const first = refreshTokenIn(tokensIn(yield* signIn("alice")))
         const second = yield* refresh(first)
         assert.strictEqual((yield* verify(second.idToken)).username, "alice")
-        assert(second.refreshToken !== null)
         assert.strictEqual(yield* reasonOf(refresh(first)), "reused-refresh-token")
-        assert.strictEqual(yield* reasonOf(refresh(second.refreshToken)), "invalid-refresh-token")
+        assert.strictEqual(yield* reasonOf(refresh(refreshTokenIn(second))), "invalid-refresh-token")
       }),
     )
 
     it.effect("refreshes no more once revoked, and revokes what it does not know without complaint", () =>
       Effect.gen(function* () {
         const { refresh, revoke } = yield* Authenticator
-        const { refreshToken } = tokensIn(yield* signIn("alice"))
-        assert(refreshToken !== null)
+        const refreshToken = refreshTokenIn(tokensIn(yield* signIn("alice")))
         yield* revoke(refreshToken, null)
         assert.strictEqual(yield* reasonOf(refresh(refreshToken)), "invalid-refresh-token")
         yield* revoke(refreshToken, null)
@@ -249,15 +252,13 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
         const { refresh, revoke, verify } = yield* Authenticator
         const first = tokensIn(yield* signIn("alice"))
         const other = tokensIn(yield* signIn("alice"))
-        assert(first.refreshToken !== null)
-        const second = yield* refresh(first.refreshToken)
+        const second = yield* refresh(refreshTokenIn(first))
         yield* verify(first.idToken)
-        assert(second.refreshToken !== null)
-        yield* revoke(second.refreshToken, second.idToken)
+        yield* revoke(refreshTokenIn(second), second.idToken)
         assert.strictEqual(yield* reasonOf(verify(second.idToken)), "invalid-token")
         assert.strictEqual(yield* reasonOf(verify(first.idToken)), "invalid-token")
         assert.strictEqual((yield* verify(other.idToken)).username, "alice")
-        yield* revoke(second.refreshToken, second.idToken)
+        yield* revoke(refreshTokenIn(second), second.idToken)
       }),
     )
 
@@ -266,13 +267,11 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
         const { refresh, revoke, verify } = yield* Authenticator
         for (const shown of ["accessToken", "idToken"] as const) {
           const tokens = tokensIn(yield* signIn("alice"))
-          assert(tokens.refreshToken !== null)
-          yield* revoke(tokens.refreshToken, tokens[shown])
-          assert.strictEqual(yield* reasonOf(refresh(tokens.refreshToken)), "invalid-refresh-token")
+          yield* revoke(refreshTokenIn(tokens), tokens[shown])
+          assert.strictEqual(yield* reasonOf(refresh(refreshTokenIn(tokens))), "invalid-refresh-token")
           assert.strictEqual(yield* reasonOf(verify(tokens.idToken)), "invalid-token")
         }
-        const { refreshToken } = tokensIn(yield* signIn("alice"))
-        assert(refreshToken !== null)
+        const refreshToken = refreshTokenIn(tokensIn(yield* signIn("alice")))
         yield* revoke(refreshToken, Redacted.make("canary.made.up"))
         assert.strictEqual(yield* reasonOf(refresh(refreshToken)), "invalid-refresh-token")
       }),
@@ -281,10 +280,9 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
     it.effect("takes a refresh token neither as a token nor after it was made up", () =>
       Effect.gen(function* () {
         const { refresh, verify } = yield* Authenticator
-        const { refreshToken, idToken } = tokensIn(yield* signIn("alice"))
-        assert(refreshToken !== null)
-        assert.strictEqual(yield* reasonOf(verify(refreshToken)), "invalid-token")
-        assert.strictEqual(yield* reasonOf(refresh(idToken)), "invalid-refresh-token")
+        const tokens = tokensIn(yield* signIn("alice"))
+        assert.strictEqual(yield* reasonOf(verify(refreshTokenIn(tokens))), "invalid-token")
+        assert.strictEqual(yield* reasonOf(refresh(tokens.idToken)), "invalid-refresh-token")
       }),
     )
   })

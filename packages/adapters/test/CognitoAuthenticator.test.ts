@@ -17,7 +17,7 @@ import * as AuthenticatorTest from "./AuthenticatorTest.ts"
 import * as CognitoServer from "./CognitoServer.ts"
 import { until } from "./Waiting.ts"
 
-const { alice, users } = AuthenticatorTest
+const { alice, challengeIn, refreshTokenIn, tokensIn, users } = AuthenticatorTest
 
 AuthenticatorTest.suite(
   "Cognito",
@@ -131,23 +131,18 @@ describe("CognitoAuthenticator", () => {
       const codes = { SMS_MFA: "123456", EMAIL_OTP: "654321" }
       const server = yield* CognitoServer.make({ users: [{ ...alice, codes }] })
       const { signIn, answerChallenge, verify } = yield* build(server.options)
-      const choice = yield* signIn(alice)
-      assert(choice._tag === "Challenged")
-      assert.strictEqual(choice.challenge.name, "SELECT_MFA_TYPE")
-      assert.deepStrictEqual(choice.challenge.choices, ["SMS_MFA", "EMAIL_OTP"])
-      const message = yield* answerChallenge(choice.challenge, Redacted.make("EMAIL_OTP"))
-      assert(message._tag === "Challenged")
-      assert.strictEqual(message.challenge.name, "EMAIL_OTP")
-      assert.strictEqual(message.challenge.destination, "+*******99")
-      const wrong = yield* Effect.flip(answerChallenge(message.challenge, Redacted.make("000000")))
+      const choice = challengeIn(yield* signIn(alice))
+      assert.strictEqual(choice.name, "SELECT_MFA_TYPE")
+      assert.deepStrictEqual(choice.choices, ["SMS_MFA", "EMAIL_OTP"])
+      const message = challengeIn(yield* answerChallenge(choice, Redacted.make("EMAIL_OTP")))
+      assert.strictEqual(message.name, "EMAIL_OTP")
+      assert.strictEqual(message.destination, "+*******99")
+      const wrong = yield* Effect.flip(answerChallenge(message, Redacted.make("000000")))
       assert.strictEqual(wrong.reason, "challenge-failed")
-      const again = yield* signIn(alice)
-      assert(again._tag === "Challenged")
-      const sms = yield* answerChallenge(again.challenge, Redacted.make("SMS_MFA"))
-      assert(sms._tag === "Challenged")
-      const done = yield* answerChallenge(sms.challenge, Redacted.make("123456"))
-      assert(done._tag === "SignedIn")
-      assert.strictEqual((yield* verify(done.tokens.idToken)).username, "alice")
+      const again = challengeIn(yield* signIn(alice))
+      const sms = challengeIn(yield* answerChallenge(again, Redacted.make("SMS_MFA")))
+      const done = tokensIn(yield* answerChallenge(sms, Redacted.make("123456")))
+      assert.strictEqual((yield* verify(done.idToken)).username, "alice")
     }),
   )
 
@@ -156,11 +151,10 @@ describe("CognitoAuthenticator", () => {
       const user = { ...alice, mustDo: ["MFA_SETUP"] as const }
       const server = yield* CognitoServer.make({ users: [user] })
       const { signIn, answerChallenge } = yield* build(server.options)
-      const step = yield* signIn(alice)
-      assert(step._tag === "Challenged")
+      const setUp = challengeIn(yield* signIn(alice))
       const before = signIns(server).length
       server.answerCalls("empty")
-      const error = yield* Effect.flip(answerChallenge(step.challenge, Redacted.make("123456")))
+      const error = yield* Effect.flip(answerChallenge(setUp, Redacted.make("123456")))
       assert.strictEqual(error.reason, "challenge-failed")
       assert.strictEqual(signIns(server).length - before, 1)
     }),
@@ -171,10 +165,8 @@ describe("CognitoAuthenticator", () => {
       const server = yield* CognitoServer.make({ users: [alice] })
       const clientSecrets = [Redacted.make("canary not yet"), server.clientSecret]
       const { signIn, refresh, revoke } = yield* build({ ...server.options, clientSecrets })
-      const step = yield* signIn(alice)
-      assert(step._tag === "SignedIn" && step.tokens.refreshToken !== null)
-      const { refreshToken } = yield* refresh(step.tokens.refreshToken)
-      assert(refreshToken !== null)
+      const first = refreshTokenIn(tokensIn(yield* signIn(alice)))
+      const refreshToken = refreshTokenIn(yield* refresh(first))
       yield* revoke(refreshToken, null)
       assert.strictEqual(signIns(server).length, 6)
       assert.strictEqual((yield* Effect.flip(refresh(refreshToken))).reason, "invalid-refresh-token")
@@ -207,9 +199,7 @@ describe("CognitoAuthenticator", () => {
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice], rotates: false })
       const { signIn, refresh, revoke, verify } = yield* build(server.options)
-      const step = yield* signIn(alice)
-      assert(step._tag === "SignedIn" && step.tokens.refreshToken !== null)
-      const { refreshToken } = step.tokens
+      const refreshToken = refreshTokenIn(tokensIn(yield* signIn(alice)))
       for (const renewed of [yield* refresh(refreshToken), yield* refresh(refreshToken)]) {
         assert.isNull(renewed.refreshToken)
         assert.strictEqual((yield* verify(renewed.accessToken).pipe(Effect.flip)).reason, "invalid-token")
@@ -224,10 +214,9 @@ describe("CognitoAuthenticator", () => {
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
       const { signIn } = yield* build(server.options)
-      const step = yield* signIn(alice)
-      assert(step._tag === "SignedIn" && step.tokens.refreshToken !== null)
+      const refreshToken = refreshTokenIn(tokensIn(yield* signIn(alice)))
       const stranger = yield* build({ ...server.options, clientSecrets: [Redacted.make("canary other")] })
-      const error = yield* Effect.flip(stranger.revoke(step.tokens.refreshToken, null))
+      const error = yield* Effect.flip(stranger.revoke(refreshToken, null))
       assert.strictEqual(error.reason, "misconfigured")
     }),
   )
@@ -286,9 +275,8 @@ describe("CognitoAuthenticator", () => {
   it.live("tells the life of the ID token, not of the access token", () =>
     Effect.gen(function* () {
       const { authenticator } = yield* start
-      const step = yield* authenticator.signIn(alice)
-      assert(step._tag === "SignedIn")
-      assert.deepStrictEqual(step.tokens.expiresIn, Duration.seconds(3_600))
+      const { expiresIn } = tokensIn(yield* authenticator.signIn(alice))
+      assert.deepStrictEqual(expiresIn, Duration.seconds(3_600))
     }),
   )
 
@@ -338,10 +326,9 @@ describe("CognitoAuthenticator", () => {
       const old = Redacted.make(server.issue("alice"))
       server.rotateKey()
       const renewed = yield* build(server.options)
-      const step = yield* authenticator.signIn(alice)
-      assert(step._tag === "SignedIn")
+      const { idToken } = tokensIn(yield* authenticator.signIn(alice))
       assert.strictEqual((yield* renewed.verify(old)).username, "alice")
-      assert.strictEqual((yield* renewed.verify(step.tokens.idToken)).username, "alice")
+      assert.strictEqual((yield* renewed.verify(idToken)).username, "alice")
     }),
   )
 

@@ -8,7 +8,7 @@ import { codeOf } from "./AuthenticatorApp.ts"
 import * as AuthenticatorTest from "./AuthenticatorTest.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
-const { alice, users } = AuthenticatorTest
+const { alice, challengeIn, tokensIn, users } = AuthenticatorTest
 
 AuthenticatorTest.suite("memory", MemoryAuthenticator.layer({ users }))
 
@@ -26,9 +26,7 @@ const codeFor = ({ secret }: Challenge) => {
 describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryAuthenticator", (it) => {
   const challenged = Effect.fnUntraced(function* (username: string) {
     const { signIn } = yield* Authenticator
-    const step = yield* signIn({ ...alice, username })
-    assert(step._tag === "Challenged")
-    return step.challenge
+    return challengeIn(yield* signIn({ ...alice, username }))
   })
 
   it.effect("lets nobody who began earlier choose a password after its user did", () =>
@@ -58,9 +56,8 @@ describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryA
     Effect.gen(function* () {
       const { answerChallenge } = yield* Authenticator
       const setup = yield* challenged("meg")
-      const step = yield* answerChallenge(setup, yield* codeFor(setup))
-      assert(step._tag === "Challenged")
-      assert.strictEqual(step.challenge.name, "NEW_PASSWORD_REQUIRED")
+      const next = challengeIn(yield* answerChallenge(setup, yield* codeFor(setup)))
+      assert.strictEqual(next.name, "NEW_PASSWORD_REQUIRED")
     }),
   )
 
@@ -77,9 +74,7 @@ describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryA
   it.effect("issues what Cognito issues, for an hour", () =>
     Effect.gen(function* () {
       const { signIn, verify } = yield* Authenticator
-      const step = yield* signIn(alice)
-      assert(step._tag === "SignedIn")
-      const { idToken } = step.tokens
+      const { idToken } = tokensIn(yield* signIn(alice))
       const { header, payload: claims } = TokenIssuer.partsOf(Redacted.value(idToken))
       assert.hasAllKeys(header, ["kid", "alg"])
       assert.containsAllKeys(claims, ["sub", "iss", "aud", "token_use", "auth_time", "iat", "exp", "jti"])
