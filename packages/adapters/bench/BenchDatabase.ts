@@ -27,14 +27,14 @@ export const make = Effect.fnUntraced(function* (server: { readonly url: Redacte
   const url = yield* PostgresDatabase.ensure(server.url, name)
   yield* Effect.gen(function* () {
     yield* (yield* PriceRepository).prepare(yield* DateTime.now)
-  }).pipe(Effect.provide(layer(url), { local: true }))
+  }).pipe(Effect.provide(layer({ url }), { local: true }))
   return url
 })
 
 /** The repositories of one database, as the programs have them. */
-export const layer = (url: Redacted.Redacted) =>
+export const layer = (options: PostgresClient.Options) =>
   Layer.merge(PostgresPriceRepository.layer, PostgresSourceLedger.layer).pipe(
-    Layer.provideMerge(PostgresClient.layer({ url })),
+    Layer.provideMerge(PostgresClient.layer(options)),
   )
 
 /** A client whose statements may take as long as they need. */

@@ -40,7 +40,7 @@ const open = Effect.fnUntraced(function* (
   url: Redacted.Redacted,
   filled: readonly [currencies: ReadonlyArray<Currency>, range: Period.Range],
 ) {
-  const services = yield* Layer.build(Layer.fresh(BenchDatabase.layer(url)))
+  const services = yield* Layer.build(Layer.fresh(BenchDatabase.layer({ url })))
   yield* BenchDatabase.fill(url, ...filled).pipe(Effect.provideContext(services))
   const sql = Context.get(services, PgClient.PgClient)
   const [row] = yield* sql<{ rows: number }>`select count(*)::float8 as rows from price`

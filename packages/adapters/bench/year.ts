@@ -55,7 +55,7 @@ const backfill = Effect.fnUntraced(function* (server: Server, vendors: string) {
     const url = yield* BenchDatabase.make(server, `backfilled_${run}`)
     const layers = SourceGate.layer({ monthlyCaps: {} }).pipe(
       Layer.merge(vendor),
-      Layer.provideMerge(BenchDatabase.layer(url)),
+      Layer.provideMerge(BenchDatabase.layer({ url })),
     )
     const { value, bytes } = yield* Measurement.memoryGrowth(Effect.provide(once, layers, { local: true }))
     if (value.value !== prices) return yield* Effect.die(`${value.value} prices instead of ${prices}`)
@@ -64,7 +64,7 @@ const backfill = Effect.fnUntraced(function* (server: Server, vendors: string) {
     const other = yield* BenchDatabase.make(server, `filled_${run}`)
     const { millis } = yield* Measurement.timed(
       BenchDatabase.fill(other, currencies, year).pipe(
-        Effect.provide(BenchDatabase.layer(other), { local: true }),
+        Effect.provide(BenchDatabase.layer({ url: other }), { local: true }),
       ),
     )
     inserts.push(millis)
@@ -127,7 +127,7 @@ const weigh = Effect.fnUntraced(function* (url: Redacted.Redacted, empty: Redact
       ),
     )
     return texts.reduce((sum, bytes) => sum + bytes, 0)
-  }).pipe(Effect.provide(BenchDatabase.layer(url), { local: true }))
+  }).pipe(Effect.provide(BenchDatabase.layer({ url }), { local: true }))
   const gaps = currencies.flatMap((currency) =>
     Array.from({ length: Math.floor(slots / 100) }, (_, index) => {
       const at = DateTime.add(year.start, { milliseconds: index * 100 * Slot.slotMillis })
@@ -142,7 +142,7 @@ const weigh = Effect.fnUntraced(function* (url: Redacted.Redacted, empty: Redact
   )
   yield* Effect.gen(function* () {
     yield* (yield* PriceRepository).record({ prices: [], gaps })
-  }).pipe(Effect.provide(BenchDatabase.layer(empty), { local: true }))
+  }).pipe(Effect.provide(BenchDatabase.layer({ url: empty }), { local: true }))
   const [price, gap] = [yield* sizes(url, "price"), yield* sizes(empty, "gap")]
   const part = (what: string, bytes: number, count: number): Measurement.Row => ({
     what,
@@ -179,7 +179,7 @@ const bench = Effect.gen(function* () {
   const vendors = yield* BenchProcess.start<string>(new URL("vendors.ts", import.meta.url))
   const server = yield* BenchDatabase.start
   const backfilled = yield* BenchDatabase.make(server, yield* backfill(server, vendors.first))
-  yield* verify.pipe(Effect.provide(BenchDatabase.layer(backfilled), { local: true }))
+  yield* verify.pipe(Effect.provide(BenchDatabase.layer({ url: backfilled }), { local: true }))
   yield* weigh(backfilled, yield* BenchDatabase.make(server, "gaps"))
 })
 

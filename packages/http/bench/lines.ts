@@ -39,7 +39,7 @@ const copy = `copy (
 const bench = Effect.gen(function* () {
   const server = yield* BenchDatabase.start
   const url = yield* BenchDatabase.make(server, "year")
-  const services = yield* Layer.build(BenchDatabase.layer(url))
+  const services = yield* Layer.build(BenchDatabase.layer({ url }))
   yield* Effect.provideContext(BenchDatabase.fill(url, currencies, year), services)
   const api = yield* BenchProcess.start<string>(new URL("api.ts", import.meta.url), [Redacted.value(url)])
   const request = HttpClientRequest.get(`${api.first}/v1/history/EUR`).pipe(

@@ -2,21 +2,12 @@
  * A hundred changes of database credentials while the API answers: half of them change the user, by users of a
  * strict stand-in for Vault that really expire, and half the password. Nothing may fail.
  */
-import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
-import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
-import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as PostgresAccess from "@btc-price/adapters/PostgresAccess"
 import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
-import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
-import * as Snapshot from "@btc-price/domain/Snapshot"
-import * as ApiServer from "@btc-price/http/ApiServer"
-import * as Seal from "@btc-price/http/Seal"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as BigDecimal from "effect/BigDecimal"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -34,7 +25,8 @@ import * as Measurement from "../../adapters/bench/Measurement.ts"
 import { inMillis, inThousands } from "../../adapters/bench/Measurement.ts"
 import * as AppDatabase from "../../adapters/test/AppDatabase.ts"
 import * as VaultServer from "../../adapters/test/VaultServer.ts"
-import { signIn, user } from "./User.ts"
+import * as BenchApi from "./BenchApi.ts"
+import { signIn } from "./User.ts"
 
 const rotations = 50
 const clients = 6
@@ -49,32 +41,6 @@ const day = {
   end: DateTime.makeUnsafe("2026-01-02T00:00:00Z"),
 }
 const samplesOfDay = 288
-
-const options = {
-  currencies,
-  timeZone: DateTime.zoneMakeNamedUnsafe("UTC"),
-  minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
-  limits: { readsPerUser: 1_000_000, readsPerAddress: 1_000_000, signInsPerAddress: 1_000 },
-  trustedProxies: [],
-  passwordLogin: true,
-}
-
-/** The API on the database that `access` reaches; gives its address. */
-const startApi = Effect.fnUntraced(function* (access: PostgresClient.Options) {
-  const api = yield* Layer.build(
-    ApiServer.layer(options).pipe(
-      Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
-      Layer.provide(MemoryAuthenticator.layer({ users: [user] })),
-      Layer.provide(MemoryQuotas.layer),
-      Layer.provide(Seal.layer({ client: "bench", secrets: [] })),
-      Layer.provide(Snapshot.layer(options)),
-      Layer.provide(PostgresPriceRepository.layer),
-      Layer.provide(PostgresSourceLedger.layer),
-      Layer.provideMerge(PostgresClient.layer(access)),
-    ),
-  )
-  return HttpServer.formatAddress(Context.get(api, HttpServer.HttpServer).address)
-})
 
 /** Asks without a pause while `rotate` goes on, and counts what fails. */
 const underLoad = Effect.fnUntraced(function* (
@@ -92,7 +58,8 @@ const underLoad = Effect.fnUntraced(function* (
     role: database.role,
     credentials: { kind: "vault", address: vault.address, path, auth },
   })
-  const address = yield* startApi(access)
+  const api = yield* Layer.build(BenchApi.layer(currencies, access))
+  const address = HttpServer.formatAddress(Context.get(api, HttpServer.HttpServer).address)
   const request = HttpClientRequest.get(`${address}/v1/history/EUR`).pipe(
     HttpClientRequest.setUrlParams({
       from: DateTime.formatIso(day.start),
@@ -156,7 +123,7 @@ const bench = Effect.gen(function* () {
     ).pipe(
       Effect.tap((url) =>
         BenchDatabase.fill(url, currencies, day).pipe(
-          Effect.provide(BenchDatabase.layer(url), { local: true }),
+          Effect.provide(BenchDatabase.layer({ url }), { local: true }),
         ),
       ),
     ),

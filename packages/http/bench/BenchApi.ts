@@ -1,0 +1,33 @@
+/** The API on a loopback port, with one user, no limits that matter, and the tables of a PostgreSQL that is there. */
+import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
+import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
+import * as NodeListener from "@btc-price/adapters/NodeListener"
+import type * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import type { Currency } from "@btc-price/domain/Currency"
+import * as Snapshot from "@btc-price/domain/Snapshot"
+import * as ApiServer from "@btc-price/http/ApiServer"
+import * as Seal from "@btc-price/http/Seal"
+import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
+import * as Layer from "effect/Layer"
+import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
+import { user } from "./User.ts"
+
+export const layer = (currencies: ReadonlyArray<Currency>, database: PostgresClient.Options) => {
+  const options = {
+    currencies,
+    timeZone: DateTime.zoneMakeNamedUnsafe("UTC"),
+    minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
+    limits: { readsPerUser: 1_000_000, readsPerAddress: 1_000_000, signInsPerAddress: 1_000 },
+    trustedProxies: [],
+    passwordLogin: true,
+  }
+  return ApiServer.layer(options).pipe(
+    Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
+    Layer.provide(MemoryAuthenticator.layer({ users: [user] })),
+    Layer.provide(MemoryQuotas.layer),
+    Layer.provide(Seal.layer({ client: "bench", secrets: [] })),
+    Layer.provide(Snapshot.layer(options)),
+    Layer.provide(BenchDatabase.layer(database)),
+  )
+}
