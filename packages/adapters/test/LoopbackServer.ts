@@ -1,5 +1,6 @@
 /** Servers of tests: on a free port of this machine, for as long as the scope is open. */
 import * as Effect from "effect/Effect"
+import { formatAddress, type HttpServer } from "effect/http/HttpServer"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 
@@ -15,6 +16,9 @@ export const listen = (server: Server) =>
         server.closeAllConnections()
       }),
   )
+
+/** The port of a server that listens by itself. */
+export const portOf = ({ address }: HttpServer["Service"]) => Number(new URL(formatAddress(address)).port)
 
 /** A port for a program that listens by itself. */
 export const freePort = Effect.scoped(Effect.suspend(() => listen(createServer())))

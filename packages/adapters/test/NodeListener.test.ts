@@ -10,10 +10,11 @@ import * as Logger from "effect/Logger"
 import * as TestClock from "effect/testing/TestClock"
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { Agent, request } from "node:https"
-import { connect as connectPlainly } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls"
+import * as LoopbackServer from "./LoopbackServer.ts"
+import { exchange } from "./RawExchange.ts"
 import * as TestAuthority from "./TestAuthority.ts"
 
 /** A folder as Kubernetes mounts a secret: files that are links into a folder that is a link, which is swapped. */
@@ -60,8 +61,7 @@ const start = Effect.gen(function* () {
       Layer.provide(Logger.layer([logger])),
     ),
   )
-  const { address } = Context.get(context, HttpServer.HttpServer)
-  const port = Number(new URL(HttpServer.formatAddress(address)).port)
+  const port = LoopbackServer.portOf(Context.get(context, HttpServer.HttpServer))
   return { authority, mounted, warnings, port }
 })
 
@@ -133,16 +133,7 @@ describe("NodeListener with a certificate", () => {
   it.effect("says nothing to plain HTTP", () =>
     Effect.gen(function* () {
       const { port } = yield* start
-      const answer = yield* Effect.callback<string>((resume) => {
-        let text = ""
-        const socket = connectPlainly(port, "127.0.0.1", () =>
-          socket.write("GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
-        )
-        socket.on("data", (chunk) => (text += chunk.toString("latin1")))
-        socket.on("error", () => {})
-        socket.on("close", () => resume(Effect.succeed(text)))
-      })
-      assert.notInclude(answer, "HTTP")
+      assert.notInclude(yield* exchange(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"), "HTTP")
     }),
   )
 

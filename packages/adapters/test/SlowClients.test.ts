@@ -15,6 +15,7 @@ import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connect as connectSecurely } from "node:tls"
+import * as LoopbackServer from "./LoopbackServer.ts"
 import * as TestAuthority from "./TestAuthority.ts"
 
 /** How many of each there are. */
@@ -92,8 +93,7 @@ const start = Effect.fnUntraced(function* (isSecure: boolean) {
       ),
     ),
   )
-  const { address } = Context.get(context, HttpServer.HttpServer)
-  const port = Number(new URL(HttpServer.formatAddress(address)).port)
+  const port = LoopbackServer.portOf(Context.get(context, HttpServer.HttpServer))
   const open = (begin: () => void): Socket =>
     isSecure
       ? connectSecurely({ port, host: "127.0.0.1", ca: authority.certificate }, begin)

@@ -26,7 +26,8 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as RawExchange from "./RawExchange.ts"
+import * as LoopbackServer from "../../adapters/test/LoopbackServer.ts"
+import * as RawExchange from "../../adapters/test/RawExchange.ts"
 
 export const options = {
   currencies: ["EUR", "CZK"],
@@ -246,9 +247,7 @@ export const keep = Effect.fnUntraced(function* (
   yield* (yield* Snapshot.Snapshot).refresh
 })
 
-export const port = Effect.map(HttpServer.HttpServer, ({ address }) =>
-  Number(new URL(HttpServer.formatAddress(address)).port),
-)
+export const port = Effect.map(HttpServer.HttpServer, LoopbackServer.portOf)
 
 /** Sends bytes as they are, and gives all that came back until the connection ended. */
 export const exchange = Effect.fnUntraced(function* (text: string) {

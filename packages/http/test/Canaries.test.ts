@@ -5,18 +5,17 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as HttpClient from "effect/http/HttpClient"
-import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
 import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
+import { exchange } from "../../adapters/test/RawExchange.ts"
 import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
 import { signIn } from "./ApiClient.ts"
-import { layerAt, whileTimePasses } from "./ApiUnderTest.ts"
+import { layerAt, port, whileTimePasses } from "./ApiUnderTest.ts"
 import * as Canaries from "./Canaries.ts"
 import * as Program from "./Program.ts"
-import { exchange } from "./RawExchange.ts"
 
 const assertHidden = (text: string, where: string) => {
   const at = text.toLowerCase().indexOf(Canaries.mark)
@@ -124,8 +123,7 @@ describe("The API", () => {
       },
     })
     return Effect.gen(function* () {
-      const { address } = yield* HttpServer.HttpServer
-      yield* whileTimePasses(Canaries.sendAll(Number(new URL(HttpServer.formatAddress(address)).port)))
+      yield* whileTimePasses(Canaries.sendAll(yield* port))
       const names = new Set(spans.map(({ name }) => name))
       assert.includeMembers([...names], ["GET", "POST", "TRACE"])
       for (const { name, attributes, links, status } of spans) {

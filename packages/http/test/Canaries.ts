@@ -1,6 +1,6 @@
 /** Secrets at every place of a request where one can stand, or get by mistake; none may come to light anywhere. */
 import * as Effect from "effect/Effect"
-import { exchange } from "./RawExchange.ts"
+import { exchange } from "../../adapters/test/RawExchange.ts"
 
 /** In each of them; nothing else holds it. */
 export const mark = "kanarienvogel"

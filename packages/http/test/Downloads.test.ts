@@ -1,18 +1,16 @@
 /** Downloads that nobody reads: how many there can be, and for how long. */
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as HttpServer from "effect/http/HttpServer"
 import * as TestClock from "effect/testing/TestClock"
 import { connect } from "node:net"
-import { assertProblem, get, layerAt, Outage, token } from "./ApiUnderTest.ts"
+import { assertProblem, get, layerAt, Outage, port, token } from "./ApiUnderTest.ts"
 
 /** Begins a download and reads its first bytes alone; gives an effect that waits until the server hangs up. */
 const beginAndStop = Effect.gen(function* () {
-  const { address } = yield* HttpServer.HttpServer
-  const { port } = new URL(HttpServer.formatAddress(address))
+  const number = yield* port
   const request = `GET /v1/history/EUR HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${yield* token}\r\nAccept: text/csv\r\n\r\n`
   return yield* Effect.callback<Effect.Effect<void>>((resume) => {
-    const socket = connect(Number(port), "127.0.0.1", () => socket.write(request))
+    const socket = connect(number, "127.0.0.1", () => socket.write(request))
     const isOver = Effect.callback<void>((over) => {
       socket.once("close", () => over(Effect.void))
       socket.resume()
