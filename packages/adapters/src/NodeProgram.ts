@@ -5,7 +5,6 @@ import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -86,14 +85,9 @@ const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
 /** Interrupts `program` as the fiber around it is, and waits for its end, but not beyond the limit. */
 const stopInTime = Effect.fnUntraced(function* <A, E, R>(program: Effect.Effect<A, E, R>) {
   const fiber = yield* Effect.forkDetach(program)
-  const stopped = yield* Deferred.make<void>()
-  const stop = Effect.gen(function* () {
+  const stop = Effect.suspend(() => {
     fiber.interruptUnsafe()
-    yield* Effect.forkDetach(Effect.andThen(Fiber.await(fiber), Deferred.succeed(stopped, undefined)))
-    yield* Effect.forkDetach(
-      Effect.andThen(Effect.sleep(Duration.seconds(stopLimitSeconds)), Deferred.succeed(stopped, undefined)),
-    )
-    yield* Deferred.await(stopped)
+    return Effect.timeoutOption(Fiber.await(fiber), Duration.seconds(stopLimitSeconds))
   })
   return yield* Effect.onInterrupt(Fiber.join(fiber), () => stop)
 })
