@@ -46,7 +46,7 @@ export const read = Effect.fnUntraced(
       giveBack: Effect.andThen(revoke(vault.revokeLease(lease.id, token)), end),
     } satisfies Login
   },
-  (effect) => Effect.catchTag(effect, "VaultError", (error) => Effect.fail(toCredentialsError(error))),
+  (effect) => Effect.mapError(effect, toCredentialsError),
 )
 
 /** Renews both leases for as long as Vault does that, and returns, or fails, when it is time for another user. */
