@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as MemoryQuotas from "./MemoryQuotas.ts"
 
-/** How long an answer may take. Redis takes less than a thousandth of a second, and nobody's request waits for it. */
+/** How long an answer may take, for which a request waits. Redis takes less than a thousandth of a second. */
 const answerLimit = Duration.millis(250)
 
 /** How long Redis is not asked after it did not answer. */

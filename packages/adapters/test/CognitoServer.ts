@@ -17,8 +17,8 @@ import * as LoopbackServer from "./LoopbackServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
 /**
- * What it answers to a call; `pool`: what the pool says. `hang` never answers, `stall` stops in the middle of its answer, `html` is a page
- * that repeats what was sent.
+ * What it answers to a call; `pool`: what the pool says. `hang` never answers, `stall` stops in the middle of its
+ * answer, `html` is a page that repeats what was sent.
  */
 export type CallAnswer =
   | "pool"

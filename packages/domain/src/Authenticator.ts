@@ -103,6 +103,10 @@ export class AuthenticatorError extends Schema.TaggedError<AuthenticatorError>()
   }
 }
 
+/**
+ * Whatever asks the provider, which is all but `verify`, may fail as `invalid-input`, `throttled`, `forbidden`,
+ * `unavailable` or `misconfigured`, beside the reasons of its own.
+ */
 export class Authenticator extends Context.Service<
   Authenticator,
   {
@@ -113,9 +117,8 @@ export class Authenticator extends Context.Service<
     readonly verify: (token: Redacted.Redacted) => Effect.Effect<Identity, AuthenticatorError>
 
     /**
-     * Trades a user name and password for tokens, or for a challenge. Fails as `invalid-credentials`,
-     * `unknown-challenge`, `invalid-input`, `throttled`, `forbidden`, `unavailable` or `misconfigured`. Never retries,
-     * because a second try with a wrong password may lock the user out.
+     * Trades a user name and password for tokens, or for a challenge. Fails as `invalid-credentials` or
+     * `unknown-challenge`. Never retries, because a second try with a wrong password may lock the user out.
      */
     readonly signIn: (credentials: {
       readonly username: string
@@ -124,21 +127,21 @@ export class Authenticator extends Context.Service<
 
     /**
      * Answers a challenge: with a code, with the chosen challenge (`SELECT_MFA_TYPE`), or with a new password
-     * (`NEW_PASSWORD_REQUIRED`). Tokens or the next challenge follow. Fails as `challenge-failed` or
-     * `invalid-new-password`, and otherwise as `signIn` does.
+     * (`NEW_PASSWORD_REQUIRED`). Tokens or the next challenge follow. Fails as `challenge-failed`,
+     * `unknown-challenge` or `invalid-new-password`.
      */
     readonly answerChallenge: (
       challenge: ChallengeKey,
       answer: Redacted.Redacted,
     ) => Effect.Effect<SignIn, AuthenticatorError>
 
-    /** New tokens for a refresh token. Fails as `invalid-refresh-token` or `reused-refresh-token`, and as `signIn`. */
+    /** New tokens for a refresh token. Fails as `invalid-refresh-token` or `reused-refresh-token`. */
     readonly refresh: (refreshToken: Redacted.Redacted) => Effect.Effect<Tokens, AuthenticatorError>
 
     /**
      * Ends what a refresh token can do; one that is unknown or ended already is no failure. Tokens that are verified
      * locally stay valid until they expire, but for `token`, where the caller showed it, and others of its sign-in:
-     * this process takes them no more. That one is not good is no failure either. Fails as `signIn` does.
+     * this process takes them no more. That one is not good is no failure either.
      */
     readonly revoke: (
       refreshToken: Redacted.Redacted,
