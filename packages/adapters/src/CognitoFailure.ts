@@ -25,7 +25,7 @@ export const toAuthenticatorError = (
 }
 
 /** The longest text of Cognito's that is kept, in characters. */
-const messageLengthLimit = 200
+export const messageLengthLimit = 200
 
 /**
  * RevokeToken's reference lists no NotAuthorizedException, but this other one, without saying for what. Where it means

@@ -15,6 +15,7 @@ import * as Schema from "effect/Schema"
 import { hash, randomBytes, timingSafeEqual } from "node:crypto"
 import * as AnswerText from "./AnswerText.ts"
 import * as CognitoClientSecrets from "./CognitoClientSecrets.ts"
+import { messageLengthLimit } from "./CognitoFailure.ts"
 import * as CognitoTokens from "./CognitoTokens.ts"
 import type * as TokenClaims from "./TokenClaims.ts"
 import { TokenVerifier } from "./TokenVerifier.ts"
@@ -162,7 +163,8 @@ const refusalOf = (status: number, text: string): AuthenticatorError => {
     onNone: () => failure("unavailable", `Status ${status} without a reason`),
     onSome: ({ error }) => {
       if (error === "invalid_client") return CognitoClientSecrets.wrongClientSecret
-      return failure(error === "invalid_grant" ? "invalid-credentials" : "misconfigured", error.slice(0, 200))
+      const reason = error === "invalid_grant" ? "invalid-credentials" : "misconfigured"
+      return failure(reason, error.slice(0, messageLengthLimit))
     },
   })
 }
