@@ -8,28 +8,13 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as PostgresCredentialsTest from "./PostgresCredentialsTest.ts"
 import { connect } from "./PostgresCredentialsTest.ts"
 import * as TestAuthority from "./TestAuthority.ts"
 import * as VaultServer from "./VaultServer.ts"
 import { eventually } from "./Waiting.ts"
 
-const write = Effect.fnUntraced(function* (content: string) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const file = yield* fileSystem.makeTempFileScoped()
-  yield* fileSystem.writeFileString(file, `${content}\n`)
-  return file
-})
-
-const kubernetes = Effect.map(
-  write(VaultServer.jwt),
-  (tokenFile) => ({ method: "kubernetes", role: VaultServer.role, tokenFile }) as const,
-)
-const appRole = Effect.map(
-  write(VaultServer.secretId),
-  (secretIdFile) => ({ method: "approle", roleId: Redacted.make(VaultServer.roleId), secretIdFile }) as const,
-)
+const { appRole, kubernetes } = VaultServer
 
 PostgresCredentialsTest.suite("a dynamic role of Vault, by Kubernetes", (database) =>
   Effect.gen(function* () {
@@ -205,21 +190,22 @@ describe("PostgresVaultCredentials", () => {
     Effect.gen(function* () {
       const database = yield* PostgresCredentialsTest.makeDatabase
       const vault = yield* VaultServer.make({ database, leaseSeconds: 600, maximumSeconds: 600 })
-      const secretIdFile = yield* write("another-canary")
+      const auth = yield* appRole
+      const fileSystem = yield* FileSystem.FileSystem
+      yield* fileSystem.writeFileString(auth.secretIdFile, "another-canary")
       const access = yield* PostgresAccess.open({
         url: database.url,
         credentials: {
           kind: "vault",
           address: vault.address,
           path: "database/creds/app",
-          auth: { method: "approle", roleId: Redacted.make(VaultServer.roleId), secretIdFile },
+          auth,
         },
       })
       const trouble = (yield* access.credentials?.trouble ?? Effect.succeed(null)) ?? ""
       assert.include(trouble, "Vault does not log in: it answers 400")
       assert.notInclude(trouble, "canary")
-      const fileSystem = yield* FileSystem.FileSystem
-      yield* fileSystem.writeFileString(secretIdFile, VaultServer.secretId)
+      yield* fileSystem.writeFileString(auth.secretIdFile, VaultServer.secretId)
       const session = PostgresClient.open(access, { startupParameters: {} })
       yield* eventually(Effect.isSuccess(Effect.scoped(session)))
     }).pipe(Effect.provide(NodeServices.layer)),

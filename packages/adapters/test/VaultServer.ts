@@ -5,6 +5,8 @@
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import { randomUUID } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
@@ -28,10 +30,30 @@ export interface Options {
   readonly tls?: TestAuthority.Pair
 }
 
-export const jwt = "canary.service-account.jwt"
+const jwt = "canary.service-account.jwt"
 export const role = "btc-price"
-export const roleId = "canary-role-id"
+const roleId = "canary-role-id"
 export const secretId = "canary-secret-id"
+
+/** A file with what proves to Vault who one is, as those who write such files end it. */
+const write = Effect.fnUntraced(function* (proof: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const file = yield* fileSystem.makeTempFileScoped()
+  yield* fileSystem.writeFileString(file, `${proof}\n`)
+  return file
+})
+
+/** How a client logs in by the Kubernetes method. */
+export const kubernetes = Effect.map(
+  write(jwt),
+  (tokenFile) => ({ method: "kubernetes", role, tokenFile }) as const,
+)
+
+/** How a client logs in by the AppRole method. */
+export const appRole = Effect.map(
+  write(secretId),
+  (secretIdFile) => ({ method: "approle", roleId: Redacted.make(roleId), secretIdFile }) as const,
+)
 
 interface Token {
   readonly bornMillis: number

@@ -12,7 +12,6 @@ import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as FileSystem from "effect/FileSystem"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpServer from "effect/http/HttpServer"
@@ -49,10 +48,7 @@ const underLoad = Effect.fnUntraced(function* (
   path: string,
   rotate: Effect.Effect<unknown, unknown>,
 ) {
-  const fileSystem = yield* FileSystem.FileSystem
-  const tokenFile = yield* fileSystem.makeTempFileScoped()
-  yield* fileSystem.writeFileString(tokenFile, VaultServer.jwt)
-  const auth = { method: "kubernetes", role: VaultServer.role, tokenFile } as const
+  const auth = yield* VaultServer.kubernetes
   const access = yield* PostgresAccess.open({
     url: database.url,
     role: database.role,

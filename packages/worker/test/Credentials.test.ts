@@ -4,7 +4,6 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -18,9 +17,7 @@ const services = Layer.mergeAll(NodeServices.layer, NodeHttpClient.layerUndici, 
 layer(services, { excludeTestServices: true })("The worker with credentials of Vault", (it) => {
   it.effect("migrates as the owner, keeps the pen from user to user, and gives the last one back", () =>
     Effect.gen(function* () {
-      const fileSystem = yield* FileSystem.FileSystem
-      const tokenFile = yield* fileSystem.makeTempFileScoped()
-      yield* fileSystem.writeFileString(tokenFile, VaultServer.jwt)
+      const { role, tokenFile } = yield* VaultServer.kubernetes
       const database = yield* makeDatabase
       yield* database.admin`drop schema public cascade`
       yield* database.admin`create schema public authorization ${database.admin(database.role)}`
@@ -33,7 +30,7 @@ layer(services, { excludeTestServices: true })("The worker with credentials of V
           DATABASE_ROLE: database.role,
           VAULT_ADDR: vault.address.href,
           VAULT_DATABASE_PATH: "database/creds/app",
-          VAULT_ROLE: VaultServer.role,
+          VAULT_ROLE: role,
           VAULT_JWT_FILE: tokenFile,
           COINGECKO_BASE_URL: baseUrl,
           PRICE_SOURCES: "coingecko",
