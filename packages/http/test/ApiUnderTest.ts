@@ -38,7 +38,6 @@ export const options = {
     readsPerUser: 10_000,
     readsPerAddress: 10_000,
     signInsPerAddress: 10_000,
-    providerCallsPerSecond: 10_000,
   },
   trustedProxies: [],
   passwordLogin: true,
