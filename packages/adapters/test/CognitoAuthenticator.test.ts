@@ -1,4 +1,3 @@
-import * as TokenClaims from "@btc-price/adapters/TokenClaims"
 import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import * as MemorySigningKeyStore from "@btc-price/adapters/MemorySigningKeyStore"
 import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
@@ -14,6 +13,7 @@ import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import { inspect } from "node:util"
 import * as AuthenticatorTest from "./AuthenticatorTest.ts"
+import * as CognitoPool from "./CognitoPool.ts"
 import * as CognitoServer from "./CognitoServer.ts"
 import { until } from "./Waiting.ts"
 
@@ -163,7 +163,7 @@ describe("CognitoAuthenticator", () => {
   it.live("goes on with the other client secret once Cognito takes only that", () =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
-      const clientSecrets = [Redacted.make("canary not yet"), server.clientSecret]
+      const clientSecrets = [Redacted.make("canary not yet"), CognitoPool.clientSecret]
       const { signIn, refresh, revoke } = yield* build({ ...server.options, clientSecrets })
       const first = refreshTokenIn(tokensIn(yield* signIn(alice)))
       const refreshToken = refreshTokenIn(yield* refresh(first))
@@ -177,7 +177,7 @@ describe("CognitoAuthenticator", () => {
     Effect.gen(function* () {
       const user = { username: "vera", password: Redacted.make("verify secret") }
       const server = yield* CognitoServer.make({ users: [user] })
-      const clientSecrets = [Redacted.make("canary not yet"), server.clientSecret]
+      const clientSecrets = [Redacted.make("canary not yet"), CognitoPool.clientSecret]
       const { signIn } = yield* build({ ...server.options, clientSecrets })
       assert.strictEqual((yield* signIn(user))._tag, "SignedIn")
     }),
@@ -186,7 +186,7 @@ describe("CognitoAuthenticator", () => {
   it.live("tries no other client secret for a wrong password, which would count twice", () =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
-      const clientSecrets = [server.clientSecret, Redacted.make("canary old")]
+      const clientSecrets = [CognitoPool.clientSecret, Redacted.make("canary old")]
       const { signIn } = yield* build({ ...server.options, clientSecrets })
       const password = Redacted.make("a wrong secret")
       const error = yield* Effect.flip(signIn({ ...alice, password }))
@@ -260,11 +260,7 @@ describe("CognitoAuthenticator", () => {
   it.live("is unavailable when nobody listens", () =>
     Effect.gen(function* () {
       const authenticator = yield* build({
-        ...TokenClaims.anyUser,
-        region: "eu-central-1",
-        userPoolId: "eu-central-1_AbCdEfGhI",
-        clientId: "client",
-        clientSecrets: [],
+        ...CognitoPool.appClient,
         endpoint: "http://127.0.0.1:1",
         jwksUrl: "http://127.0.0.1:1/jwks.json",
       })

@@ -1,6 +1,5 @@
 import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import * as MemorySigningKeyStore from "@btc-price/adapters/MemorySigningKeyStore"
-import * as TokenClaims from "@btc-price/adapters/TokenClaims"
 import type { AuthenticatorError } from "@btc-price/domain/Authenticator"
 import { ManagedLogin } from "@btc-price/domain/ManagedLogin"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -17,7 +16,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { text } from "node:stream/consumers"
 import { inspect } from "node:util"
-import { clientId, clientSecret, region, userPoolId } from "./CognitoPool.ts"
+import { appClient, clientId, clientSecret, userPoolId } from "./CognitoPool.ts"
 import * as LoopbackServer from "./LoopbackServer.ts"
 import * as OidcServer from "./OidcServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
@@ -57,11 +56,7 @@ const endpoint = Effect.fnUntraced(function* (
   const port = yield* LoopbackServer.listen(server)
   const domain = `http://127.0.0.1:${port}`
   const options: CognitoUserPool.Options = {
-    ...TokenClaims.anyUser,
-    region,
-    userPoolId,
-    clientId,
-    clientSecrets: [clientSecret],
+    ...appClient,
     jwksUrl: `${domain}/keys`,
     managedLogin: { domain, redirectUri: OidcServer.redirectUri },
   }

@@ -3,6 +3,7 @@
  * for one answer of one user, each code for one sign-in, and each refresh token, once replaced, for an alarm.
  */
 import type { User } from "@btc-price/adapters/MemoryAuthenticator"
+import * as TokenClaims from "@btc-price/adapters/TokenClaims"
 import * as Redacted from "effect/Redacted"
 import { createHmac, randomUUID } from "node:crypto"
 import { Secret, TOTP } from "otpauth"
@@ -11,6 +12,25 @@ export const region = "eu-central-1"
 export const userPoolId = "eu-central-1_AbCdEfGhI"
 export const clientId = "4example0client0id"
 export const clientSecret = Redacted.make("canary-client-secret")
+
+/** What an adapter has to know of the pool, beside where it is. */
+export const appClient = {
+  ...TokenClaims.anyUser,
+  region,
+  userPoolId,
+  clientId,
+  clientSecrets: [clientSecret],
+}
+
+/** All that a program has to know of the pool. */
+export const environmentAt = (endpoint: string, jwksUrl: string) => ({
+  COGNITO_REGION: region,
+  COGNITO_USER_POOL_ID: userPoolId,
+  COGNITO_CLIENT_ID: clientId,
+  COGNITO_CLIENT_SECRET: Redacted.value(clientSecret),
+  COGNITO_ENDPOINT: endpoint,
+  COGNITO_JWKS_URL: jwksUrl,
+})
 
 export interface PoolUser extends User {
   /** The code that the next message brings, by the way it takes. With two ways the user has to choose. */

@@ -2,11 +2,9 @@
  * A strict stand-in for Amazon Cognito on loopback. It speaks its JSON protocol before a {@link CognitoPool}, serves
  * the pool's keys, and misbehaves when told to.
  */
-import * as TokenClaims from "@btc-price/adapters/TokenClaims"
 import type * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
@@ -43,7 +41,6 @@ export interface Request {
 export interface CognitoServer {
   /** For an adapter that signs in here. */
   readonly options: CognitoUserPool.Options
-  readonly clientSecret: Redacted.Redacted
   /** For a program that signs in here. */
   readonly environment: Readonly<Record<string, string>>
   /** All requests so far, oldest first. */
@@ -107,24 +104,8 @@ export const make = Effect.fnUntraced(function* (
 
   const jwksUrl = endpoint + jwksPath
   return {
-    options: {
-      ...TokenClaims.anyUser,
-      region,
-      userPoolId,
-      clientId,
-      clientSecrets: [clientSecret],
-      endpoint,
-      jwksUrl,
-    },
-    clientSecret,
-    environment: {
-      COGNITO_REGION: region,
-      COGNITO_USER_POOL_ID: userPoolId,
-      COGNITO_CLIENT_ID: clientId,
-      COGNITO_CLIENT_SECRET: Redacted.value(clientSecret),
-      COGNITO_ENDPOINT: endpoint,
-      COGNITO_JWKS_URL: jwksUrl,
-    },
+    options: { ...CognitoPool.appClient, endpoint, jwksUrl },
+    environment: CognitoPool.environmentAt(endpoint, jwksUrl),
     requests,
     abandoned: () => state.abandoned,
     answerCalls: (answer) => (state.calls = answer),
@@ -134,7 +115,7 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
-const { region, userPoolId, clientId, clientSecret } = CognitoPool
+const { userPoolId, clientId } = CognitoPool
 const jwksPath = `/${userPoolId}/.well-known/jwks.json`
 const service = "AWSCognitoIdentityProviderService."
 

@@ -4,7 +4,6 @@
  */
 import type * as CognitoManagedLogin from "@btc-price/adapters/CognitoManagedLogin"
 import type * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
-import * as TokenClaims from "@btc-price/adapters/TokenClaims"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { createServer } from "node:http"
@@ -24,6 +23,8 @@ export interface OidcServer {
     readonly endpoint: string
     readonly managedLogin: CognitoManagedLogin.Pages
   }
+  /** For a program that signs in here. */
+  readonly environment: Readonly<Record<string, string>>
   /** Opens a page as a browser of its own does, and signs in as `username`. Gives the way back. */
   readonly visit: (page: URL, username: string) => Effect.Effect<URL>
 }
@@ -49,14 +50,15 @@ export const make = Effect.gen(function* () {
 
   return {
     options: {
-      ...TokenClaims.anyUser,
-      region,
-      userPoolId,
-      clientId,
-      clientSecrets: [clientSecret],
+      ...CognitoPool.appClient,
       endpoint,
       jwksUrl: endpoint + jwksPath,
       managedLogin: { domain: endpoint, redirectUri },
+    },
+    environment: {
+      ...CognitoPool.environmentAt(endpoint, endpoint + jwksPath),
+      COGNITO_DOMAIN: endpoint,
+      PUBLIC_URL: new URL(".", redirectUri).href,
     },
     visit: (page, username) => Effect.promise(() => visit(page, username)),
   } satisfies OidcServer

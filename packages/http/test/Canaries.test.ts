@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
+import * as CognitoPool from "../../adapters/test/CognitoPool.ts"
 import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
 import { exchange } from "../../adapters/test/RawExchange.ts"
 import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
@@ -107,7 +108,7 @@ layer(services, { excludeTestServices: true })("The programs", (it) => {
       yield* assertApart(program)
       yield* assertSilent(program)
       assert.notInclude(program.output(), token)
-      assert.notInclude(program.output(), Redacted.value(cognito.clientSecret))
+      assert.notInclude(program.output(), Redacted.value(CognitoPool.clientSecret))
     }),
   )
 })

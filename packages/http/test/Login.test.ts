@@ -269,18 +269,11 @@ describe("Managed login", () => {
 layer(NodeHttpClient.layerUndici, { excludeTestServices: true })("The API program", (it) => {
   it.effect("has only the managed login when it is told so", () =>
     Effect.gen(function* () {
-      const { options, visit } = yield* OidcServer.make
+      const { environment, visit } = yield* OidcServer.make
       const { url } = yield* Program.start("http", {
         env: {
           DATABASE_URL: Redacted.value(yield* TestDatabase.make),
-          COGNITO_REGION: options.region,
-          COGNITO_USER_POOL_ID: options.userPoolId,
-          COGNITO_CLIENT_ID: options.clientId,
-          COGNITO_CLIENT_SECRET: options.clientSecrets.map(Redacted.value).join(","),
-          COGNITO_ENDPOINT: options.endpoint,
-          COGNITO_JWKS_URL: String(options.jwksUrl),
-          COGNITO_DOMAIN: options.endpoint,
-          PUBLIC_URL: new URL(".", OidcServer.redirectUri).href,
+          ...environment,
           PASSWORD_LOGIN: "off",
         },
       })
