@@ -32,7 +32,7 @@ interface Account {
   readonly username: string
   password: Buffer
   totpSecret: Redacted.Redacted | undefined
-  mustDo: ReadonlyArray<"NEW_PASSWORD_REQUIRED" | "MFA_SETUP">
+  mustDo: NonNullable<User["mustDo"]>
   /** The 30 seconds whose code was taken last; it and those before it are used up. */
   totpStep: number
 }
@@ -61,8 +61,7 @@ export const layer = (options: {
       )
 
       const finish = Effect.fnUntraced(function* (username: string): Effect.fn.Return<SignIn> {
-        const signIn = yield* refreshTokens.begin(username)
-        return SignedIn({ tokens: { ...(yield* tokens.issue(signIn)), refreshToken: signIn.refreshToken } })
+        return SignedIn({ tokens: yield* tokens.issue(yield* refreshTokens.begin(username)) })
       })
 
       /** What is still to do after the password, or after the proof before. */
@@ -109,8 +108,7 @@ export const layer = (options: {
         }),
 
         refresh: Effect.fn("Authenticator.refresh")(function* (token) {
-          const signIn = yield* refreshTokens.rotate(token)
-          return { ...(yield* tokens.issue(signIn)), refreshToken: signIn.refreshToken }
+          return yield* tokens.issue(yield* refreshTokens.rotate(token))
         }),
 
         revoke: Effect.fn("Authenticator.revoke")(function* (refreshToken, token) {

@@ -14,7 +14,16 @@ const issuer = `https://cognito-idp.zz-memory-1.amazonaws.com/${audience.userPoo
 
 const lifetime = Duration.hours(1)
 
-/** A new key, and what it signs: an ID and an access token of a user, without a refresh token. */
+/** What tokens are issued for. */
+interface Grant {
+  readonly username: string
+  /** The same for all tokens that come from one sign-in. */
+  readonly signInId: string
+  /** The one that goes along with them. */
+  readonly refreshToken: Redacted.Redacted
+}
+
+/** A new key, and what it signs: an ID and an access token of a user. */
 export const make = Effect.gen(function* () {
   const kid = randomUUID()
   const { publicKey, privateKey } = yield* Effect.promise(() =>
@@ -30,13 +39,9 @@ export const make = Effect.gen(function* () {
   return {
     jwk: { ...publicKey.export({ format: "jwk" }), alg: "RS256", use: "sig", kid },
 
-    issue: Effect.fnUntraced(function* (signIn: {
-      readonly username: string
-      /** The same for all tokens that come from one sign-in. */
-      readonly signInId: string
-    }): Effect.fn.Return<Omit<Tokens, "refreshToken">> {
-      const { username } = signIn
-      const shared = claims(signIn, Math.floor((yield* Clock.currentTimeMillis) / 1_000))
+    issue: Effect.fnUntraced(function* (grant: Grant): Effect.fn.Return<Tokens> {
+      const { username, refreshToken } = grant
+      const shared = claims(grant, Math.floor((yield* Clock.currentTimeMillis) / 1_000))
       return {
         idToken: signed({
           ...shared,
@@ -53,6 +58,7 @@ export const make = Effect.gen(function* () {
           username,
           jti: randomUUID(),
         }),
+        refreshToken,
         expiresIn: lifetime,
       }
     }),
@@ -60,10 +66,7 @@ export const make = Effect.gen(function* () {
 })
 
 /** Those that an ID and an access token share. */
-const claims = (
-  { username, signInId }: { readonly username: string; readonly signInId: string },
-  nowSeconds: number,
-) => ({
+const claims = ({ username, signInId }: Grant, nowSeconds: number) => ({
   sub: subjectOf(username),
   iss: issuer,
   origin_jti: signInId,
