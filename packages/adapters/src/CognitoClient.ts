@@ -95,7 +95,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       }),
 
     associateSoftwareToken: (session) =>
-      call("challenge-failed", [session], (abort) =>
+      // The session is Cognito's own of a moment ago: nothing that the user did.
+      call("unavailable", [session], (abort) =>
         client.send(new sdk.AssociateSoftwareTokenCommand({ Session: session }), abort),
       ),
 

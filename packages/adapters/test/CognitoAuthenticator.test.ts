@@ -257,6 +257,15 @@ describe("CognitoAuthenticator", () => {
     }),
   )
 
+  it.live("is unavailable when Cognito refuses its own session of a moment ago", () =>
+    Effect.gen(function* () {
+      const { server, authenticator } = yield* start
+      const parameters = { MFAS_CAN_SETUP: '["SOFTWARE_TOKEN_MFA"]' }
+      server.answerCalls({ challenge: "MFA_SETUP", parameters })
+      assert.strictEqual((yield* Effect.flip(authenticator.signIn(alice))).reason, "unavailable")
+    }),
+  )
+
   it.live("is unavailable when nobody listens", () =>
     Effect.gen(function* () {
       const authenticator = yield* build({

@@ -16,7 +16,7 @@ import * as TokenIssuer from "./TokenIssuer.ts"
 
 /**
  * What it answers to a call; `pool`: what the pool says. `hang` never answers, `stall` stops in the middle of its
- * answer, `html` is a page that repeats what was sent.
+ * answer, `html` is a page that repeats what was sent. A challenge answers a sign-in; the pool knows nothing of it.
  */
 export type CallAnswer =
   | "pool"
@@ -94,7 +94,8 @@ export const make = Effect.fnUntraced(function* (
       if (path === jwksPath && method === "GET") return answerKeys(response, state.keys, keys)
       const refusal = refusalOf({ method, path, headers, body })
       if (refusal !== null) return refuse(response, refusal)
-      return state.calls === "pool"
+      const isPosed = typeof state.calls === "object" && "challenge" in state.calls
+      return state.calls === "pool" || (isPosed && headers["x-amz-target"] !== `${service}InitiateAuth`)
         ? answerAsPool(response, pool, headers, body)
         : misbehave(response, state.calls, body)
     })
