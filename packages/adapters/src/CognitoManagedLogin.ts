@@ -3,6 +3,7 @@ import { AuthenticatorError } from "@btc-price/domain/Authenticator"
 import { ManagedLogin } from "@btc-price/domain/ManagedLogin"
 import { decomposeUnverifiedJwt } from "aws-jwt-verify/jwt"
 import * as Duration from "effect/Duration"
+import * as Mac from "effect/crypto/Mac"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
@@ -12,7 +13,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { hash, randomBytes, timingSafeEqual } from "node:crypto"
+import { hash, randomBytes } from "node:crypto"
 import * as AnswerText from "./AnswerText.ts"
 import * as CognitoClientSecrets from "./CognitoClientSecrets.ts"
 import { messageLengthLimit } from "./CognitoFailure.ts"
@@ -177,10 +178,10 @@ const blameOurselves = (error: AuthenticatorError): AuthenticatorError =>
 
 const hasNonce = (token: Redacted.Redacted, nonce: Redacted.Redacted): boolean => {
   const { nonce: given } = decomposeUnverifiedJwt(Redacted.value(token)).payload
-  return typeof given === "string" && timingSafeEqual(digest(given), digest(Redacted.value(nonce)))
+  return (
+    typeof given === "string" && Mac.timingSafeEqual(Buffer.from(given), Buffer.from(Redacted.value(nonce)))
+  )
 }
-
-const digest = (text: string): Buffer => hash("sha256", text, "buffer")
 
 const failure = (reason: AuthenticatorError["reason"], detail: string) =>
   new AuthenticatorError({ reason, detail })

@@ -56,7 +56,7 @@ export const layer = (options: {
       const refreshTokens = yield* MemoryRefreshTokens.make
       const challenges = yield* MemoryChallenges.make
       const { verify, deny } = TokenVerifier.fromKeys(
-        { ...(options.rules ?? TokenClaims.anyUser), ...MemoryTokens.audience },
+        { ...(options.rules ?? TokenClaims.anyUsersIdToken), ...MemoryTokens.audience },
         [tokens.jwk],
       )
 

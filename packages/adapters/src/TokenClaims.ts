@@ -20,7 +20,7 @@ export interface Rules {
 }
 
 /** Any user's ID token. */
-export const anyUser = {
+export const anyUsersIdToken = {
   tokenUse: "id",
   machineClientIds: [],
   requiredScope: undefined,

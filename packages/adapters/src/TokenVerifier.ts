@@ -151,7 +151,7 @@ const make = (rules: TokenClaims.Rules) => {
         return isAdmitted ? identity : yield* notAdmitted
       }),
       verifyIdToken: (token) =>
-        Effect.asVoid(timely(token, (text) => readNew(text, { ...rules, ...TokenClaims.anyUser }))),
+        Effect.asVoid(timely(token, (text) => readNew(text, { ...rules, ...TokenClaims.anyUsersIdToken }))),
       deny: (token) =>
         timely(token, (text) => readNew(text, { ...rules, tokenUse: "either" })).pipe(
           Effect.map(({ signInId }) => void denied.set(signInId, true)),

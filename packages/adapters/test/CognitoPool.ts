@@ -15,7 +15,7 @@ export const clientSecret = Redacted.make("canary-client-secret")
 
 /** What an adapter has to know of the pool, beside where it is. */
 export const appClient = {
-  ...TokenClaims.anyUser,
+  ...TokenClaims.anyUsersIdToken,
   region,
   userPoolId,
   clientId,

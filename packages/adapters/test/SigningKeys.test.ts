@@ -53,7 +53,7 @@ const keySet = (...keys: ReadonlyArray<object>) => answer(JSON.stringify({ keys 
 const down = answer("down", 503)
 
 const follow = (origin: Origin) =>
-  TokenVerifier.fromUrl({ ...TokenClaims.anyUser, ...audience }, url).pipe(
+  TokenVerifier.fromUrl({ ...TokenClaims.anyUsersIdToken, ...audience }, url).pipe(
     Effect.provideService(HttpClient.HttpClient, origin.client),
     Effect.provide(MemorySigningKeyStore.layer),
     Effect.map(({ verify }) => ({

@@ -27,7 +27,7 @@ const withClaims = (changes: object) => TokenIssuer.sign(key, header, { ...claim
 const without = (part: object, name: string) =>
   Object.fromEntries(Object.entries(part).filter(([key]) => key !== name))
 
-const rules = { ...TokenClaims.anyUser, ...audience }
+const rules = { ...TokenClaims.anyUsersIdToken, ...audience }
 const { verify } = TokenVerifier.fromKeys(rules, [key.jwk])
 
 const access = (changes: object) =>

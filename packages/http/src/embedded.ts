@@ -36,7 +36,7 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as ApiReadiness from "./ApiReadiness.ts"
 import * as ApiServer from "./ApiServer.ts"
-import * as LimitedAuthenticator from "./limits/LimitedAuthenticator.ts"
+import * as ProviderLimits from "./limits/ProviderLimits.ts"
 import * as Banner from "./local/Banner.ts"
 import * as LocalSecrets from "./local/LocalSecrets.ts"
 import * as ReplayHistory from "./local/ReplayHistory.ts"
@@ -80,7 +80,7 @@ const program = Effect.fnUntraced(function* (
     Layer.provide(ApiReadiness.layer),
     Layer.provide(ApiServer.layer(settings)),
     Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
-    Layer.provide(LimitedAuthenticator.layer(settings.limits)),
+    Layer.provide(ProviderLimits.layer(settings.limits)),
     Layer.provide(authenticator),
     Layer.provide(Seal.layer(settings.seal)),
     Layer.provide(settings.redis === undefined ? MemoryQuotas.layer : RedisQuotas.layer(settings.redis)),

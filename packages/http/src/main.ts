@@ -17,7 +17,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ApiReadiness from "./ApiReadiness.ts"
 import * as ApiServer from "./ApiServer.ts"
-import * as LimitedAuthenticator from "./limits/LimitedAuthenticator.ts"
+import * as ProviderLimits from "./limits/ProviderLimits.ts"
 import * as Seal from "./Seal.ts"
 
 const program = (settings: Effect.Success<typeof Settings.http>) =>
@@ -27,7 +27,7 @@ const program = (settings: Effect.Success<typeof Settings.http>) =>
       Layer.provide(ApiReadiness.layer),
       Layer.provide(ApiServer.layer(settings)),
       Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
-      Layer.provide(LimitedAuthenticator.layer(settings.limits)),
+      Layer.provide(ProviderLimits.layer(settings.limits)),
       Layer.provide(CognitoUserPool.layer(settings.cognito)),
       Layer.provide(Seal.layer(settings.seal)),
       Layer.provide(settings.redis === undefined ? MemoryQuotas.layer : RedisQuotas.layer(settings.redis)),

@@ -1,7 +1,7 @@
 /** The managed login on real sockets, against an independent OpenID provider. */
 import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
-import * as LimitedAuthenticator from "@btc-price/http/limits/LimitedAuthenticator"
+import * as ProviderLimits from "@btc-price/http/limits/ProviderLimits"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -225,7 +225,7 @@ describe("Managed login", () => {
   it.effect("asks the provider no more often in a second than it may", () =>
     Effect.gen(function* () {
       const { peer } = yield* start
-      const users = LimitedAuthenticator.layer({ providerCallsPerSecond: 1 }).pipe(
+      const users = ProviderLimits.layer({ providerCallsPerSecond: 1 }).pipe(
         Layer.provide([CognitoUserPool.layer(peer.options), MemoryQuotas.layer]),
       )
       const api = yield* ApiReplica.start({ users, secrets: peer.options.clientSecrets })

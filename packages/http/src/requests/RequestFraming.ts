@@ -11,7 +11,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { AddressTooLong, BodyTooLarge, MalformedRequest, TooManyHeaders } from "../api/Problem.ts"
 
 /** The longest path with its query, in characters. */
-const addressLimit = 4096
+const addressLimit = 4_096
 
 /** The most header lines. */
 const headerLimit = 100

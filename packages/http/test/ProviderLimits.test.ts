@@ -1,7 +1,7 @@
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
 import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
 import { Authenticator } from "@btc-price/domain/Authenticator"
-import * as LimitedAuthenticator from "@btc-price/http/limits/LimitedAuthenticator"
+import * as ProviderLimits from "@btc-price/http/limits/ProviderLimits"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -16,7 +16,7 @@ const password = Redacted.make("correct horse")
 
 /** The provider may be asked so often, and does this before it answers a sign-in. */
 const limited = ({ providerCallsPerSecond = 1_000, before = Effect.void } = {}) =>
-  LimitedAuthenticator.layer({ providerCallsPerSecond }).pipe(
+  ProviderLimits.layer({ providerCallsPerSecond }).pipe(
     Layer.provide(
       Layer.effect(
         Authenticator,
@@ -51,7 +51,7 @@ const attempt = (username: string, secret: string) =>
     }),
   )
 
-describe("LimitedAuthenticator", () => {
+describe("ProviderLimits", () => {
   it.effect.each(["alice", "nobody"])(
     "makes %s wait after five failures, twice as long each time",
     (username) =>
