@@ -12,7 +12,7 @@ import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { createPublicKey, type webcrypto } from "node:crypto"
-import * as AnswerText from "./AnswerText.ts"
+import * as AnswerText from "./vendor/AnswerText.ts"
 import { SigningKeyStore } from "./SigningKeyStore.ts"
 
 /**

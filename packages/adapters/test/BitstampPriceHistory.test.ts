@@ -11,8 +11,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import * as PriceHistoryTest from "./PriceHistoryTest.ts"
-import * as VendorStub from "./VendorStub.ts"
-import { json, page, recorded, type Respond } from "./VendorStub.ts"
+import * as VendorStub from "./vendor/VendorStub.ts"
+import { json, page, recorded, type Respond } from "./vendor/VendorStub.ts"
 
 const rates = MemoryExchangeRates.layer({ EUR: "24.32" })
 

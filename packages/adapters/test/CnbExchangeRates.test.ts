@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import * as ExchangeRatesTest from "./ExchangeRatesTest.ts"
-import * as VendorStub from "./VendorStub.ts"
-import { json, recorded, type Respond } from "./VendorStub.ts"
+import * as VendorStub from "./vendor/VendorStub.ts"
+import { json, recorded, type Respond } from "./vendor/VendorStub.ts"
 
 const recording = recorded("cnb/daily_year_2026_1.json")
 

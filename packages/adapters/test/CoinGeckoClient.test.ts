@@ -4,7 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { current, key } from "./CoinGeckoStub.ts"
-import { client, json, type Respond } from "./VendorStub.ts"
+import { client, json, type Respond } from "./vendor/VendorStub.ts"
 
 describe("CoinGeckoClient", () => {
   const headers = {

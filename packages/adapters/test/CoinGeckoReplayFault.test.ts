@@ -13,7 +13,7 @@ import * as Struct from "effect/Struct"
 import * as TestClock from "effect/testing/TestClock"
 import { overSocket } from "./CoinGeckoStub.ts"
 import { now } from "./PriceSourceTest.ts"
-import { summary } from "./VendorStub.ts"
+import { summary } from "./vendor/VendorStub.ts"
 
 type Outcome =
   | PriceSourceError["reason"]

@@ -9,7 +9,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as VendorStub from "./VendorStub.ts"
+import * as VendorStub from "./vendor/VendorStub.ts"
 
 export const recorded = (file: string): string => VendorStub.recorded(`coingecko/${file}`)
 

@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import * as PriceSourceTest from "./PriceSourceTest.ts"
-import * as VendorStub from "./VendorStub.ts"
-import { json, page, recorded, type Respond, summary } from "./VendorStub.ts"
+import * as VendorStub from "./vendor/VendorStub.ts"
+import { json, page, recorded, type Respond, summary } from "./vendor/VendorStub.ts"
 
 const answer = recorded("coinbase/exchange_rates_BTC.json")
 

@@ -6,8 +6,8 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PriceSourceTest from "./PriceSourceTest.ts"
-import * as VendorStub from "./VendorStub.ts"
-import { json, page, recorded, type Respond, summary } from "./VendorStub.ts"
+import * as VendorStub from "./vendor/VendorStub.ts"
+import { json, page, recorded, type Respond, summary } from "./vendor/VendorStub.ts"
 
 const documented = recorded("coinmate/documented_tickerAll.json")
 

@@ -7,7 +7,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Struct from "effect/Struct"
-import * as VendorStub from "./VendorStub.ts"
+import * as VendorStub from "./vendor/VendorStub.ts"
 
 /** The names of the sources and the histories, and which URLs they ask when each is asked once. */
 const survey = Effect.fnUntraced(function* (options: Vendors.Options) {

@@ -1,4 +1,4 @@
-import * as VendorClient from "@btc-price/adapters/VendorClient"
+import * as VendorClient from "@btc-price/adapters/vendor/VendorClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

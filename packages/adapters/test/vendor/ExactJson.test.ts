@@ -1,4 +1,4 @@
-import * as ExactJson from "@btc-price/adapters/ExactJson"
+import * as ExactJson from "@btc-price/adapters/vendor/ExactJson"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Option from "effect/Option"

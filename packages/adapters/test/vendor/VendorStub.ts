@@ -11,7 +11,7 @@ import { readFileSync } from "node:fs"
 
 /** A recorded or documented body, byte for byte, such as `kraken/ticker_XXBTZEUR.json`. */
 export const recorded = (file: string): string =>
-  readFileSync(new URL(`recordings/${file}`, import.meta.url), "utf8")
+  readFileSync(new URL(`../recordings/${file}`, import.meta.url), "utf8")
 
 export type Respond = (request: HttpClientRequest, url: URL) => Response
 

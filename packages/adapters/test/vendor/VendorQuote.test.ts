@@ -1,4 +1,4 @@
-import * as VendorQuote from "@btc-price/adapters/VendorQuote"
+import * as VendorQuote from "@btc-price/adapters/vendor/VendorQuote"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Result from "effect/Result"
