@@ -1,4 +1,4 @@
-import * as CoinGeckoPriceSource from "@btc-price/adapters/CoinGeckoPriceSource"
+import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
 import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
 import { faults } from "@btc-price/adapters/CoinGeckoReplayFault"
 import { PriceSource } from "@btc-price/domain/PriceSource"
@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Record from "effect/Record"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { recorded } from "./CoinGeckoStub.ts"
+import { recorded } from "./coingecko/CoinGeckoStub.ts"
 
 const Replay = CoinGeckoReplay.CoinGeckoReplay
 

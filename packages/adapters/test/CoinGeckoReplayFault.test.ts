@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Struct from "effect/Struct"
 import * as TestClock from "effect/testing/TestClock"
-import { overSocket } from "./CoinGeckoStub.ts"
+import { overSocket } from "./coingecko/CoinGeckoStub.ts"
 import { now } from "./PriceSourceTest.ts"
 import { summary } from "./vendor/VendorStub.ts"
 

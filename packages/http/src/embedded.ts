@@ -1,6 +1,6 @@
 /** The embedded program: API, worker and PostgreSQL in one, for one's own machine. */
-import * as CoinGeckoPriceHistory from "@btc-price/adapters/CoinGeckoPriceHistory"
-import * as CoinGeckoPriceSource from "@btc-price/adapters/CoinGeckoPriceSource"
+import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoPriceHistory"
+import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
 import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
 import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
 import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"

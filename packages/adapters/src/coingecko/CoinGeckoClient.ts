@@ -6,7 +6,7 @@ import type { Currency } from "@btc-price/domain/Currency"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Redacted from "effect/Redacted"
 import { faultIn } from "./CoinGeckoFault.ts"
-import * as VendorClient from "./vendor/VendorClient.ts"
+import * as VendorClient from "../vendor/VendorClient.ts"
 
 export interface Options {
   /** The keys of the plans look alike, so the plan is never guessed. */

@@ -2,7 +2,7 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Fault } from "./vendor/VendorAnswer.ts"
+import type { Fault } from "../vendor/VendorAnswer.ts"
 
 /** The fault in an answer's JSON, whose code is CoinGecko's own (10000 and up) or a status. */
 export const faultIn = (json: unknown): Option.Option<Fault> =>

@@ -1,7 +1,7 @@
 /** CoinGecko's adapters with an HTTP client that is answered by a function, or by the replay. */
-import type * as CoinGeckoClient from "@btc-price/adapters/CoinGeckoClient"
-import * as CoinGeckoPriceHistory from "@btc-price/adapters/CoinGeckoPriceHistory"
-import * as CoinGeckoPriceSource from "@btc-price/adapters/CoinGeckoPriceSource"
+import type * as CoinGeckoClient from "@btc-price/adapters/coingecko/CoinGeckoClient"
+import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoPriceHistory"
+import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
 import { CoinGeckoReplay, layer as replayLayer } from "@btc-price/adapters/CoinGeckoReplay"
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
@@ -9,7 +9,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as VendorStub from "./vendor/VendorStub.ts"
+import * as VendorStub from "../vendor/VendorStub.ts"
 
 export const recorded = (file: string): string => VendorStub.recorded(`coingecko/${file}`)
 

@@ -8,8 +8,8 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as CoinGeckoClient from "./CoinGeckoClient.ts"
-import * as VendorAnswer from "./vendor/VendorAnswer.ts"
-import * as VendorQuote from "./vendor/VendorQuote.ts"
+import * as VendorAnswer from "../vendor/VendorAnswer.ts"
+import * as VendorQuote from "../vendor/VendorQuote.ts"
 
 /**
  * Asks with one GET per call. Amounts are the digits that CoinGecko wrote; currencies fail one by one. CoinGecko

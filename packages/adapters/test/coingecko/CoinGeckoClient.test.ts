@@ -1,10 +1,10 @@
-import type * as CoinGeckoClient from "@btc-price/adapters/CoinGeckoClient"
-import * as CoinGeckoPriceSource from "@btc-price/adapters/CoinGeckoPriceSource"
+import type * as CoinGeckoClient from "@btc-price/adapters/coingecko/CoinGeckoClient"
+import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { current, key } from "./CoinGeckoStub.ts"
-import { client, json, type Respond } from "./vendor/VendorStub.ts"
+import { client, json, type Respond } from "../vendor/VendorStub.ts"
 
 describe("CoinGeckoClient", () => {
   const headers = {

@@ -11,8 +11,8 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as CoinGeckoClient from "./CoinGeckoClient.ts"
-import * as VendorHistory from "./vendor/VendorHistory.ts"
-import * as VendorQuote from "./vendor/VendorQuote.ts"
+import * as VendorHistory from "../vendor/VendorHistory.ts"
+import * as VendorQuote from "../vendor/VendorQuote.ts"
 
 /**
  * Asks with one GET per call. The last 24 hours come about every five minutes, other ranges of up to 90 days
