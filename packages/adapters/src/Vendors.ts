@@ -12,7 +12,7 @@ import * as CoinbasePriceSource from "./CoinbasePriceSource.ts"
 import * as CoinGeckoClient from "./coingecko/CoinGeckoClient.ts"
 import * as CoinGeckoPriceHistory from "./coingecko/CoinGeckoPriceHistory.ts"
 import * as CoinGeckoPriceSource from "./coingecko/CoinGeckoPriceSource.ts"
-import * as CoinmatePriceSource from "./CoinmatePriceSource.ts"
+import * as CoinmatePriceSource from "./coinmate/CoinmatePriceSource.ts"
 import * as KrakenPriceSource from "./KrakenPriceSource.ts"
 
 export interface Options {

@@ -1,13 +1,13 @@
-import * as CoinmatePriceSource from "@btc-price/adapters/CoinmatePriceSource"
+import * as CoinmatePriceSource from "@btc-price/adapters/coinmate/CoinmatePriceSource"
 import type { Currency } from "@btc-price/domain/Currency"
 import type { PriceSourceError } from "@btc-price/domain/PriceSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as PriceSourceTest from "./PriceSourceTest.ts"
-import * as VendorStub from "./vendor/VendorStub.ts"
-import { json, page, recorded, type Respond, summary } from "./vendor/VendorStub.ts"
+import * as PriceSourceTest from "../PriceSourceTest.ts"
+import * as VendorStub from "../vendor/VendorStub.ts"
+import { json, page, recorded, type Respond, summary } from "../vendor/VendorStub.ts"
 
 const documented = recorded("coinmate/documented_tickerAll.json")
 
