@@ -8,9 +8,9 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import type { Fault } from "./vendor/VendorAnswer.ts"
-import * as VendorClient from "./vendor/VendorClient.ts"
-import * as VendorQuote from "./vendor/VendorQuote.ts"
+import type { Fault } from "../vendor/VendorAnswer.ts"
+import * as VendorClient from "../vendor/VendorClient.ts"
+import * as VendorQuote from "../vendor/VendorQuote.ts"
 
 const vendor = "Coinbase"
 

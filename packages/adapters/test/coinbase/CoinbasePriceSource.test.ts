@@ -1,4 +1,4 @@
-import * as CoinbasePriceSource from "@btc-price/adapters/CoinbasePriceSource"
+import * as CoinbasePriceSource from "@btc-price/adapters/coinbase/CoinbasePriceSource"
 import type { Currency } from "@btc-price/domain/Currency"
 import type { PriceSourceError } from "@btc-price/domain/PriceSource"
 import { assert, describe, it } from "@effect/vitest"
@@ -6,9 +6,9 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
-import * as PriceSourceTest from "./PriceSourceTest.ts"
-import * as VendorStub from "./vendor/VendorStub.ts"
-import { json, page, recorded, type Respond, summary } from "./vendor/VendorStub.ts"
+import * as PriceSourceTest from "../PriceSourceTest.ts"
+import * as VendorStub from "../vendor/VendorStub.ts"
+import { json, page, recorded, type Respond, summary } from "../vendor/VendorStub.ts"
 
 const answer = recorded("coinbase/exchange_rates_BTC.json")
 
