@@ -13,7 +13,7 @@ import * as CoinGeckoClient from "./coingecko/CoinGeckoClient.ts"
 import * as CoinGeckoPriceHistory from "./coingecko/CoinGeckoPriceHistory.ts"
 import * as CoinGeckoPriceSource from "./coingecko/CoinGeckoPriceSource.ts"
 import * as CoinmatePriceSource from "./coinmate/CoinmatePriceSource.ts"
-import * as KrakenPriceSource from "./KrakenPriceSource.ts"
+import * as KrakenPriceSource from "./kraken/KrakenPriceSource.ts"
 
 export interface Options {
   /** The sources, the one to ask first in front. */

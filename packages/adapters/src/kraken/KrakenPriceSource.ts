@@ -18,9 +18,9 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Fault } from "./vendor/VendorAnswer.ts"
-import * as VendorClient from "./vendor/VendorClient.ts"
-import * as VendorQuote from "./vendor/VendorQuote.ts"
+import type { Fault } from "../vendor/VendorAnswer.ts"
+import * as VendorClient from "../vendor/VendorClient.ts"
+import * as VendorQuote from "../vendor/VendorQuote.ts"
 
 const vendor = "Kraken"
 

@@ -1,4 +1,4 @@
-import * as KrakenPriceSource from "@btc-price/adapters/KrakenPriceSource"
+import * as KrakenPriceSource from "@btc-price/adapters/kraken/KrakenPriceSource"
 import * as MemoryExchangeRates from "@btc-price/adapters/MemoryExchangeRates"
 import type { Currency } from "@btc-price/domain/Currency"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
@@ -8,9 +8,9 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
-import * as PriceSourceTest from "./PriceSourceTest.ts"
-import * as VendorStub from "./vendor/VendorStub.ts"
-import { json, page, recorded, type Respond, summary } from "./vendor/VendorStub.ts"
+import * as PriceSourceTest from "../PriceSourceTest.ts"
+import * as VendorStub from "../vendor/VendorStub.ts"
+import { json, page, recorded, type Respond, summary } from "../vendor/VendorStub.ts"
 
 const ticker = recorded("kraken/ticker_XXBTZEUR.json")
 
