@@ -2,7 +2,7 @@
  * A year of two currencies: backfilled from Bitstamp and the Czech National Bank on a loopback port, verified, and
  * weighed on the disk.
  */
-import * as BitstampPriceHistory from "@btc-price/adapters/BitstampPriceHistory"
+import * as BitstampPriceHistory from "@btc-price/adapters/bitstamp/BitstampPriceHistory"
 import * as CnbExchangeRates from "@btc-price/adapters/CnbExchangeRates"
 import * as Backfill from "@btc-price/domain/Backfill"
 import { Gap } from "@btc-price/domain/Gap"

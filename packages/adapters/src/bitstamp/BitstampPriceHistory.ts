@@ -14,11 +14,11 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as ExactJson from "./vendor/ExactJson.ts"
-import type { Fault } from "./vendor/VendorAnswer.ts"
-import * as VendorClient from "./vendor/VendorClient.ts"
-import * as VendorHistory from "./vendor/VendorHistory.ts"
-import * as VendorQuote from "./vendor/VendorQuote.ts"
+import * as ExactJson from "../vendor/ExactJson.ts"
+import type { Fault } from "../vendor/VendorAnswer.ts"
+import * as VendorClient from "../vendor/VendorClient.ts"
+import * as VendorHistory from "../vendor/VendorHistory.ts"
+import * as VendorQuote from "../vendor/VendorQuote.ts"
 
 /** The most that Bitstamp gives in one call. */
 const barsLimit = 1000

@@ -1,4 +1,4 @@
-import * as BitstampPriceHistory from "@btc-price/adapters/BitstampPriceHistory"
+import * as BitstampPriceHistory from "@btc-price/adapters/bitstamp/BitstampPriceHistory"
 import * as MemoryExchangeRates from "@btc-price/adapters/MemoryExchangeRates"
 import type { Currency } from "@btc-price/domain/Currency"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
@@ -10,9 +10,9 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
-import * as PriceHistoryTest from "./PriceHistoryTest.ts"
-import * as VendorStub from "./vendor/VendorStub.ts"
-import { json, page, recorded, type Respond } from "./vendor/VendorStub.ts"
+import * as PriceHistoryTest from "../PriceHistoryTest.ts"
+import * as VendorStub from "../vendor/VendorStub.ts"
+import { json, page, recorded, type Respond } from "../vendor/VendorStub.ts"
 
 const rates = MemoryExchangeRates.layer({ EUR: "24.32" })
 
