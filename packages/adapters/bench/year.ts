@@ -3,7 +3,7 @@
  * weighed on the disk.
  */
 import * as BitstampPriceHistory from "@btc-price/adapters/bitstamp/BitstampPriceHistory"
-import * as CnbExchangeRates from "@btc-price/adapters/CnbExchangeRates"
+import * as CnbExchangeRates from "@btc-price/adapters/cnb/CnbExchangeRates"
 import * as Backfill from "@btc-price/domain/Backfill"
 import { Gap } from "@btc-price/domain/Gap"
 import { PriceHistory } from "@btc-price/domain/PriceHistory"

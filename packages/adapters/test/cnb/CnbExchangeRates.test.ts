@@ -1,4 +1,4 @@
-import * as CnbExchangeRates from "@btc-price/adapters/CnbExchangeRates"
+import * as CnbExchangeRates from "@btc-price/adapters/cnb/CnbExchangeRates"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
@@ -6,9 +6,9 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
-import * as ExchangeRatesTest from "./ExchangeRatesTest.ts"
-import * as VendorStub from "./vendor/VendorStub.ts"
-import { json, recorded, type Respond } from "./vendor/VendorStub.ts"
+import * as ExchangeRatesTest from "../ExchangeRatesTest.ts"
+import * as VendorStub from "../vendor/VendorStub.ts"
+import { json, recorded, type Respond } from "../vendor/VendorStub.ts"
 
 const recording = recorded("cnb/daily_year_2026_1.json")
 

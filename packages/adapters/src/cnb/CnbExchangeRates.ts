@@ -10,8 +10,8 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import { dayOf, daysBefore, lastFixable, publishedAt, yearOf } from "./CnbCalendar.ts"
 import * as CnbYear from "./CnbYear.ts"
-import * as CrossRate from "./vendor/CrossRate.ts"
-import * as VendorClient from "./vendor/VendorClient.ts"
+import * as CrossRate from "../vendor/CrossRate.ts"
+import * as VendorClient from "../vendor/VendorClient.ts"
 
 /** How many years are kept in memory; the one that was first read first is dropped. */
 const yearsLimit = 20

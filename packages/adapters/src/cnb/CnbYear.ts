@@ -1,7 +1,7 @@
 /** A year of the Czech National Bank's exchange rates, as far as it is known. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
-import type { Rate } from "./vendor/CrossRate.ts"
+import type { Rate } from "../vendor/CrossRate.ts"
 
 export interface CnbYear {
   /** The days with a fixing, in order; ISO 8601 dates of Prague. */
