@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   test: {
-    globalSetup: ["packages/adapters/test/TestDatabase.setup.ts"],
+    globalSetup: ["packages/adapters/test/postgres/TestDatabase.setup.ts"],
     include: ["packages/*/test/**/*.test.ts"],
     // Most tests wait for a database, a socket or a clock: two at a time on the two cores that CI has.
     maxWorkers: 2,

@@ -15,8 +15,8 @@ import type * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { inspect } from "node:util"
-import { codeOf } from "./AuthenticatorApp.ts"
-import * as TokenIssuer from "./TokenIssuer.ts"
+import { codeOf } from "./cognito/AuthenticatorApp.ts"
+import * as TokenIssuer from "./cognito/TokenIssuer.ts"
 
 const password = Redacted.make("canary correct horse")
 

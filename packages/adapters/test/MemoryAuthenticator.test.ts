@@ -4,9 +4,9 @@ import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { codeOf } from "./AuthenticatorApp.ts"
+import { codeOf } from "./cognito/AuthenticatorApp.ts"
 import * as AuthenticatorTest from "./AuthenticatorTest.ts"
-import * as TokenIssuer from "./TokenIssuer.ts"
+import * as TokenIssuer from "./cognito/TokenIssuer.ts"
 
 const { alice, challengeIn, tokensIn, users } = AuthenticatorTest
 

@@ -6,7 +6,7 @@ import * as Schedule from "effect/Schedule"
 import { spawn } from "node:child_process"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
-import type * as CognitoServer from "../../adapters/test/CognitoServer.ts"
+import type * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
 import { freePort } from "../../adapters/test/LoopbackServer.ts"
 
 /** It is up when this succeeds, and ends with the scope. */

@@ -14,7 +14,7 @@ import { type IncomingMessage, request } from "node:http"
 import { text } from "node:stream/consumers"
 import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
 import { inMillis, median, print } from "../../adapters/bench/Measurement.ts"
-import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
+import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
 import * as ApiProgram from "./ApiProgram.ts"
 import * as MannWhitney from "./MannWhitney.ts"
 

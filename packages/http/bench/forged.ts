@@ -15,8 +15,8 @@ import { Agent, request } from "node:http"
 import process from "node:process"
 import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
 import { inThousands, inTimes, print } from "../../adapters/bench/Measurement.ts"
-import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
-import * as TokenIssuer from "../../adapters/test/TokenIssuer.ts"
+import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
+import * as TokenIssuer from "../../adapters/test/cognito/TokenIssuer.ts"
 import * as ApiProgram from "./ApiProgram.ts"
 
 const forgeries = Number(process.argv[2] ?? 1_000_000)

@@ -2,7 +2,7 @@
 import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoPriceHistory"
 import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
 import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
-import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
+import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"

@@ -1,5 +1,5 @@
 /** The API program. */
-import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
+import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
 import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/NodeListener"

@@ -1,13 +1,13 @@
 /** Sign-in by password on real sockets, against a strict stand-in for Cognito. */
-import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
+import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { codeOf } from "../../adapters/test/AuthenticatorApp.ts"
-import type * as CognitoPool from "../../adapters/test/CognitoPool.ts"
-import * as CognitoServer from "../../adapters/test/CognitoServer.ts"
+import { codeOf } from "../../adapters/test/cognito/AuthenticatorApp.ts"
+import type * as CognitoPool from "../../adapters/test/cognito/CognitoPool.ts"
+import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
 import * as ApiReplica from "./ApiReplica.ts"
 import { type Answer, assertProblem, faults, setTime, whileTimePasses } from "./ApiUnderTest.ts"
 

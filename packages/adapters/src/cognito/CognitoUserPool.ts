@@ -4,7 +4,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as CognitoAuthenticator from "./CognitoAuthenticator.ts"
 import * as CognitoManagedLogin from "./CognitoManagedLogin.ts"
-import type { SigningKeyStore } from "./SigningKeyStore.ts"
+import type { SigningKeyStore } from "../SigningKeyStore.ts"
 import * as TokenVerifier from "./TokenVerifier.ts"
 
 export interface Options extends TokenVerifier.Options, CognitoAuthenticator.Options {

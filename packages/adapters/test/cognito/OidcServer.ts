@@ -2,14 +2,14 @@
  * An independent OpenID provider on loopback (oidc-provider), dressed as a Cognito user pool by its configuration
  * alone: the pool's issuer and paths, and the claims that Cognito adds to an ID token.
  */
-import type * as CognitoManagedLogin from "@btc-price/adapters/CognitoManagedLogin"
-import type * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
+import type * as CognitoManagedLogin from "@btc-price/adapters/cognito/CognitoManagedLogin"
+import type * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { createServer } from "node:http"
 import { type Configuration, Provider } from "oidc-provider"
 import * as CognitoPool from "./CognitoPool.ts"
-import * as LoopbackServer from "./LoopbackServer.ts"
+import * as LoopbackServer from "../LoopbackServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
 export const redirectUri = "https://btc-price.example.com/callback"

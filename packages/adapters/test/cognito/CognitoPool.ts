@@ -3,7 +3,7 @@
  * for one answer of one user, each code for one sign-in, and each refresh token, once replaced, for an alarm.
  */
 import type { User } from "@btc-price/adapters/MemoryAuthenticator"
-import * as TokenClaims from "@btc-price/adapters/TokenClaims"
+import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
 import * as Redacted from "effect/Redacted"
 import { createHmac, randomUUID } from "node:crypto"
 import { Secret, TOTP } from "otpauth"

@@ -1,6 +1,6 @@
-import * as TokenClaims from "@btc-price/adapters/TokenClaims"
+import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
 import { type AuthenticatorError } from "@btc-price/domain/Authenticator"
-import * as TokenVerifier from "@btc-price/adapters/TokenVerifier"
+import * as TokenVerifier from "@btc-price/adapters/cognito/TokenVerifier"
 import { assert, describe, it, vi } from "@effect/vitest"
 import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
 import * as Clock from "effect/Clock"

@@ -1,4 +1,4 @@
-import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
+import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as MemorySigningKeyStore from "@btc-price/adapters/MemorySigningKeyStore"
 import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -12,10 +12,10 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import { inspect } from "node:util"
-import * as AuthenticatorTest from "./AuthenticatorTest.ts"
+import * as AuthenticatorTest from "../AuthenticatorTest.ts"
 import * as CognitoPool from "./CognitoPool.ts"
 import * as CognitoServer from "./CognitoServer.ts"
-import { until } from "./Waiting.ts"
+import { until } from "../Waiting.ts"
 
 const { alice, challengeIn, refreshTokenIn, tokensIn, users } = AuthenticatorTest
 

@@ -1,4 +1,4 @@
-import * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
+import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as MemorySigningKeyStore from "@btc-price/adapters/MemorySigningKeyStore"
 import type { AuthenticatorError } from "@btc-price/domain/Authenticator"
 import { ManagedLogin } from "@btc-price/domain/ManagedLogin"
@@ -17,10 +17,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { text } from "node:stream/consumers"
 import { inspect } from "node:util"
 import { appClient, clientId, clientSecret, userPoolId } from "./CognitoPool.ts"
-import * as LoopbackServer from "./LoopbackServer.ts"
+import * as LoopbackServer from "../LoopbackServer.ts"
 import * as OidcServer from "./OidcServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
-import { until } from "./Waiting.ts"
+import { until } from "../Waiting.ts"
 
 const build = (options: CognitoUserPool.Options, client = NodeHttpClient.layerUndici) =>
   CognitoUserPool.layer(options).pipe(

@@ -2,7 +2,7 @@
  * A strict stand-in for Amazon Cognito on loopback. It speaks its JSON protocol before a {@link CognitoPool}, serves
  * the pool's keys, and misbehaves when told to.
  */
-import type * as CognitoUserPool from "@btc-price/adapters/CognitoUserPool"
+import type * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -11,7 +11,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import { text } from "node:stream/consumers"
 import { setTimeout } from "node:timers/promises"
 import * as CognitoPool from "./CognitoPool.ts"
-import * as LoopbackServer from "./LoopbackServer.ts"
+import * as LoopbackServer from "../LoopbackServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
 /**

@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { LRUCache } from "lru-cache"
 import { hash } from "node:crypto"
-import type { SigningKeyStore } from "./SigningKeyStore.ts"
+import type { SigningKeyStore } from "../SigningKeyStore.ts"
 import * as SigningKeys from "./SigningKeys.ts"
 import * as TokenClaims from "./TokenClaims.ts"
 
