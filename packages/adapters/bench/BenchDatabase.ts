@@ -1,9 +1,9 @@
 /** The PostgreSQL that comes with the packages, as safe as it is by default, in a temporary folder. */
 import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresDatabase from "@btc-price/adapters/PostgresDatabase"
-import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
-import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
+import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"

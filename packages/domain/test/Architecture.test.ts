@@ -16,7 +16,10 @@ const planted: Readonly<Record<keyof typeof rules, Sources>> = {
       "packages/domain/src/Planted.ts",
       'export type Planted = import("@btc-price/adapters/Settings").Settings',
     ],
-    ["packages/domain/src/Planted.ts", 'import { layer } from "../../adapters/src/PostgresClient.ts"'],
+    [
+      "packages/domain/src/Planted.ts",
+      'import { layer } from "../../adapters/src/postgres/PostgresClient.ts"',
+    ],
     ["packages/domain/src/Planted.ts", 'import * as Planted from "../test/Planted.ts"'],
     ["packages/adapters/src/Planted.ts", 'import * as Worker from "@btc-price/worker/Worker"'],
     ["packages/adapters/src/Planted.ts", 'export { Api } from "@btc-price/http/api/Api"'],

@@ -2,7 +2,7 @@
 import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
 import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
-import type * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import type * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as ApiServer from "@btc-price/http/ApiServer"

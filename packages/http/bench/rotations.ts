@@ -3,8 +3,8 @@
  * strict stand-in for Vault that really expire, and half the password. Nothing may fail.
  */
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
-import * as PostgresAccess from "@btc-price/adapters/PostgresAccess"
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -22,8 +22,8 @@ import type * as Scope from "effect/Scope"
 import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
 import * as Measurement from "../../adapters/bench/Measurement.ts"
 import { inMillis, inThousands } from "../../adapters/bench/Measurement.ts"
-import * as AppDatabase from "../../adapters/test/AppDatabase.ts"
-import * as VaultServer from "../../adapters/test/VaultServer.ts"
+import * as AppDatabase from "../../adapters/test/postgres/AppDatabase.ts"
+import * as VaultServer from "../../adapters/test/postgres/credentials/VaultServer.ts"
 import * as BenchApi from "./BenchApi.ts"
 import { signIn } from "./User.ts"
 

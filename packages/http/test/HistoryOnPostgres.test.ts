@@ -1,13 +1,13 @@
 /** The history over PostgreSQL, which writes its lines itself: the same in every form. */
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { assert, layer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import { get, instant, layerOver, price } from "./ApiUnderTest.ts"
 
 const now = "2026-10-26T10:02:30.000Z"

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { createHmac, createPublicKey } from "node:crypto"
 import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
-import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import * as TokenIssuer from "../../adapters/test/cognito/TokenIssuer.ts"
 import * as Program from "./Program.ts"
 

@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
-import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import { get, getUntil, signIn } from "./ApiClient.ts"
 import * as Program from "./Program.ts"
 

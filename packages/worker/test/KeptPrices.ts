@@ -1,6 +1,6 @@
 /** What the tests of the commands keep in a database, and read from it. */
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Price } from "@btc-price/domain/Price"
 import type { PriceRepository } from "@btc-price/domain/PriceRepository"

@@ -1,8 +1,8 @@
 /** A week with two workers on one PostgreSQL, killed and started again at random. */
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
-import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
-import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSingleWriter from "@btc-price/adapters/postgres/PostgresSingleWriter"
+import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { SingleWriter } from "@btc-price/domain/SingleWriter"
@@ -23,7 +23,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import * as VendorWorld from "./VendorWorld.ts"
 
 const start = Date.UTC(2026, 9, 28)

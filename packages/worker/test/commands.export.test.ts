@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { spawn } from "node:child_process"
 import * as Redacted from "effect/Redacted"
-import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "./CommandProgram.ts"
 import * as KeptPrices from "./KeptPrices.ts"
 

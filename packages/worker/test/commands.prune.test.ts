@@ -4,7 +4,7 @@ import { assert, layer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "./CommandProgram.ts"
 import * as KeptPrices from "./KeptPrices.ts"
 

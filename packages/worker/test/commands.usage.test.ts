@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "./CommandProgram.ts"
 import * as KeptPrices from "./KeptPrices.ts"
 

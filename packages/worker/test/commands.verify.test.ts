@@ -11,7 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type { ChildProcess } from "node:child_process"
-import * as TestDatabase from "../../adapters/test/TestDatabase.ts"
+import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "./CommandProgram.ts"
 import * as KeptPrices from "./KeptPrices.ts"
 

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { isLoopback } from "../Loopback.ts"
+import { isLoopback } from "../postgres/Loopback.ts"
 import { setting } from "./Setting.ts"
 import { expectedRegion, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"

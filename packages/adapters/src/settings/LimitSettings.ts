@@ -1,7 +1,7 @@
 /** Settings of how much is asked of the API, and by whom. */
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import { isLoopback } from "../Loopback.ts"
+import { isLoopback } from "../postgres/Loopback.ts"
 import { setting } from "./Setting.ts"
 import { expectedLimit, Limit, Networks, Secret } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"

@@ -1,7 +1,7 @@
 /** Settings of how the API is reached. */
 import * as Effect from "effect/Effect"
 import * as Certificate from "../listener/Certificate.ts"
-import { isLoopback } from "../Loopback.ts"
+import { isLoopback } from "../postgres/Loopback.ts"
 import { type Program, setting } from "./Setting.ts"
 import { expectedPemFile, Port, Switch, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"

@@ -1,6 +1,6 @@
 /** What is wrong with settings that are each valid: they do not go together, or are not safe. */
 import * as Effect from "effect/Effect"
-import { isLoopback } from "../Loopback.ts"
+import { isLoopback } from "../postgres/Loopback.ts"
 import * as CognitoSettings from "./CognitoSettings.ts"
 import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as DatabaseSettings from "./DatabaseSettings.ts"

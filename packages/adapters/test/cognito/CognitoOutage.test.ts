@@ -1,7 +1,7 @@
 /** A day without Cognito, with a restart in the middle: who has a token does not notice. */
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresSigningKeyStore from "@btc-price/adapters/PostgresSigningKeyStore"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
 import { Authenticator } from "@btc-price/domain/Authenticator"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, it } from "@effect/vitest"
@@ -15,7 +15,7 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import * as CognitoServer from "./CognitoServer.ts"
-import * as TestDatabase from "../TestDatabase.ts"
+import * as TestDatabase from "../postgres/TestDatabase.ts"
 
 const halfHours = 48
 

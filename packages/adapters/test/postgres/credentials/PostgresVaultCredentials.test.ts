@@ -1,5 +1,5 @@
-import * as PostgresAccess from "@btc-price/adapters/PostgresAccess"
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import { Readiness } from "@btc-price/domain/Readiness"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgClient from "@effect/sql-pg/PgClient"
@@ -10,9 +10,9 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as PostgresCredentialsTest from "./PostgresCredentialsTest.ts"
 import { connect } from "./PostgresCredentialsTest.ts"
-import * as TestAuthority from "./TestAuthority.ts"
+import * as TestAuthority from "../../TestAuthority.ts"
 import * as VaultServer from "./VaultServer.ts"
-import { eventually } from "./Waiting.ts"
+import { eventually } from "../../Waiting.ts"
 
 const { appRole, kubernetes } = VaultServer
 

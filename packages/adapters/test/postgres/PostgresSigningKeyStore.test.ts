@@ -1,8 +1,8 @@
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresSigningKeyStore from "@btc-price/adapters/PostgresSigningKeyStore"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as SigningKeyStoreTest from "./SigningKeyStoreTest.ts"
+import * as SigningKeyStoreTest from "../SigningKeyStoreTest.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 SigningKeyStoreTest.suite(

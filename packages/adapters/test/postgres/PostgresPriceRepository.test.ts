@@ -1,6 +1,6 @@
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresMigrations from "@btc-price/adapters/PostgresMigrations"
-import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresMigrations from "@btc-price/adapters/postgres/PostgresMigrations"
+import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import { Gap } from "@btc-price/domain/Gap"
 import { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -17,7 +17,7 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import * as PriceRepositoryTest from "./PriceRepositoryTest.ts"
+import * as PriceRepositoryTest from "../PriceRepositoryTest.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const layer = Layer.unwrap(

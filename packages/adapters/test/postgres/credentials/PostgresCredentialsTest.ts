@@ -1,8 +1,8 @@
 /** The suite that every source of credentials passes, on a real PostgreSQL that really refuses the old ones. */
-import * as PostgresAccess from "@btc-price/adapters/PostgresAccess"
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresPriceRepository from "@btc-price/adapters/PostgresPriceRepository"
-import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
+import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSingleWriter from "@btc-price/adapters/postgres/PostgresSingleWriter"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { SingleWriter } from "@btc-price/domain/SingleWriter"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -21,9 +21,9 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import { inject } from "vitest"
-import * as AppDatabase from "./AppDatabase.ts"
-import * as TestDatabase from "./TestDatabase.ts"
-import { eventually } from "./Waiting.ts"
+import * as AppDatabase from "../AppDatabase.ts"
+import * as TestDatabase from "../TestDatabase.ts"
+import { eventually } from "../../Waiting.ts"
 
 export interface Source {
   readonly credentials: PostgresAccess.Options["credentials"]

@@ -11,8 +11,8 @@ import * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { SqlError, StatementTimeoutError } from "effect/sql/SqlError"
 import { isLoopback } from "./Loopback.ts"
-import { type Account, fixed, type PostgresCredentials } from "./PostgresCredentials.ts"
-import * as PostgresPool from "./PostgresPool.ts"
+import { type Account, fixed, type PostgresCredentials } from "./credentials/PostgresCredentials.ts"
+import * as PostgresPool from "./credentials/PostgresPool.ts"
 
 export interface Options {
   /** `postgres://user:password@host:port/database`, without `sslmode`. */

@@ -1,12 +1,12 @@
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
-import * as PostgresSourceLedger from "@btc-price/adapters/PostgresSourceLedger"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import { SourceLedger } from "@btc-price/domain/SourceLedger"
 import { assert, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as SourceLedgerTest from "./SourceLedgerTest.ts"
+import * as SourceLedgerTest from "../SourceLedgerTest.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 SourceLedgerTest.suite(

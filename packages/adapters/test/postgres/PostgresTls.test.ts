@@ -1,6 +1,6 @@
 /** The wire to a real PostgreSQL with TLS: only a server that the given authority vouches for is talked to. */
 import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -9,8 +9,8 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { inject } from "vitest"
-import * as TestAuthority from "./TestAuthority.ts"
-import { eventually } from "./Waiting.ts"
+import * as TestAuthority from "../TestAuthority.ts"
+import { eventually } from "../Waiting.ts"
 
 class TlsServer extends Context.Service<
   TlsServer,

@@ -1,4 +1,4 @@
-import * as PostgresSingleWriter from "@btc-price/adapters/PostgresSingleWriter"
+import * as PostgresSingleWriter from "@btc-price/adapters/postgres/PostgresSingleWriter"
 import { SingleWriter } from "@btc-price/domain/SingleWriter"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, it } from "@effect/vitest"
@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import * as SingleWriterTest from "./SingleWriterTest.ts"
+import * as SingleWriterTest from "../SingleWriterTest.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 SingleWriterTest.suite(

@@ -1,5 +1,5 @@
-import * as PostgresCredentials from "@btc-price/adapters/PostgresCredentials"
-import * as PostgresRdsCredentials from "@btc-price/adapters/PostgresRdsCredentials"
+import * as PostgresCredentials from "@btc-price/adapters/postgres/credentials/PostgresCredentials"
+import * as PostgresRdsCredentials from "@btc-price/adapters/postgres/credentials/PostgresRdsCredentials"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -8,7 +8,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as AnswerText from "./vendor/AnswerText.ts"
+import * as AnswerText from "../../vendor/AnswerText.ts"
 
 export interface Options {
   readonly address: URL

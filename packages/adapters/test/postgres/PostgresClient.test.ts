@@ -1,4 +1,4 @@
-import * as PostgresClient from "@btc-price/adapters/PostgresClient"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
