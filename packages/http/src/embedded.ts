@@ -16,7 +16,7 @@ import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresP
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
 import * as PostgresSingleWriter from "@btc-price/adapters/postgres/PostgresSingleWriter"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
-import * as RedisQuotas from "@btc-price/adapters/RedisQuotas"
+import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
 import * as Settings from "@btc-price/adapters/Settings"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"

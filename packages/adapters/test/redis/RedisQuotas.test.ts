@@ -1,5 +1,5 @@
 /** On a real Redis; skipped where Debian's redis-server is not installed. */
-import * as RedisQuotas from "@btc-price/adapters/RedisQuotas"
+import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
 import { type Quota, Quotas } from "@btc-price/domain/Quotas"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import * as QuotasTest from "./QuotasTest.ts"
+import * as QuotasTest from "../QuotasTest.ts"
 import * as RedisServer from "./RedisServer.ts"
-import { skipped } from "./Skipped.ts"
+import { skipped } from "../Skipped.ts"
 
 const isSkipped = skipped(!RedisServer.isInstalled, "Quotas in Redis", "redis-server is not installed here")
 

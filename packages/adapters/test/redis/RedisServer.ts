@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { spawn, spawnSync } from "node:child_process"
-import { freePort } from "./LoopbackServer.ts"
+import { freePort } from "../LoopbackServer.ts"
 
 /** Whether there is one to start on this machine. */
 export const isInstalled = spawnSync("redis-server", ["--version"]).status === 0
