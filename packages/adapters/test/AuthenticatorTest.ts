@@ -1,5 +1,5 @@
 /** The suite that every Authenticator passes. The layer given is one that knows {@link users} and nobody else. */
-import type { User } from "@btc-price/adapters/MemoryAuthenticator"
+import type { User } from "@btc-price/adapters/memory/MemoryAuthenticator"
 import {
   Authenticator,
   type Challenge,

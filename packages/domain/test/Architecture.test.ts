@@ -117,7 +117,10 @@ const right: Sources = [
     "packages/domain/src/Right.ts",
     '/** import "node:fs" */ export const right = \'import "node:fs"; new Date()\'',
   ],
-  ["packages/domain/test/Right.test.ts", 'import * as Adapter from "@btc-price/adapters/MemoryPriceSource"'],
+  [
+    "packages/domain/test/Right.test.ts",
+    'import * as Adapter from "@btc-price/adapters/memory/MemoryPriceSource"',
+  ],
   ["packages/adapters/src/embedded-postgres/Right.ts", 'import { start } from "../EmbeddedPostgres.ts"'],
   ["packages/adapters/bin/right.ts", "export default await fetch(process.env.URL)"],
   ["packages/http/src/embedded.ts", 'import * as Worker from "@btc-price/worker/Worker"'],

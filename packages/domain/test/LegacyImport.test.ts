@@ -1,5 +1,5 @@
-import * as MemoryLegacyPrices from "@btc-price/adapters/MemoryLegacyPrices"
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
+import * as MemoryLegacyPrices from "@btc-price/adapters/memory/MemoryLegacyPrices"
+import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
 import type { Currency } from "@btc-price/domain/Currency"
 import * as LegacyImport from "@btc-price/domain/LegacyImport"
 import type { LegacyRow } from "@btc-price/domain/LegacyPrices"

@@ -1,8 +1,8 @@
 /** Three sources in memory, a ledger and a repository, for the use cases that ask sources. */
-import * as MemoryExchangeRates from "@btc-price/adapters/MemoryExchangeRates"
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
-import * as MemoryPriceSource from "@btc-price/adapters/MemoryPriceSource"
-import * as MemorySourceLedger from "@btc-price/adapters/MemorySourceLedger"
+import * as MemoryExchangeRates from "@btc-price/adapters/memory/MemoryExchangeRates"
+import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
+import * as MemoryPriceSource from "@btc-price/adapters/memory/MemoryPriceSource"
+import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceSources } from "@btc-price/domain/PriceSource"
 import * as SourceGate from "@btc-price/domain/SourceGate"

@@ -1,4 +1,4 @@
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
+import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
 import { Gap } from "@btc-price/domain/Gap"
 import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"

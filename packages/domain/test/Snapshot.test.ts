@@ -1,4 +1,4 @@
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
+import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap } from "@btc-price/domain/Gap"
 import { Price } from "@btc-price/domain/Price"

@@ -1,4 +1,4 @@
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
+import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
 import type { Tally } from "@btc-price/domain/Average"
 import { Gap } from "@btc-price/domain/Gap"
 import { Price } from "@btc-price/domain/Price"

@@ -1,7 +1,7 @@
 /** The API program. */
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as ManagementServer from "@btc-price/adapters/ManagementServer"
-import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
+import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/NodeProgram"
 import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"

@@ -1,8 +1,8 @@
 /** Replicas of the API on sockets of their own, with the users of whoever is given, and without prices. */
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
-import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
-import * as MemorySigningKeyStore from "@btc-price/adapters/MemorySigningKeyStore"
-import * as MemorySourceLedger from "@btc-price/adapters/MemorySourceLedger"
+import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
+import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
+import * as MemorySigningKeyStore from "@btc-price/adapters/memory/MemorySigningKeyStore"
+import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
 import type { SigningKeyStore } from "@btc-price/adapters/SigningKeyStore"
 import type { Authenticator } from "@btc-price/domain/Authenticator"

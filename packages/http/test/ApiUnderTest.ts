@@ -1,8 +1,8 @@
 /** The API on a real socket, with the adapters in memory, at a time that the test sets. */
-import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
-import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
-import * as MemorySourceLedger from "@btc-price/adapters/MemorySourceLedger"
+import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
+import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
+import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
+import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
 import * as NodeListener from "@btc-price/adapters/NodeListener"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap } from "@btc-price/domain/Gap"

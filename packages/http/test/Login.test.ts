@@ -1,6 +1,6 @@
 /** The managed login on real sockets, against an independent OpenID provider. */
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
-import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
+import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as ProviderLimits from "@btc-price/http/limits/ProviderLimits"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it, layer } from "@effect/vitest"

@@ -1,5 +1,5 @@
-import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
-import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
+import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
+import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import { Authenticator } from "@btc-price/domain/Authenticator"
 import * as ProviderLimits from "@btc-price/http/limits/ProviderLimits"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,7 +1,7 @@
 /** The worker on the real vendor adapters in a simulated world, with everything else in memory. */
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
-import * as MemorySingleWriter from "@btc-price/adapters/MemorySingleWriter"
-import * as MemorySourceLedger from "@btc-price/adapters/MemorySourceLedger"
+import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
+import * as MemorySingleWriter from "@btc-price/adapters/memory/MemorySingleWriter"
+import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import * as SourceGate from "@btc-price/domain/SourceGate"
 import * as Worker from "@btc-price/worker/Worker"

@@ -1,5 +1,5 @@
-import * as MemoryAdapters from "@btc-price/adapters/MemoryAdapters"
-import * as MemoryPriceSource from "@btc-price/adapters/MemoryPriceSource"
+import * as MemoryAdapters from "@btc-price/adapters/memory/MemoryAdapters"
+import * as MemoryPriceSource from "@btc-price/adapters/memory/MemoryPriceSource"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import { Readiness } from "@btc-price/domain/Readiness"

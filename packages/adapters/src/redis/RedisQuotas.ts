@@ -11,7 +11,7 @@ import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
-import * as MemoryQuotas from "../MemoryQuotas.ts"
+import * as MemoryQuotas from "../memory/MemoryQuotas.ts"
 
 /** How long an answer may take, for which a request waits. Redis takes less than a thousandth of a second. */
 const answerLimit = Duration.millis(250)

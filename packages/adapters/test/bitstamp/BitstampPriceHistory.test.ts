@@ -1,5 +1,5 @@
 import * as BitstampPriceHistory from "@btc-price/adapters/bitstamp/BitstampPriceHistory"
-import * as MemoryExchangeRates from "@btc-price/adapters/MemoryExchangeRates"
+import * as MemoryExchangeRates from "@btc-price/adapters/memory/MemoryExchangeRates"
 import type { Currency } from "@btc-price/domain/Currency"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"

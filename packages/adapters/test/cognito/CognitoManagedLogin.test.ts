@@ -1,5 +1,5 @@
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
-import * as MemorySigningKeyStore from "@btc-price/adapters/MemorySigningKeyStore"
+import * as MemorySigningKeyStore from "@btc-price/adapters/memory/MemorySigningKeyStore"
 import type { AuthenticatorError } from "@btc-price/domain/Authenticator"
 import { ManagedLogin } from "@btc-price/domain/ManagedLogin"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"

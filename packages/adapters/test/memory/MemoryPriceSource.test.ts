@@ -1,4 +1,4 @@
-import * as MemoryPriceSource from "@btc-price/adapters/MemoryPriceSource"
+import * as MemoryPriceSource from "@btc-price/adapters/memory/MemoryPriceSource"
 import { PriceSource, PriceSourceError } from "@btc-price/domain/PriceSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
@@ -7,8 +7,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
-import * as PriceHistoryTest from "./PriceHistoryTest.ts"
-import * as PriceSourceTest from "./PriceSourceTest.ts"
+import * as PriceHistoryTest from "../PriceHistoryTest.ts"
+import * as PriceSourceTest from "../PriceSourceTest.ts"
 
 const told = MemoryPriceSource.MemoryPriceSource
 

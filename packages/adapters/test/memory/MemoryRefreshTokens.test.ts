@@ -1,4 +1,4 @@
-import * as MemoryRefreshTokens from "@btc-price/adapters/MemoryRefreshTokens"
+import * as MemoryRefreshTokens from "@btc-price/adapters/memory/MemoryRefreshTokens"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"

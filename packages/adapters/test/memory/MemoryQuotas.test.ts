@@ -1,9 +1,9 @@
-import * as MemoryQuotas from "@btc-price/adapters/MemoryQuotas"
+import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import { Quotas } from "@btc-price/domain/Quotas"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import * as QuotasTest from "./QuotasTest.ts"
+import * as QuotasTest from "../QuotasTest.ts"
 
 QuotasTest.suite("memory", MemoryQuotas.layer)
 

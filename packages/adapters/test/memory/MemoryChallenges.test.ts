@@ -1,4 +1,4 @@
-import * as MemoryChallenges from "@btc-price/adapters/MemoryChallenges"
+import * as MemoryChallenges from "@btc-price/adapters/memory/MemoryChallenges"
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 

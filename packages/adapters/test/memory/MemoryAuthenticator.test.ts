@@ -1,12 +1,12 @@
-import * as MemoryAuthenticator from "@btc-price/adapters/MemoryAuthenticator"
+import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
 import { Authenticator, type Challenge } from "@btc-price/domain/Authenticator"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { codeOf } from "./cognito/AuthenticatorApp.ts"
-import * as AuthenticatorTest from "./AuthenticatorTest.ts"
-import * as TokenIssuer from "./cognito/TokenIssuer.ts"
+import { codeOf } from "../cognito/AuthenticatorApp.ts"
+import * as AuthenticatorTest from "../AuthenticatorTest.ts"
+import * as TokenIssuer from "../cognito/TokenIssuer.ts"
 
 const { alice, challengeIn, tokensIn, users } = AuthenticatorTest
 

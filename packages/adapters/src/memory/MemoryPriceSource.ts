@@ -10,7 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
-import * as VendorQuote from "./vendor/VendorQuote.ts"
+import * as VendorQuote from "../vendor/VendorQuote.ts"
 
 /** Decimals such as `"41946.24"`. One that cannot be a price, such as `"0"` or `"null"`, is rejected. */
 export type Prices = { readonly [C in Currency]?: string }

@@ -15,8 +15,8 @@ import { Secret, TOTP } from "otpauth"
 import * as MemoryChallenges from "./MemoryChallenges.ts"
 import * as MemoryRefreshTokens from "./MemoryRefreshTokens.ts"
 import * as MemoryTokens from "./MemoryTokens.ts"
-import * as TokenClaims from "./cognito/TokenClaims.ts"
-import * as TokenVerifier from "./cognito/TokenVerifier.ts"
+import * as TokenClaims from "../cognito/TokenClaims.ts"
+import * as TokenVerifier from "../cognito/TokenVerifier.ts"
 
 export interface User {
   readonly username: string

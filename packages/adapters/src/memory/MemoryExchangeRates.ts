@@ -4,7 +4,7 @@ import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as CrossRate from "./vendor/CrossRate.ts"
+import * as CrossRate from "../vendor/CrossRate.ts"
 
 /**
  * What one unit is worth in CZK, such as `{ EUR: "24.17" }`; the fixing of `day`, whatever instant is asked

@@ -1,4 +1,0 @@
-import * as MemoryLegacyPrices from "@btc-price/adapters/MemoryLegacyPrices"
-import * as LegacyPricesTest from "./LegacyPricesTest.ts"
-
-LegacyPricesTest.suite("memory", MemoryLegacyPrices.layer)

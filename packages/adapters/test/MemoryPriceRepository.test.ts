@@ -1,4 +1,0 @@
-import * as MemoryPriceRepository from "@btc-price/adapters/MemoryPriceRepository"
-import * as PriceRepositoryTest from "./PriceRepositoryTest.ts"
-
-PriceRepositoryTest.suite("memory", MemoryPriceRepository.layer)

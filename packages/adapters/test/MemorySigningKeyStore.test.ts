@@ -1,4 +1,0 @@
-import * as MemorySigningKeyStore from "@btc-price/adapters/MemorySigningKeyStore"
-import * as SigningKeyStoreTest from "./SigningKeyStoreTest.ts"
-
-SigningKeyStoreTest.suite("memory", MemorySigningKeyStore.layer)

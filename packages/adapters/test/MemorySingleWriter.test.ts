@@ -1,4 +1,0 @@
-import * as MemorySingleWriter from "@btc-price/adapters/MemorySingleWriter"
-import * as SingleWriterTest from "./SingleWriterTest.ts"
-
-SingleWriterTest.suite("memory", MemorySingleWriter.layer)

@@ -1,4 +1,0 @@
-import * as MemorySourceLedger from "@btc-price/adapters/MemorySourceLedger"
-import * as SourceLedgerTest from "./SourceLedgerTest.ts"
-
-SourceLedgerTest.suite("memory", MemorySourceLedger.layer)
