@@ -1,7 +1,7 @@
 /** The API on a loopback port, with one user, no limits that matter, and the tables of a PostgreSQL that is there. */
 import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
-import * as NodeListener from "@btc-price/adapters/NodeListener"
+import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Snapshot from "@btc-price/domain/Snapshot"

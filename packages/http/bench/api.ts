@@ -2,7 +2,7 @@
  * The API on a loopback port and a PostgreSQL that is there, whose URL is the argument, with one user. Sends its
  * address when it is up; asked by any message, sends how far its memory has grown since the message before.
  */
-import * as NodeProgram from "@btc-price/adapters/NodeProgram"
+import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"

@@ -2,7 +2,7 @@
  * A hundred changes of database credentials while the API answers: half of them change the user, by users of a
  * strict stand-in for Vault that really expire, and half the password. Nothing may fail.
  */
-import * as NodeProgram from "@btc-price/adapters/NodeProgram"
+import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"

@@ -1,9 +1,9 @@
 /** The API program. */
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
-import * as ManagementServer from "@btc-price/adapters/ManagementServer"
+import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
-import * as NodeListener from "@btc-price/adapters/NodeListener"
-import * as NodeProgram from "@btc-price/adapters/NodeProgram"
+import * as NodeListener from "@btc-price/adapters/node/NodeListener"
+import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"

@@ -3,7 +3,7 @@ import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRe
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as MemorySigningKeyStore from "@btc-price/adapters/memory/MemorySigningKeyStore"
 import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
-import * as NodeListener from "@btc-price/adapters/NodeListener"
+import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type { SigningKeyStore } from "@btc-price/adapters/SigningKeyStore"
 import type { Authenticator } from "@btc-price/domain/Authenticator"
 import * as Snapshot from "@btc-price/domain/Snapshot"

@@ -3,7 +3,7 @@ import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthentic
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
 import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
-import * as NodeListener from "@btc-price/adapters/NodeListener"
+import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap } from "@btc-price/domain/Gap"
 import { Price } from "@btc-price/domain/Price"

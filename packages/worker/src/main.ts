@@ -1,6 +1,6 @@
 /** The worker program, and the commands for what it keeps. */
-import * as ManagementServer from "@btc-price/adapters/ManagementServer"
-import * as NodeProgram from "@btc-price/adapters/NodeProgram"
+import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
+import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresLegacyPrices from "@btc-price/adapters/postgres/PostgresLegacyPrices"

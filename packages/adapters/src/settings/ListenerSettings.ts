@@ -1,6 +1,6 @@
 /** Settings of how the API is reached. */
 import * as Effect from "effect/Effect"
-import * as Certificate from "../listener/Certificate.ts"
+import * as Certificate from "../node/Certificate.ts"
 import { isLoopback } from "../postgres/Loopback.ts"
 import { type Program, setting } from "./Setting.ts"
 import { expectedPemFile, Port, Switch, Text } from "./SettingSchemas.ts"

@@ -1,5 +1,5 @@
 /** Callers that take their time: the server waits for none of them for ever. Only Node's own clock runs here. */
-import * as NodeListener from "@btc-price/adapters/NodeListener"
+import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -15,8 +15,8 @@ import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connect as connectSecurely } from "node:tls"
-import * as LoopbackServer from "./LoopbackServer.ts"
-import * as TestAuthority from "./TestAuthority.ts"
+import * as LoopbackServer from "../LoopbackServer.ts"
+import * as TestAuthority from "../TestAuthority.ts"
 
 /** How many of each there are. */
 const crowd = 5

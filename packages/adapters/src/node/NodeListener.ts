@@ -7,10 +7,10 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as NetAddress from "effect/net/NetAddress"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import * as Certificate from "./listener/Certificate.ts"
-import * as Refusal from "./listener/Refusal.ts"
-import * as SecureServer from "./listener/SecureServer.ts"
-import * as SecurityHeaders from "./listener/SecurityHeaders.ts"
+import * as Certificate from "./Certificate.ts"
+import * as Refusal from "./Refusal.ts"
+import * as SecureServer from "./SecureServer.ts"
+import * as SecurityHeaders from "./SecurityHeaders.ts"
 
 export interface Options {
   readonly host: string

@@ -11,7 +11,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as ProblemDetails from "effect/http/ProblemDetails"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
-import * as Refusal from "./listener/Refusal.ts"
+import * as Refusal from "./Refusal.ts"
 import * as NodeListener from "./NodeListener.ts"
 
 /**

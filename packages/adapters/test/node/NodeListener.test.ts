@@ -1,5 +1,5 @@
 /** HTTPS: what it agrees to, and how it comes by a new certificate. */
-import * as NodeListener from "@btc-price/adapters/NodeListener"
+import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -13,9 +13,9 @@ import { Agent, request } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connect, type ConnectionOptions, type TLSSocket } from "node:tls"
-import * as LoopbackServer from "./LoopbackServer.ts"
-import { exchange } from "./RawExchange.ts"
-import * as TestAuthority from "./TestAuthority.ts"
+import * as LoopbackServer from "../LoopbackServer.ts"
+import { exchange } from "../RawExchange.ts"
+import * as TestAuthority from "../TestAuthority.ts"
 
 /** A folder as Kubernetes mounts a secret: files that are links into a folder that is a link, which is swapped. */
 const mount = (folder: string) => {

@@ -1,4 +1,4 @@
-import * as ManagementServer from "@btc-price/adapters/ManagementServer"
+import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import { Readiness } from "@btc-price/domain/Readiness"
 import { assert, describe, it } from "@effect/vitest"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
-import { freePort } from "./LoopbackServer.ts"
+import { freePort } from "../LoopbackServer.ts"
 
 const start = Effect.gen(function* () {
   const port = yield* freePort
