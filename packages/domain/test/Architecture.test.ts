@@ -14,7 +14,7 @@ const planted: Readonly<Record<keyof typeof rules, Sources>> = {
     ["packages/domain/src/Planted.ts", 'import type { PgClient } from "@effect/sql-pg/PgClient"'],
     [
       "packages/domain/src/Planted.ts",
-      'export type Planted = import("@btc-price/adapters/Settings").Settings',
+      'export type Planted = import("@btc-price/adapters/settings/Settings").Settings',
     ],
     [
       "packages/domain/src/Planted.ts",
@@ -26,10 +26,10 @@ const planted: Readonly<Record<keyof typeof rules, Sources>> = {
     ["packages/adapters/src/Planted.ts", 'import express from "express"'],
     ["packages/adapters/src/Planted.ts", 'import "../bench/year.ts"'],
     ["packages/adapters/src/Planted.ts", "export const load = (name: string) => import(name)"],
-    ["packages/worker/src/Planted.ts", 'import * as Settings from "@btc-price/adapters/Settings"'],
+    ["packages/worker/src/Planted.ts", 'import * as Settings from "@btc-price/adapters/settings/Settings"'],
     ["packages/worker/src/Planted.ts", 'import { createServer } from "node:http"'],
     ["packages/worker/src/main.ts", 'import * as ApiServer from "@btc-price/http/ApiServer"'],
-    ["packages/http/src/Planted.ts", 'import * as Settings from "@btc-price/adapters/Settings"'],
+    ["packages/http/src/Planted.ts", 'import * as Settings from "@btc-price/adapters/settings/Settings"'],
     ["packages/http/src/Planted.ts", 'export * from "@btc-price/worker/Worker"'],
     ["packages/http/src/Planted.ts", 'import "../bin/openapi.ts"'],
     ["packages/http/src/main.ts", 'const worker = import("@btc-price/worker/Worker")'],
@@ -40,7 +40,10 @@ const planted: Readonly<Record<keyof typeof rules, Sources>> = {
   ],
   "adapters do not know one another": [
     ["packages/adapters/src/CoinGeckoPlanted.ts", 'import * as PostgresClient from "./PostgresClient.ts"'],
-    ["packages/adapters/src/PostgresPlanted.ts", 'import { http } from "@btc-price/adapters/Settings"'],
+    [
+      "packages/adapters/src/PostgresPlanted.ts",
+      'import { http } from "@btc-price/adapters/settings/Settings"',
+    ],
     ["packages/adapters/src/PostgresPlanted.ts", 'import { start } from "./EmbeddedPostgres.ts"'],
     ["packages/adapters/src/embedded-postgres/Planted.ts", 'import { config } from "../PostgresClient.ts"'],
     [

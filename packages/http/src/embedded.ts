@@ -17,7 +17,7 @@ import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresS
 import * as PostgresSingleWriter from "@btc-price/adapters/postgres/PostgresSingleWriter"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
-import * as Settings from "@btc-price/adapters/Settings"
+import * as Settings from "@btc-price/adapters/settings/Settings"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"

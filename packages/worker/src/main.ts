@@ -7,7 +7,7 @@ import * as PostgresLegacyPrices from "@btc-price/adapters/postgres/PostgresLega
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import * as PostgresSingleWriter from "@btc-price/adapters/postgres/PostgresSingleWriter"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
-import * as Settings from "@btc-price/adapters/Settings"
+import * as Settings from "@btc-price/adapters/settings/Settings"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import * as SourceGate from "@btc-price/domain/SourceGate"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"

@@ -1,4 +1,4 @@
-import * as Settings from "@btc-price/adapters/Settings"
+import * as Settings from "@btc-price/adapters/settings/Settings"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -10,7 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as TestAuthority from "./TestAuthority.ts"
+import * as TestAuthority from "../TestAuthority.ts"
 
 const within =
   (env: Record<string, string>) =>

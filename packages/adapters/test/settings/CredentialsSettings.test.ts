@@ -1,4 +1,4 @@
-import * as Settings from "@btc-price/adapters/Settings"
+import * as Settings from "@btc-price/adapters/settings/Settings"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
