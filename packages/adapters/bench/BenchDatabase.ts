@@ -1,5 +1,5 @@
 /** The PostgreSQL that comes with the packages, as safe as it is by default, in a temporary folder. */
-import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
+import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** Runs the replay of CoinGecko until Ctrl-C: `node packages/adapters/bin/replay.ts --port 5002`. */
-import { CoinGeckoReplay, layer } from "@btc-price/adapters/CoinGeckoReplay"
+import { CoinGeckoReplay, layer } from "@btc-price/adapters/embedded/CoinGeckoReplay"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Command from "effect/cli/Command"

@@ -1,9 +1,9 @@
 /** The embedded program: API, worker and PostgreSQL in one, for one's own machine. */
 import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoPriceHistory"
 import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
-import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
+import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
-import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
+import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
 import * as MemoryExchangeRates from "@btc-price/adapters/memory/MemoryExchangeRates"

@@ -1,5 +1,5 @@
 /** The embedded program from end to end: real processes, real sockets, real PostgreSQL. */
-import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
+import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"

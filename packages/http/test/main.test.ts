@@ -1,5 +1,5 @@
 /** The API and the worker as they run in production, from end to end, on stand-ins for Cognito and CoinGecko alone. */
-import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
+import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"

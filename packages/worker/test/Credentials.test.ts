@@ -1,5 +1,5 @@
 /** The real worker as a user of the database that changes every second, and that is given back at the end. */
-import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
+import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"

@@ -2,7 +2,7 @@
 import type * as CoinGeckoClient from "@btc-price/adapters/coingecko/CoinGeckoClient"
 import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoPriceHistory"
 import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
-import { CoinGeckoReplay, layer as replayLayer } from "@btc-price/adapters/CoinGeckoReplay"
+import { CoinGeckoReplay, layer as replayLayer } from "@btc-price/adapters/embedded/CoinGeckoReplay"
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"

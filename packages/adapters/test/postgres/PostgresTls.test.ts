@@ -1,5 +1,5 @@
 /** The wire to a real PostgreSQL with TLS: only a server that the given authority vouches for is talked to. */
-import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
+import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer as describeLayer } from "@effect/vitest"

@@ -1,5 +1,5 @@
 /** Runs one PostgreSQL for a run of all tests, in a temporary folder and without care for a loss of power. */
-import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
+import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import { migrate } from "@btc-price/adapters/postgres/PostgresMigrations"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgClient from "@effect/sql-pg/PgClient"

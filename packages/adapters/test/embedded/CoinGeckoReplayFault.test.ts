@@ -1,5 +1,5 @@
-import { CoinGeckoReplay } from "@btc-price/adapters/CoinGeckoReplay"
-import { type FaultName, faults } from "@btc-price/adapters/CoinGeckoReplayFault"
+import { CoinGeckoReplay } from "@btc-price/adapters/embedded/CoinGeckoReplay"
+import { type FaultName, faults } from "@btc-price/adapters/embedded/CoinGeckoReplayFault"
 import type { Currency } from "@btc-price/domain/Currency"
 import { PriceHistory } from "@btc-price/domain/PriceHistory"
 import { PriceSource, type PriceSourceError } from "@btc-price/domain/PriceSource"
@@ -11,9 +11,9 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as Struct from "effect/Struct"
 import * as TestClock from "effect/testing/TestClock"
-import { overSocket } from "./coingecko/CoinGeckoStub.ts"
-import { now } from "./PriceSourceTest.ts"
-import { summary } from "./vendor/VendorStub.ts"
+import { overSocket } from "../coingecko/CoinGeckoStub.ts"
+import { now } from "../PriceSourceTest.ts"
+import { summary } from "../vendor/VendorStub.ts"
 
 type Outcome =
   | PriceSourceError["reason"]

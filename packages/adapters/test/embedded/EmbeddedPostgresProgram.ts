@@ -2,7 +2,7 @@
  * A program with a database of its own in the folder of its first argument, for EmbeddedPostgres.test.ts:
  * writes the database's URL, or the reason why there is none; when it is stopped, what a last query answers.
  */
-import * as EmbeddedPostgres from "@btc-price/adapters/EmbeddedPostgres"
+import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgConnection from "@effect/sql-pg/PgConnection"

@@ -1,6 +1,6 @@
 import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
-import * as CoinGeckoReplay from "@btc-price/adapters/CoinGeckoReplay"
-import { faults } from "@btc-price/adapters/CoinGeckoReplayFault"
+import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
+import { faults } from "@btc-price/adapters/embedded/CoinGeckoReplayFault"
 import { PriceSource } from "@btc-price/domain/PriceSource"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it, layer as describeLayer } from "@effect/vitest"
@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Record from "effect/Record"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import { recorded } from "./coingecko/CoinGeckoStub.ts"
+import { recorded } from "../coingecko/CoinGeckoStub.ts"
 
 const Replay = CoinGeckoReplay.CoinGeckoReplay
 

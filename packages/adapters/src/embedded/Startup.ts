@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import type * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
-import { EmbeddedPostgresError } from "../EmbeddedPostgresError.ts"
+import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 import * as Folder from "./Folder.ts"
 
 /** The longest that a start may take, recovery from a crash included, in seconds. */

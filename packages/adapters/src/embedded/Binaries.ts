@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import { createRequire } from "node:module"
 import process from "node:process"
 import { type Account, canReach } from "./Account.ts"
-import { EmbeddedPostgresError, failed } from "../EmbeddedPostgresError.ts"
+import { EmbeddedPostgresError, failed } from "./EmbeddedPostgresError.ts"
 
 export interface Binaries {
   /** PostgreSQL's major version, which a data folder belongs to. */

@@ -18,7 +18,7 @@ import * as Schedule from "effect/Schedule"
 import { closeSync, constants, openSync } from "node:fs"
 import process from "node:process"
 import { type Account, canReach, choose } from "./Account.ts"
-import { EmbeddedPostgresError, unreadable } from "../EmbeddedPostgresError.ts"
+import { EmbeddedPostgresError, unreadable } from "./EmbeddedPostgresError.ts"
 
 export interface Folder {
   /** The real path, without symbolic links. */

@@ -53,7 +53,7 @@ const shifted = ({ observedAt, prices }: Point, seconds: number): Point => ({
   prices,
 })
 
-const file = new URL("../data/replay_btc_eur_czk_5min_2021-05-14_2021-05-16.csv", import.meta.url)
+const file = new URL("../../data/replay_btc_eur_czk_5min_2021-05-14_2021-05-16.csv", import.meta.url)
 
 /** From the last point of one repetition to the first of the next. */
 const seamSeconds = 300

@@ -1,4 +1,4 @@
-import * as RecordedSeries from "@btc-price/adapters/RecordedSeries"
+import * as RecordedSeries from "@btc-price/adapters/embedded/RecordedSeries"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 
 const rows = readFileSync(
-  new URL("../data/replay_btc_eur_czk_5min_2021-05-14_2021-05-16.csv", import.meta.url),
+  new URL("../../data/replay_btc_eur_czk_5min_2021-05-14_2021-05-16.csv", import.meta.url),
   "utf8",
 )
   .trim()
