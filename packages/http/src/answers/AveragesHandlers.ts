@@ -15,7 +15,7 @@ import * as Fault from "../requests/Fault.ts"
 import * as RequestedPeriods from "../requests/RequestedPeriods.ts"
 import * as DataTime from "./DataTime.ts"
 import { formatCoverage, formatFigure, formatShare } from "./Decimals.ts"
-import { toProvenance } from "./PriceBodies.ts"
+import { toProvenance } from "../prices/PriceBodies.ts"
 import { orProblem } from "./RepositoryProblem.ts"
 
 export const layer = (options: {

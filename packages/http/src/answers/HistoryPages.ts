@@ -9,7 +9,7 @@ import * as HistoryCursor from "../requests/HistoryCursor.ts"
 import type { HistoryQuestion } from "../requests/HistoryQuestion.ts"
 import * as Candles from "./Candles.ts"
 import * as DataTime from "./DataTime.ts"
-import { toSample } from "./PriceBodies.ts"
+import { toSample } from "../prices/PriceBodies.ts"
 import { orProblem } from "./RepositoryProblem.ts"
 
 interface PageQuestion extends HistoryQuestion {

@@ -14,7 +14,7 @@ import {
   send,
   setTime,
   token,
-} from "./ApiUnderTest.ts"
+} from "../ApiUnderTest.ts"
 
 const now = "2026-11-24T10:02:30.000Z"
 

@@ -10,10 +10,10 @@ import type { Miss } from "../api/Figures.ts"
 import { defaultMaximumDistance } from "../api/Parameters.ts"
 import { NoPriceAt } from "../api/Problem.ts"
 import * as Fault from "../requests/Fault.ts"
-import * as QuestionsBody from "../requests/QuestionsBody.ts"
-import * as DataTime from "./DataTime.ts"
+import * as QuestionsBody from "./QuestionsBody.ts"
+import * as DataTime from "../answers/DataTime.ts"
 import { distanceSeconds, toPriceAt } from "./PriceBodies.ts"
-import { orProblem } from "./RepositoryProblem.ts"
+import { orProblem } from "../answers/RepositoryProblem.ts"
 
 export const make = Effect.fnUntraced(function* (options: { readonly currencies: ReadonlyArray<Currency> }) {
   const repository = yield* PriceRepository

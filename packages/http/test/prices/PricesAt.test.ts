@@ -1,7 +1,7 @@
 /** The price at a time, one and many, under /v1. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { assertProblem, faults, get, keep, layerAt, Outage, post, price } from "./ApiUnderTest.ts"
+import { assertProblem, faults, get, keep, layerAt, Outage, post, price } from "../ApiUnderTest.ts"
 
 const now = "2026-11-24T10:02:30.000Z"
 
