@@ -4,7 +4,17 @@ import * as Slot from "@btc-price/domain/Slot"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import { assertProblem, faults, get, instant, keep, layerAt, Outage, price, setTime } from "./ApiUnderTest.ts"
+import {
+  assertProblem,
+  faults,
+  get,
+  instant,
+  keep,
+  layerAt,
+  Outage,
+  price,
+  setTime,
+} from "../ApiUnderTest.ts"
 
 const now = "2026-10-26T10:02:30.000Z"
 

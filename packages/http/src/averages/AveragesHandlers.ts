@@ -12,11 +12,11 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import * as Fault from "../requests/Fault.ts"
-import * as RequestedPeriods from "../requests/RequestedPeriods.ts"
-import * as DataTime from "./DataTime.ts"
-import { formatCoverage, formatFigure, formatShare } from "./Decimals.ts"
+import * as RequestedPeriods from "./RequestedPeriods.ts"
+import * as DataTime from "../answers/DataTime.ts"
+import { formatCoverage, formatFigure, formatShare } from "../answers/Decimals.ts"
 import { toProvenance } from "../prices/PriceBodies.ts"
-import { orProblem } from "./RepositoryProblem.ts"
+import { orProblem } from "../answers/RepositoryProblem.ts"
 
 export const layer = (options: {
   readonly currencies: ReadonlyArray<Currency>
