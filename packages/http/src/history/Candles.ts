@@ -7,8 +7,8 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { Candle } from "../api/History.ts"
-import type { HistoryQuestion } from "../requests/HistoryQuestion.ts"
-import { formatCoverage, formatFigure } from "./Decimals.ts"
+import type { HistoryQuestion } from "./HistoryQuestion.ts"
+import { formatCoverage, formatFigure } from "../answers/Decimals.ts"
 
 export const make = Effect.gen(function* () {
   const repository = yield* PriceRepository

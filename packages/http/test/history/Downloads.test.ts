@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import { connect } from "node:net"
-import { assertProblem, get, layerAt, Outage, port, token } from "./ApiUnderTest.ts"
+import { assertProblem, get, layerAt, Outage, port, token } from "../ApiUnderTest.ts"
 
 /** Begins a download and reads its first bytes alone; gives an effect that waits until the server hangs up. */
 const beginAndStop = Effect.gen(function* () {

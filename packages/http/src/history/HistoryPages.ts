@@ -5,12 +5,12 @@ import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as HistoryCursor from "../requests/HistoryCursor.ts"
-import type { HistoryQuestion } from "../requests/HistoryQuestion.ts"
+import * as HistoryCursor from "./HistoryCursor.ts"
+import type { HistoryQuestion } from "./HistoryQuestion.ts"
 import * as Candles from "./Candles.ts"
-import * as DataTime from "./DataTime.ts"
+import * as DataTime from "../answers/DataTime.ts"
 import { toSample } from "../prices/PriceBodies.ts"
-import { orProblem } from "./RepositoryProblem.ts"
+import { orProblem } from "../answers/RepositoryProblem.ts"
 
 interface PageQuestion extends HistoryQuestion {
   /** Rows of the page. */

@@ -15,7 +15,7 @@ import {
   price,
   send,
   token,
-} from "./ApiUnderTest.ts"
+} from "../ApiUnderTest.ts"
 
 const now = "2026-10-26T10:02:30.000Z"
 

@@ -7,8 +7,8 @@ import { assert, layer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
-import { get, instant, layerOver, price } from "./ApiUnderTest.ts"
+import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
+import { get, instant, layerOver, price } from "../ApiUnderTest.ts"
 
 const now = "2026-10-26T10:02:30.000Z"
 

@@ -3,7 +3,7 @@ import * as PriceLines from "@btc-price/domain/PriceLines"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { HistoryQuestion } from "../requests/HistoryQuestion.ts"
+import type { HistoryQuestion } from "./HistoryQuestion.ts"
 import * as Candles from "./Candles.ts"
 
 /** Candles of one question to the repository. */
