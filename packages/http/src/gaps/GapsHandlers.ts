@@ -10,9 +10,9 @@ import * as Stream from "effect/Stream"
 import { Api } from "../api/Api.ts"
 import * as Fault from "../requests/Fault.ts"
 import * as RequestedRange from "../requests/RequestedRange.ts"
-import * as DataTime from "./DataTime.ts"
+import * as DataTime from "../answers/DataTime.ts"
 import * as GapRuns from "./GapRuns.ts"
-import { orProblem } from "./RepositoryProblem.ts"
+import { orProblem } from "../answers/RepositoryProblem.ts"
 
 const longestRange = Duration.days(31)
 

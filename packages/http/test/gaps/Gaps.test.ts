@@ -1,7 +1,7 @@
 /** The ledger of gaps under /v1. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { assertProblem, faults, gap, get, keep, layerAt, Outage, price } from "./ApiUnderTest.ts"
+import { assertProblem, faults, gap, get, keep, layerAt, Outage, price } from "../ApiUnderTest.ts"
 
 const now = "2026-11-24T10:02:30.000Z"
 
