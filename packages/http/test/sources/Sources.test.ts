@@ -3,7 +3,7 @@ import { SourceLedger } from "@btc-price/domain/SourceLedger"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import { faults, get, instant, layerAt } from "./ApiUnderTest.ts"
+import { faults, get, instant, layerAt } from "../ApiUnderTest.ts"
 
 const now = "2026-11-16T00:00:00.000Z"
 
