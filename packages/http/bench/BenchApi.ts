@@ -6,7 +6,7 @@ import type * as PostgresClient from "@btc-price/adapters/postgres/PostgresClien
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as ApiServer from "@btc-price/http/ApiServer"
-import * as Seal from "@btc-price/http/Seal"
+import * as Seal from "@btc-price/http/sign-in/Seal"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Layer from "effect/Layer"

@@ -36,11 +36,11 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as ApiReadiness from "./ApiReadiness.ts"
 import * as ApiServer from "./ApiServer.ts"
-import * as ProviderLimits from "./limits/ProviderLimits.ts"
+import * as ProviderLimits from "./sign-in/ProviderLimits.ts"
 import * as Banner from "./local/Banner.ts"
 import * as LocalSecrets from "./local/LocalSecrets.ts"
 import * as ReplayHistory from "./local/ReplayHistory.ts"
-import * as Seal from "./Seal.ts"
+import * as Seal from "./sign-in/Seal.ts"
 
 const program = Effect.fnUntraced(function* (
   settings: Effect.Success<typeof Settings.embedded>,

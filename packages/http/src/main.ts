@@ -17,8 +17,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ApiReadiness from "./ApiReadiness.ts"
 import * as ApiServer from "./ApiServer.ts"
-import * as ProviderLimits from "./limits/ProviderLimits.ts"
-import * as Seal from "./Seal.ts"
+import * as ProviderLimits from "./sign-in/ProviderLimits.ts"
+import * as Seal from "./sign-in/Seal.ts"
 
 const program = (settings: Effect.Success<typeof Settings.http>) =>
   Effect.map(PostgresAccess.open(settings.database), (database) =>

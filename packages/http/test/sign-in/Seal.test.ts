@@ -1,4 +1,4 @@
-import * as Seal from "@btc-price/http/Seal"
+import * as Seal from "@btc-price/http/sign-in/Seal"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"

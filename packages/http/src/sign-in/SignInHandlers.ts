@@ -15,13 +15,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { Api } from "../api/Api.ts"
 import { ChallengeRequired, PasswordLoginOff } from "../api/IdentityProblem.ts"
-import {
-  readChallengeAnswer,
-  readCredentials,
-  readRefreshToken,
-  readRevocation,
-} from "../requests/SignInBodies.ts"
-import { type Purpose, Seal } from "../Seal.ts"
+import { readChallengeAnswer, readCredentials, readRefreshToken, readRevocation } from "./SignInBodies.ts"
+import { type Purpose, Seal } from "./Seal.ts"
 import { padded, refuse } from "./IdentityRefusal.ts"
 import * as TokensBody from "./TokensBody.ts"
 

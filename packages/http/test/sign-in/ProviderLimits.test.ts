@@ -1,7 +1,7 @@
 import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import { Authenticator } from "@btc-price/domain/Authenticator"
-import * as ProviderLimits from "@btc-price/http/limits/ProviderLimits"
+import * as ProviderLimits from "@btc-price/http/sign-in/ProviderLimits"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { challengeIn } from "../../adapters/test/AuthenticatorTest.ts"
+import { challengeIn } from "../../../adapters/test/AuthenticatorTest.ts"
 
 const password = Redacted.make("correct horse")
 

@@ -1,7 +1,7 @@
 /** The managed login on real sockets, against an independent OpenID provider. */
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
-import * as ProviderLimits from "@btc-price/http/limits/ProviderLimits"
+import * as ProviderLimits from "@btc-price/http/sign-in/ProviderLimits"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -9,11 +9,11 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import * as OidcServer from "../../adapters/test/cognito/OidcServer.ts"
-import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
-import * as ApiReplica from "./ApiReplica.ts"
-import { type Answer, assertProblem, faults } from "./ApiUnderTest.ts"
-import * as Program from "./Program.ts"
+import * as OidcServer from "../../../adapters/test/cognito/OidcServer.ts"
+import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
+import * as ApiReplica from "../ApiReplica.ts"
+import { type Answer, assertProblem, faults } from "../ApiUnderTest.ts"
+import * as Program from "../Program.ts"
 
 /** A replica of the API that lets users of the provider in. */
 const replica = ({ options }: OidcServer.OidcServer, changes: Partial<CognitoUserPool.Options> = {}) =>
