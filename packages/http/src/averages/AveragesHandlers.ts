@@ -11,12 +11,12 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
-import * as Fault from "../requests/Fault.ts"
+import * as Fault from "../server/Fault.ts"
 import * as RequestedPeriods from "./RequestedPeriods.ts"
-import * as DataTime from "../answers/DataTime.ts"
-import { formatCoverage, formatFigure, formatShare } from "../answers/Decimals.ts"
+import * as DataTime from "../server/DataTime.ts"
+import { formatCoverage, formatFigure, formatShare } from "../server/Decimals.ts"
 import { toProvenance } from "../prices/PriceBodies.ts"
-import { orProblem } from "../answers/RepositoryProblem.ts"
+import { orProblem } from "../server/RepositoryProblem.ts"
 
 export const layer = (options: {
   readonly currencies: ReadonlyArray<Currency>

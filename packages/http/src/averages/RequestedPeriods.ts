@@ -2,8 +2,8 @@
 import * as Period from "@btc-price/domain/Period"
 import * as DateTime from "effect/DateTime"
 import { periodLimit } from "../api/Averages.ts"
-import type { Fault } from "../requests/Fault.ts"
-import * as RequestedRange from "../requests/RequestedRange.ts"
+import type { Fault } from "../server/Fault.ts"
+import * as RequestedRange from "../server/RequestedRange.ts"
 
 interface Query {
   readonly period: "day" | "month" | "range"

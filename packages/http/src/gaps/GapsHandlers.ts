@@ -8,11 +8,11 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Stream from "effect/Stream"
 import { Api } from "../api/Api.ts"
-import * as Fault from "../requests/Fault.ts"
-import * as RequestedRange from "../requests/RequestedRange.ts"
-import * as DataTime from "../answers/DataTime.ts"
+import * as Fault from "../server/Fault.ts"
+import * as RequestedRange from "../server/RequestedRange.ts"
+import * as DataTime from "../server/DataTime.ts"
 import * as GapRuns from "./GapRuns.ts"
-import { orProblem } from "../answers/RepositoryProblem.ts"
+import { orProblem } from "../server/RepositoryProblem.ts"
 
 const longestRange = Duration.days(31)
 

@@ -8,7 +8,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { Candle } from "../api/History.ts"
 import type { HistoryQuestion } from "./HistoryQuestion.ts"
-import { formatCoverage, formatFigure } from "../answers/Decimals.ts"
+import { formatCoverage, formatFigure } from "../server/Decimals.ts"
 
 export const make = Effect.gen(function* () {
   const repository = yield* PriceRepository

@@ -9,7 +9,7 @@ import * as Pull from "effect/Pull"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { TooManyDownloads } from "../api/Problem.ts"
-import { orProblem } from "../answers/RepositoryProblem.ts"
+import { orProblem } from "../server/RepositoryProblem.ts"
 
 /** The most at once: each asks the database for as much as it can give, and others want answers too. */
 const downloadLimit = 4

@@ -8,9 +8,9 @@ import * as Stream from "effect/Stream"
 import * as HistoryCursor from "./HistoryCursor.ts"
 import type { HistoryQuestion } from "./HistoryQuestion.ts"
 import * as Candles from "./Candles.ts"
-import * as DataTime from "../answers/DataTime.ts"
+import * as DataTime from "../server/DataTime.ts"
 import { toSample } from "../prices/PriceBodies.ts"
-import { orProblem } from "../answers/RepositoryProblem.ts"
+import { orProblem } from "../server/RepositoryProblem.ts"
 
 interface PageQuestion extends HistoryQuestion {
   /** Rows of the page. */

@@ -9,11 +9,11 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { Miss } from "../api/Figures.ts"
 import { defaultMaximumDistance } from "../api/Parameters.ts"
 import { NoPriceAt } from "../api/Problem.ts"
-import * as Fault from "../requests/Fault.ts"
+import * as Fault from "../server/Fault.ts"
 import * as QuestionsBody from "./QuestionsBody.ts"
-import * as DataTime from "../answers/DataTime.ts"
+import * as DataTime from "../server/DataTime.ts"
 import { distanceSeconds, toPriceAt } from "./PriceBodies.ts"
-import { orProblem } from "../answers/RepositoryProblem.ts"
+import { orProblem } from "../server/RepositoryProblem.ts"
 
 export const make = Effect.fnUntraced(function* (options: { readonly currencies: ReadonlyArray<Currency> }) {
   const repository = yield* PriceRepository

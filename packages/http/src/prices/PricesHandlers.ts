@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import { NoPrice, PriceTooOld, RepositoryUnavailable } from "../api/Problem.ts"
-import * as DataTime from "../answers/DataTime.ts"
+import * as DataTime from "../server/DataTime.ts"
 import { ageSeconds, toNewestPrice } from "./PriceBodies.ts"
 import * as PricesAt from "./PricesAt.ts"
 

@@ -7,9 +7,9 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Option from "effect/Option"
 import { defaultMaximumDistance, expectedInstant } from "../api/Parameters.ts"
 import { Questions } from "../api/Prices.ts"
-import * as Fault from "../requests/Fault.ts"
-import * as JsonBody from "../requests/JsonBody.ts"
-import { currencyFault } from "../requests/ParameterChecks.ts"
+import * as Fault from "../server/Fault.ts"
+import * as JsonBody from "../server/JsonBody.ts"
+import { currencyFault } from "../server/ParameterChecks.ts"
 
 /** The largest body, in bytes: a thousand questions take about a hundred each. */
 const bodyLimitBytes = 262_144

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Redacted from "effect/Redacted"
 import { LoginRefused } from "../api/IdentityProblem.ts"
-import * as Fault from "../requests/Fault.ts"
+import * as Fault from "../server/Fault.ts"
 
 /** The longest code and state, in characters. */
 const lengthLimit = 1_024

@@ -1,7 +1,7 @@
 /** The bodies of the sign-in endpoints. They are read here, because they hold secrets that must not reach a log. */
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { ChallengeAnswer, Credentials, RefreshToken, Revocation } from "../api/SignIn.ts"
-import * as JsonBody from "../requests/JsonBody.ts"
+import * as JsonBody from "../server/JsonBody.ts"
 
 export const readCredentials = (request: HttpServerRequest) =>
   JsonBody.decode(Credentials, request, {

@@ -5,8 +5,8 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
-import * as DataTime from "../answers/DataTime.ts"
-import { orProblem } from "../answers/RepositoryProblem.ts"
+import * as DataTime from "../server/DataTime.ts"
+import { orProblem } from "../server/RepositoryProblem.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,

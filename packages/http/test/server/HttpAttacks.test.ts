@@ -1,8 +1,8 @@
 /** What is sent by those who mean no good, byte by byte over a socket, and what must come back. */
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { converse } from "../../adapters/test/RawExchange.ts"
-import { exchange, layerAt, port, token } from "./ApiUnderTest.ts"
+import { converse } from "../../../adapters/test/RawExchange.ts"
+import { exchange, layerAt, port, token } from "../ApiUnderTest.ts"
 
 const now = "2026-11-24T10:02:30.000Z"
 

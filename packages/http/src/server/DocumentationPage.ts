@@ -7,7 +7,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { Api } from "./api/Api.ts"
+import { Api } from "../api/Api.ts"
 
 /** The page has megabytes: it goes out in pieces of this many bytes, so that slow readers cost no more than one. */
 const pieceBytes = 65_536

@@ -8,10 +8,10 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { createHmac, createPublicKey } from "node:crypto"
-import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
-import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
-import * as TokenIssuer from "../../adapters/test/cognito/TokenIssuer.ts"
-import * as Program from "./Program.ts"
+import * as CognitoServer from "../../../adapters/test/cognito/CognitoServer.ts"
+import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
+import * as TokenIssuer from "../../../adapters/test/cognito/TokenIssuer.ts"
+import * as Program from "../Program.ts"
 
 /** The API that is attacked, and who issues its tokens. */
 class Target extends Context.Service<

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import { CachedAnswers } from "./api/CachedAnswers.ts"
+import { CachedAnswers } from "../api/CachedAnswers.ts"
 
 /** While a new sample is due, and after it until it has been read, an answer is kept no longer than this. */
 const waitSeconds = 5

@@ -20,7 +20,7 @@ import {
   signIn,
   token,
   whileTimePasses,
-} from "./ApiUnderTest.ts"
+} from "../ApiUnderTest.ts"
 
 const now = "2026-11-24T10:02:30.000Z"
 
@@ -193,7 +193,7 @@ describe("ApiServer", () => {
       assert.strictEqual(document.status, 200)
       assert.deepStrictEqual(
         document.body,
-        JSON.parse(readFileSync(new URL("../openapi.json", import.meta.url), "utf8")),
+        JSON.parse(readFileSync(new URL("../../openapi.json", import.meta.url), "utf8")),
         "openapi.json is not what the contract says: npm run openapi writes it anew",
       )
       const page = yield* send("GET", "/docs")

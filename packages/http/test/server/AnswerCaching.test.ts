@@ -1,7 +1,7 @@
 /** What callers may keep, and for how long. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { get, keep, layerAt, price, send, setTime, token } from "./ApiUnderTest.ts"
+import { get, keep, layerAt, price, send, setTime, token } from "../ApiUnderTest.ts"
 
 const paths = [
   "/v1/prices",

@@ -1,10 +1,10 @@
 /** What limits answer, over real sockets. */
-import type * as RequestLimits from "@btc-price/http/limits/RequestLimits"
+import type * as RequestLimits from "@btc-price/http/server/RequestLimits"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as TestClock from "effect/testing/TestClock"
-import { type Answer, get, keep, layerAt, options, price, send, signIn, token } from "./ApiUnderTest.ts"
+import { type Answer, get, keep, layerAt, options, price, send, signIn, token } from "../ApiUnderTest.ts"
 
 const now = "2026-11-24T10:02:30.000Z"
 
