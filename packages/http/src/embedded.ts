@@ -37,9 +37,9 @@ import * as Path from "effect/Path"
 import * as ApiReadiness from "./server/ApiReadiness.ts"
 import * as ApiServer from "./server/ApiServer.ts"
 import * as ProviderLimits from "./sign-in/ProviderLimits.ts"
-import * as Banner from "./local/Banner.ts"
-import * as LocalSecrets from "./local/LocalSecrets.ts"
-import * as ReplayHistory from "./local/ReplayHistory.ts"
+import * as Banner from "./embedded/Banner.ts"
+import * as LocalSecrets from "./embedded/LocalSecrets.ts"
+import * as ReplayHistory from "./embedded/ReplayHistory.ts"
 import * as Seal from "./sign-in/Seal.ts"
 
 const program = Effect.fnUntraced(function* (
