@@ -14,9 +14,9 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Command from "effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as CommandLine from "./commands/CommandLine.ts"
-import { CommandSettings } from "./commands/CommandSettings.ts"
-import * as WorkerCommand from "./commands/WorkerCommand.ts"
+import * as CommandLine from "./command-line/CommandLine.ts"
+import { CommandSettings } from "./command-line/CommandSettings.ts"
+import * as WorkerCommand from "./command-line/WorkerCommand.ts"
 import * as Worker from "./Worker.ts"
 
 type WorkerSettings = Effect.Success<typeof Settings.worker>

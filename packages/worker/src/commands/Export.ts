@@ -5,10 +5,10 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as CurrencyList from "./CurrencyList.ts"
-import * as RangeFlags from "./RangeFlags.ts"
-import * as Outcome from "./Outcome.ts"
-import * as Report from "./Report.ts"
+import * as CurrencyList from "../command-line/CurrencyList.ts"
+import * as RangeFlags from "../command-line/RangeFlags.ts"
+import * as Outcome from "../command-line/Outcome.ts"
+import * as Report from "../command-line/Report.ts"
 
 export const command = Command.make(
   "export",

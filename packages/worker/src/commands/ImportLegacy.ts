@@ -7,8 +7,8 @@ import * as Command from "effect/cli/Command"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import * as Outcome from "./Outcome.ts"
-import * as Report from "./Report.ts"
+import * as Outcome from "../command-line/Outcome.ts"
+import * as Report from "../command-line/Report.ts"
 
 export const command = Command.make(
   "import-legacy",

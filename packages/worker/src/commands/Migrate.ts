@@ -3,8 +3,8 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Command from "effect/cli/Command"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Outcome from "./Outcome.ts"
-import * as Report from "./Report.ts"
+import * as Outcome from "../command-line/Outcome.ts"
+import * as Report from "../command-line/Report.ts"
 
 export const command = Command.make("migrate", { json: Report.json }, ({ json }) =>
   Outcome.of(

@@ -5,9 +5,9 @@ import * as Command from "effect/cli/Command"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { CommandSettings } from "./CommandSettings.ts"
-import * as Outcome from "./Outcome.ts"
-import * as Report from "./Report.ts"
+import { CommandSettings } from "../command-line/CommandSettings.ts"
+import * as Outcome from "../command-line/Outcome.ts"
+import * as Report from "../command-line/Report.ts"
 
 export const command = Command.make("verify", { json: Report.json }, ({ json }) =>
   Outcome.of(

@@ -4,9 +4,9 @@ import { assert, layer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
-import * as CommandProgram from "./CommandProgram.ts"
-import * as KeptPrices from "./KeptPrices.ts"
+import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
+import * as CommandProgram from "../command-line/CommandProgram.ts"
+import * as KeptPrices from "../KeptPrices.ts"
 
 layer(Layer.empty, { excludeTestServices: true })("The command prune", (it) => {
   it.effect("prunes the months that are not kept, after it said which", () =>

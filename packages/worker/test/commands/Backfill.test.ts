@@ -7,10 +7,10 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
-import * as CommandProgram from "./CommandProgram.ts"
-import * as KeptPrices from "./KeptPrices.ts"
-import * as VendorServer from "./VendorServer.ts"
+import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
+import * as CommandProgram from "../command-line/CommandProgram.ts"
+import * as KeptPrices from "../KeptPrices.ts"
+import * as VendorServer from "../VendorServer.ts"
 
 const iso = (slot: Slot.Slot): string => DateTime.formatIso(Slot.start(slot))
 

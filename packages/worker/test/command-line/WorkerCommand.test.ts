@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
+import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "./CommandProgram.ts"
-import * as KeptPrices from "./KeptPrices.ts"
+import * as KeptPrices from "../KeptPrices.ts"
 
 /** Nothing listens there. */
 const nowhere = Redacted.make("postgres://user:secret-word@127.0.0.1:1/none")

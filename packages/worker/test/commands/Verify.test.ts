@@ -11,9 +11,9 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type { ChildProcess } from "node:child_process"
-import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
-import * as CommandProgram from "./CommandProgram.ts"
-import * as KeptPrices from "./KeptPrices.ts"
+import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
+import * as CommandProgram from "../command-line/CommandProgram.ts"
+import * as KeptPrices from "../KeptPrices.ts"
 
 /** A database with two days of sound prices, and one gap that is known. */
 const database = Effect.gen(function* () {

@@ -10,7 +10,7 @@ export interface Ended {
   readonly stderr: string
 }
 
-const main = fileURLToPath(new URL("../src/main.ts", import.meta.url))
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 
 /** Runs it on the database of `url`. `started` gets the process, to send it a signal. */
 export const run = (

@@ -4,10 +4,10 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as LegacyTable from "../../adapters/test/postgres/LegacyTable.ts"
-import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
-import * as CommandProgram from "./CommandProgram.ts"
-import * as KeptPrices from "./KeptPrices.ts"
+import * as LegacyTable from "../../../adapters/test/postgres/LegacyTable.ts"
+import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
+import * as CommandProgram from "../command-line/CommandProgram.ts"
+import * as KeptPrices from "../KeptPrices.ts"
 
 const row = (time: string, eur: number | null, czk: number | null): LegacyRow => ({
   time: DateTime.makeUnsafe(`2024-01-07T${time}Z`),

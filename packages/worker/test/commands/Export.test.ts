@@ -7,9 +7,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { spawn } from "node:child_process"
 import * as Redacted from "effect/Redacted"
-import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
-import * as CommandProgram from "./CommandProgram.ts"
-import * as KeptPrices from "./KeptPrices.ts"
+import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
+import * as CommandProgram from "../command-line/CommandProgram.ts"
+import * as KeptPrices from "../KeptPrices.ts"
 
 /** A database with `hours` of prices in both currencies. */
 const database = Effect.fnUntraced(function* (hours: number) {
@@ -58,7 +58,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command export", (it) => 
       const command = `"${process.execPath}" packages/worker/src/main.ts export | head -n 3; echo "\${PIPESTATUS[0]}"`
       const output = yield* Effect.callback<string>((resume) => {
         const child = spawn("bash", ["-c", command], {
-          cwd: new URL("../../..", import.meta.url),
+          cwd: new URL("../../../..", import.meta.url),
           env: { PATH: process.env["PATH"], DATABASE_URL: Redacted.value(url) },
           stdio: ["ignore", "pipe", "pipe"],
         })

@@ -1,4 +1,4 @@
-import * as Report from "@btc-price/worker/commands/Report"
+import * as Report from "@btc-price/worker/command-line/Report"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
