@@ -6,7 +6,7 @@ import {
   type ChallengeKey,
   type SignIn,
   type Tokens,
-} from "@btc-price/domain/Authenticator"
+} from "@btc-price/domain/access/Authenticator"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"

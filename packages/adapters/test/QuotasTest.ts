@@ -1,5 +1,5 @@
 /** The suite that every Quotas passes. */
-import { Quotas, type Quota } from "@btc-price/domain/Quotas"
+import { Quotas, type Quota } from "@btc-price/domain/access/Quotas"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"

@@ -1,5 +1,5 @@
 /** The suite that every SigningKeyStore passes. */
-import { SigningKeyStore } from "@btc-price/adapters/SigningKeyStore"
+import { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"

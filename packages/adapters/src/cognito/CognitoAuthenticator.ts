@@ -6,7 +6,7 @@ import {
   type SignIn,
   SignedIn,
   type Tokens,
-} from "@btc-price/domain/Authenticator"
+} from "@btc-price/domain/access/Authenticator"
 import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

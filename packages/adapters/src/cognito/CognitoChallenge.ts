@@ -4,7 +4,7 @@ import {
   type Challenge,
   type ChallengeKey,
   ChallengeName,
-} from "@btc-price/domain/Authenticator"
+} from "@btc-price/domain/access/Authenticator"
 import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

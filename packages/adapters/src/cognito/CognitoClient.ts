@@ -1,5 +1,5 @@
 /** The calls of Cognito's API that signing in takes. All are unauthenticated: no AWS credentials are needed. */
-import { AuthenticatorError } from "@btc-price/domain/Authenticator"
+import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import type {
   AssociateSoftwareTokenCommandOutput,
   InitiateAuthCommandOutput,

@@ -1,5 +1,5 @@
 /** The secret of an app client, of which there are two while one replaces the other. */
-import { AuthenticatorError } from "@btc-price/domain/Authenticator"
+import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 

@@ -1,5 +1,5 @@
 /** What a failed call of Cognito means. Source: the error lists of its API reference, call by call. */
-import { AuthenticatorError } from "@btc-price/domain/Authenticator"
+import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as Predicate from "effect/Predicate"
 import { wrongClientSecret } from "./CognitoClientSecrets.ts"
 

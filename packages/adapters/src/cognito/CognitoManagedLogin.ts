@@ -1,6 +1,6 @@
 /** Amazon Cognito's own pages as the ManagedLogin. Sources of the rules: RFC 6749, 7636 and OpenID Connect Core 1.0. */
-import { AuthenticatorError } from "@btc-price/domain/Authenticator"
-import { ManagedLogin } from "@btc-price/domain/ManagedLogin"
+import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+import { ManagedLogin } from "@btc-price/domain/access/ManagedLogin"
 import { decomposeUnverifiedJwt } from "aws-jwt-verify/jwt"
 import * as Duration from "effect/Duration"
 import * as Mac from "effect/crypto/Mac"

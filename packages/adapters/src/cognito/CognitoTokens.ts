@@ -1,5 +1,5 @@
 /** Tokens as Cognito gives them, at a sign-in and at a login. */
-import { AuthenticatorError, type Tokens } from "@btc-price/domain/Authenticator"
+import { AuthenticatorError, type Tokens } from "@btc-price/domain/access/Authenticator"
 import { decomposeUnverifiedJwt } from "aws-jwt-verify/jwt"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

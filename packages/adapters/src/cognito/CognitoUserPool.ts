@@ -1,10 +1,10 @@
 /** A user pool as a whole: its users come in by password, and on its own pages where it has some. */
-import type { Authenticator } from "@btc-price/domain/Authenticator"
+import type { Authenticator } from "@btc-price/domain/access/Authenticator"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as CognitoAuthenticator from "./CognitoAuthenticator.ts"
 import * as CognitoManagedLogin from "./CognitoManagedLogin.ts"
-import type { SigningKeyStore } from "../SigningKeyStore.ts"
+import type { SigningKeyStore } from "../../../domain/src/access/SigningKeyStore.ts"
 import * as TokenVerifier from "./TokenVerifier.ts"
 
 export interface Options extends TokenVerifier.Options, CognitoAuthenticator.Options {

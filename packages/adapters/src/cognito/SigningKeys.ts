@@ -13,7 +13,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { createPublicKey, type webcrypto } from "node:crypto"
 import * as AnswerText from "../vendor/AnswerText.ts"
-import { SigningKeyStore } from "../SigningKeyStore.ts"
+import { SigningKeyStore } from "../../../domain/src/access/SigningKeyStore.ts"
 
 /**
  * Fetches the keys at `url` now, and again every five to ten minutes for as long as the scope is open. Each good

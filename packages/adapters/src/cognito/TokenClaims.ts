@@ -1,5 +1,5 @@
 /** What the header and the claims of an accepted token must be, whoever signed it. */
-import type { Identity } from "@btc-price/domain/Authenticator"
+import type { Identity } from "@btc-price/domain/access/Authenticator"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"

@@ -1,5 +1,5 @@
 /** Verifies the tokens of a Cognito user pool, and closes what aws-jwt-verify leaves open. */
-import { AuthenticatorError, type Identity } from "@btc-price/domain/Authenticator"
+import { AuthenticatorError, type Identity } from "@btc-price/domain/access/Authenticator"
 import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
 import { JwksNotAvailableInCacheError, JwtBaseError, KidNotFoundInJwksError } from "aws-jwt-verify/error"
 import * as Clock from "effect/Clock"
@@ -12,7 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { LRUCache } from "lru-cache"
 import { hash } from "node:crypto"
-import type { SigningKeyStore } from "../SigningKeyStore.ts"
+import type { SigningKeyStore } from "../../../domain/src/access/SigningKeyStore.ts"
 import * as SigningKeys from "./SigningKeys.ts"
 import * as TokenClaims from "./TokenClaims.ts"
 

@@ -5,7 +5,7 @@ import {
   Challenged,
   type SignIn,
   SignedIn,
-} from "@btc-price/domain/Authenticator"
+} from "@btc-price/domain/access/Authenticator"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

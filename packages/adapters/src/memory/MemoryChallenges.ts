@@ -1,5 +1,5 @@
 /** Challenges in memory that wait for their answer: each for three minutes, and for one answer. */
-import { AuthenticatorError, type Challenge, type ChallengeKey } from "@btc-price/domain/Authenticator"
+import { AuthenticatorError, type Challenge, type ChallengeKey } from "@btc-price/domain/access/Authenticator"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** Quotas in the memory of one process, which bounds how many keys it remembers. */
-import { Quotas, type Quota } from "@btc-price/domain/Quotas"
+import { Quotas, type Quota } from "@btc-price/domain/access/Quotas"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -1,5 +1,5 @@
 /** Refresh tokens in memory. Each serves once and is replaced; one that comes twice ends all that came from it. */
-import { AuthenticatorError } from "@btc-price/domain/Authenticator"
+import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

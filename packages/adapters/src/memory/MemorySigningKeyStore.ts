@@ -3,7 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { type KeptKeys, SigningKeyStore } from "../SigningKeyStore.ts"
+import { type KeptKeys, SigningKeyStore } from "../../../domain/src/access/SigningKeyStore.ts"
 
 export const layer: Layer.Layer<SigningKeyStore> = Layer.sync(SigningKeyStore, () => {
   const kept = new Map<string, KeptKeys>()

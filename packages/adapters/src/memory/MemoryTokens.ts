@@ -1,5 +1,5 @@
 /** Tokens that look like Cognito's, signed with a key that is made here and forgotten when the program stops. */
-import type { Tokens } from "@btc-price/domain/Authenticator"
+import type { Tokens } from "@btc-price/domain/access/Authenticator"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

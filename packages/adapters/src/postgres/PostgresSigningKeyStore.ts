@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { run as runOperation } from "./PostgresOperation.ts"
-import { SigningKeyStore } from "../SigningKeyStore.ts"
+import { SigningKeyStore } from "../../../domain/src/access/SigningKeyStore.ts"
 
 export const layer: Layer.Layer<SigningKeyStore, never, PgClient.PgClient> = Layer.effect(
   SigningKeyStore,

@@ -1,5 +1,5 @@
 /** Quotas in Redis, shared by all replicas. While Redis is away each replica counts for itself. */
-import { Quotas, type Quota, type Standing } from "@btc-price/domain/Quotas"
+import { Quotas, type Quota, type Standing } from "@btc-price/domain/access/Quotas"
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"

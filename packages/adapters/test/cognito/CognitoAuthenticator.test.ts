@@ -1,6 +1,6 @@
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as MemorySigningKeyStore from "@btc-price/adapters/memory/MemorySigningKeyStore"
-import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
+import { Authenticator, type AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Context from "effect/Context"

@@ -2,7 +2,7 @@
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
-import { Authenticator } from "@btc-price/domain/Authenticator"
+import { Authenticator } from "@btc-price/domain/access/Authenticator"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, it } from "@effect/vitest"
 import * as Context from "effect/Context"

@@ -1,5 +1,5 @@
 import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
-import type { AuthenticatorError } from "@btc-price/domain/Authenticator"
+import type { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as MemorySigningKeyStore from "@btc-price/adapters/memory/MemorySigningKeyStore"
 import * as TokenVerifier from "@btc-price/adapters/cognito/TokenVerifier"
 import { assert, describe, it } from "@effect/vitest"

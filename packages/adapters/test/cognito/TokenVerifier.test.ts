@@ -1,5 +1,5 @@
 import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
-import { type AuthenticatorError } from "@btc-price/domain/Authenticator"
+import { type AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as TokenVerifier from "@btc-price/adapters/cognito/TokenVerifier"
 import { assert, describe, it, vi } from "@effect/vitest"
 import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"

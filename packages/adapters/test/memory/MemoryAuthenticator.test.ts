@@ -1,5 +1,5 @@
 import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
-import { Authenticator, type Challenge } from "@btc-price/domain/Authenticator"
+import { Authenticator, type Challenge } from "@btc-price/domain/access/Authenticator"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

@@ -1,5 +1,5 @@
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
-import { Quotas } from "@btc-price/domain/Quotas"
+import { Quotas } from "@btc-price/domain/access/Quotas"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"

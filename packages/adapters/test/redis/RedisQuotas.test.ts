@@ -1,6 +1,6 @@
 /** On a real Redis; skipped where Debian's redis-server is not installed. */
 import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
-import { type Quota, Quotas } from "@btc-price/domain/Quotas"
+import { type Quota, Quotas } from "@btc-price/domain/access/Quotas"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** The problems of who may come in, and how. */
-import { ChallengeName } from "@btc-price/domain/Authenticator"
+import { ChallengeName } from "@btc-price/domain/access/Authenticator"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
 import { Time } from "./Figures.ts"

@@ -1,5 +1,5 @@
 /** Lets in who shows a token that the Authenticator accepts, and says with RFC 6750 why it does not. */
-import { Authenticator, type AuthenticatorError } from "@btc-price/domain/Authenticator"
+import { Authenticator, type AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as Effect from "effect/Effect"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"

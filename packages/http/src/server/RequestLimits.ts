@@ -2,8 +2,8 @@
  * How much may be asked, by user, by address and by route, and how the answers tell it: with the fields of
  * draft-ietf-httpapi-ratelimit-headers.
  */
-import type { Identity } from "@btc-price/domain/Authenticator"
-import { type Quota, Quotas, type Standing } from "@btc-price/domain/Quotas"
+import type { Identity } from "@btc-price/domain/access/Authenticator"
+import { type Quota, Quotas, type Standing } from "@btc-price/domain/access/Quotas"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpEffect from "effect/http/HttpEffect"

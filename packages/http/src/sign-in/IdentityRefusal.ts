@@ -1,5 +1,5 @@
 /** What a failure of the identity provider, or of whoever wants in, is to the caller, the log and the metrics. */
-import type { AuthenticatorError } from "@btc-price/domain/Authenticator"
+import type { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"

@@ -1,6 +1,6 @@
 /** Answers the managed login: the way to the identity provider's pages, and the way back. */
-import { AuthenticatorError } from "@btc-price/domain/Authenticator"
-import { ManagedLogin, type PendingLogin } from "@btc-price/domain/ManagedLogin"
+import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+import { ManagedLogin, type PendingLogin } from "@btc-price/domain/access/ManagedLogin"
 import * as Mac from "effect/crypto/Mac"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,7 +1,7 @@
 /** An Authenticator and a ManagedLogin that are asked no more often than is good for their users and their provider. */
-import { Authenticator, AuthenticatorError, type SignIn } from "@btc-price/domain/Authenticator"
-import { ManagedLogin } from "@btc-price/domain/ManagedLogin"
-import { type Quota, Quotas } from "@btc-price/domain/Quotas"
+import { Authenticator, AuthenticatorError, type SignIn } from "@btc-price/domain/access/Authenticator"
+import { ManagedLogin } from "@btc-price/domain/access/ManagedLogin"
+import { type Quota, Quotas } from "@btc-price/domain/access/Quotas"
 import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

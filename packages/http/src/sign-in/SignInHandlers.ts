@@ -5,8 +5,8 @@ import {
   type ChallengeKey,
   ChallengeName,
   type SignIn,
-} from "@btc-price/domain/Authenticator"
-import { ManagedLogin } from "@btc-price/domain/ManagedLogin"
+} from "@btc-price/domain/access/Authenticator"
+import { ManagedLogin } from "@btc-price/domain/access/ManagedLogin"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"

@@ -1,5 +1,5 @@
 /** Tokens as they are answered. */
-import type { Tokens } from "@btc-price/domain/Authenticator"
+import type { Tokens } from "@btc-price/domain/access/Authenticator"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 

@@ -1,6 +1,6 @@
 import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
-import { Authenticator } from "@btc-price/domain/Authenticator"
+import { Authenticator } from "@btc-price/domain/access/Authenticator"
 import * as ProviderLimits from "@btc-price/http/sign-in/ProviderLimits"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
