@@ -42,67 +42,18 @@ const arrows: ReadonlyArray<readonly [sources: string, may: ReadonlyArray<string
   [http, [...program, http]],
 ]
 
-/** The technology of an adapter is how its file's name begins. A file that fits none is one of its own. */
-const technologies = [
-  "Bitstamp",
-  "Cnb",
-  "CoinGecko",
-  "Coinbase",
-  "Coinmate",
-  "Cognito",
-  "EmbeddedPostgres",
-  "Kraken",
-  "Memory",
-  "NodeListener",
-  "Postgres",
-  "Redis",
-  "Setting",
-]
+/** What every folder of adapters may import beside itself and the domain. */
+const shared = `${adapters}vendor/`
 
-/** The adapters' files and technologies that other technologies build on, and which ones. */
-export const shared: Readonly<Record<string, ReadonlyArray<string>>> = {
-  // The bound on what is read from elsewhere.
-  "AnswerText.ts": ["Cognito", "SigningKeys.ts", "VaultClient.ts", "VendorClient.ts"],
-  // What is common to banks.
-  "CrossRate.ts": ["Cnb", "Memory"],
-  // Decimals as JSON writes them, in numbers and in strings.
-  "ExactJson.ts": ["Bitstamp", "VendorAnswer.ts", "VendorQuote.ts"],
-  // The settings and the database client excuse the same addresses from TLS.
-  "Loopback.ts": ["Postgres", "Setting"],
+/** The compositions of the adapters package, by how their paths begin; they name several technologies. */
+const compositions = [`${adapters}Vendors.ts`, `${adapters}settings/`]
+
+/** Folders that build on one other technology, and why. */
+export const borrowed: Readonly<Record<string, string>> = {
+  // Tokens issued in memory are verified by the same code as Cognito's.
+  [`${adapters}memory/`]: `${adapters}cognito/`,
   // While Redis is away, each process counts in its own memory.
-  Memory: ["Redis"],
-  // The recorded prices, apart from how CoinGecko writes them.
-  "RecordedSeries.ts": ["CoinGecko"],
-  // What outlasts the process, apart from where.
-  "SigningKeyStore.ts": ["Cognito", "Memory", "Postgres", "SigningKeys.ts", "TokenVerifier.ts"],
-  "SigningKeys.ts": ["TokenVerifier.ts"],
-  "TokenClaims.ts": ["Cognito", "Memory", "TokenVerifier.ts"],
-  // The Authenticator in memory signs its tokens as Cognito does, so that both have them verified by the same code.
-  "TokenVerifier.ts": ["Cognito", "Memory"],
-  // Vault keeps the database's users.
-  "VaultClient.ts": ["Postgres"],
-  // What is common to vendors, however each of them speaks.
-  "VendorAnswer.ts": [
-    "Bitstamp",
-    "CoinGecko",
-    "Coinbase",
-    "Coinmate",
-    "Kraken",
-    "VendorClient.ts",
-    "VendorQuote.ts",
-  ],
-  "VendorClient.ts": ["Bitstamp", "Cnb", "CoinGecko", "Coinbase", "Coinmate", "Kraken"],
-  "VendorHistory.ts": ["Bitstamp", "CoinGecko"],
-  "VendorQuote.ts": ["Bitstamp", "CoinGecko", "Coinbase", "Coinmate", "Kraken", "Memory"],
-  // The table from which the programs choose the vendors.
-  Bitstamp: ["Vendors.ts"],
-  Cnb: ["Vendors.ts"],
-  CoinGecko: ["Vendors.ts"],
-  Coinbase: ["Vendors.ts"],
-  Coinmate: ["Vendors.ts"],
-  Kraken: ["Vendors.ts"],
-  // All HTTP servers listen in one way, and what it refuses of a certificate the settings refuse too.
-  NodeListener: ["ManagementServer.ts", "Setting"],
+  [`${adapters}redis/`]: `${adapters}memory/`,
 }
 
 /** What a file uses although Effect has a better one, because a foreign library forces it: nothing so far. */
@@ -118,14 +69,16 @@ export const rules = {
       .map((name) => `may not import ${name}`)
   },
 
-  "adapters do not know one another": (file) =>
-    file.imports
+  "adapters do not know one another": (file) => {
+    const own = folderOf(file.path)
+    if (own === undefined || compositions.some((start) => file.path.startsWith(start))) return []
+    return file.imports
       .filter((name) => {
-        const [own, other] = [technologyOf(file.path), technologyOf(target(file, name))]
-        if (own === undefined || other === undefined || own === other) return false
-        return shared[other]?.includes(own) !== true
+        const other = folderOf(target(file, name))
+        return other !== undefined && ![own, shared, borrowed[own]].includes(other)
       })
-      .map((name) => `imports ${name}, which is of another technology`),
+      .map((name) => `imports ${name}, which belongs to another technology`)
+  },
 
   "the package.json lists what sources import": (file) =>
     file.imports
@@ -160,16 +113,9 @@ export const rules = {
       .map((name) => `uses ${name}`),
 } satisfies Readonly<Record<string, (file: SourceFile) => ReadonlyArray<string>>>
 
-/** The technology of a path; undefined outside the adapters. */
-export const technologyOf = (path: string): string | undefined => {
-  if (!path.startsWith(adapters)) return undefined
-  const name = path
-    .slice(adapters.length)
-    .replace(/^embedded-postgres\//, "EmbeddedPostgres/")
-    .replace(/^listener\//, "NodeListener/")
-    .replace(/^settings\//, "Setting/")
-  return technologies.find((technology) => name.startsWith(technology)) ?? name
-}
+/** The adapters' folder that a path is in, such as `packages/adapters/src/redis/`; undefined outside the adapters. */
+export const folderOf = (path: string): string | undefined =>
+  path.startsWith(adapters) ? /^(?:[^/]+\/){3}(?:[^/]+\/)?/.exec(path)?.[0] : undefined
 
 /** The path that a file of this repository is imported by; the name of any other module. */
 export const target = ({ path }: SourceFile, name: string): string =>
