@@ -1,19 +1,19 @@
-/** The suite that every SingleWriter passes. The layer given is one that all its users share a pen through. */
-import { SingleWriter } from "@btc-price/domain/SingleWriter"
+/** The suite that every LeaderLock passes. The layer given is one that all its users share a lock through. */
+import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 
-export const suite = (name: string, writerLayer: Layer.Layer<SingleWriter, unknown>): void =>
-  describeLayer(writerLayer, { excludeTestServices: true })(`SingleWriter: ${name}`, (it) => {
-    it.effect("gives the pen to one at a time, and to each who waits", () =>
+export const suite = (name: string, lockLayer: Layer.Layer<LeaderLock, unknown>): void =>
+  describeLayer(lockLayer, { excludeTestServices: true })(`LeaderLock: ${name}`, (it) => {
+    it.effect("elects one at a time, and each who waits in turn", () =>
       Effect.gen(function* () {
-        const writer = yield* SingleWriter
+        const lock = yield* LeaderLock
         let holders = 0
         let most = 0
-        const turn = writer.hold(
+        const turn = lock.hold(
           Effect.gen(function* () {
             holders += 1
             most = Math.max(most, holders)
@@ -26,25 +26,25 @@ export const suite = (name: string, writerLayer: Layer.Layer<SingleWriter, unkno
       }),
     )
 
-    it.effect("answers what the effect answers, and gives the pen back when it fails", () =>
+    it.effect("answers what the effect answers, and releases the lock when it fails", () =>
       Effect.gen(function* () {
-        const writer = yield* SingleWriter
-        assert.strictEqual(yield* writer.hold(Effect.succeed(7)), 7)
-        assert.strictEqual(yield* Effect.flip(writer.hold(Effect.fail("broken"))), "broken")
-        assert.strictEqual(yield* writer.hold(Effect.succeed(8)), 8)
+        const lock = yield* LeaderLock
+        assert.strictEqual(yield* lock.hold(Effect.succeed(7)), 7)
+        assert.strictEqual(yield* Effect.flip(lock.hold(Effect.fail("broken"))), "broken")
+        assert.strictEqual(yield* lock.hold(Effect.succeed(8)), 8)
       }),
     )
 
-    it.effect("gives the pen back when its holder is interrupted", () =>
+    it.effect("releases the lock when its holder is interrupted", () =>
       Effect.gen(function* () {
-        const writer = yield* SingleWriter
+        const lock = yield* LeaderLock
         const held = yield* Deferred.make<void>()
         const holder = yield* Effect.forkChild(
-          writer.hold(Deferred.succeed(held, undefined).pipe(Effect.andThen(Effect.never))),
+          lock.hold(Deferred.succeed(held, undefined).pipe(Effect.andThen(Effect.never))),
         )
         yield* Deferred.await(held)
         yield* Fiber.interrupt(holder)
-        assert.strictEqual(yield* writer.hold(Effect.succeed("next")), "next")
+        assert.strictEqual(yield* lock.hold(Effect.succeed("next")), "next")
       }),
     )
   })

@@ -57,7 +57,7 @@ export const begin = Effect.fnUntraced(function* (slot: Slot) {
       Effect.catchTag(
         "PriceSourceError",
         Effect.fnUntraced(function* (error) {
-          if (!mayRetry || !isPassing(error)) return yield* error
+          if (!mayRetry || !isTransient(error)) return yield* error
           mayRetry = false
           missAll(source, currencies)(error)
           yield* Effect.sleep(yield* retryDelay(error))
@@ -115,7 +115,7 @@ export const begin = Effect.fnUntraced(function* (slot: Slot) {
   }
 })
 
-const isPassing = ({ reason, retryAfter }: PriceSourceError): boolean =>
+const isTransient = ({ reason, retryAfter }: PriceSourceError): boolean =>
   retryAfter === undefined
     ? reason === "timed-out" || reason === "unreachable" || reason === "upstream-fault"
     : Duration.isLessThanOrEqualTo(retryAfter, retryAfterLimit)

@@ -1,30 +1,30 @@
-/** Port: one process at a time holds the pen. */
+/** Port: elects a leader, the one process at a time that samples and maintains. */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 
-/** The pen could not be asked for, or was lost while it was held. Trying again may help. */
-export class SingleWriterError extends Schema.TaggedError<SingleWriterError>()("SingleWriterError", {
+/** The lock could not be requested, or was lost while it was held. Trying again may help. */
+export class LeaderLockError extends Schema.TaggedError<LeaderLockError>()("LeaderLockError", {
   reason: Schema.Literals(["unavailable", "lost"]),
   cause: Schema.Defect(),
 }) {
   override get message(): string {
-    return this.reason === "lost" ? "The pen was lost" : "The pen could not be asked for"
+    return this.reason === "lost" ? "The leader lock was lost" : "The leader lock could not be requested"
   }
 }
 
-export class SingleWriter extends Context.Service<
-  SingleWriter,
+export class LeaderLock extends Context.Service<
+  LeaderLock,
   {
     /**
-     * Waits for the pen, runs `effect` while this process holds it, and gives it back. When the pen is
-     * lost, `effect` is interrupted and the whole fails with `SingleWriterError`. A holder that hangs or
-     * is cut off loses the pen within {@link takeoverSeconds}, so two runs can overlap only in a process
-     * that does not run; what they write must bear that (the repository's key does).
+     * Waits for the lock, runs `effect` while this process holds it, and releases it. When the lock is lost,
+     * `effect` is interrupted and the whole fails with `LeaderLockError`. A holder that hangs or is cut off loses
+     * the lock within {@link takeoverSeconds}. It may still write once before it notices, so its writes must be
+     * idempotent; the repository's key (currency, slot) makes them so.
      */
-    readonly hold: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SingleWriterError, R>
+    readonly hold: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaderLockError, R>
   }
->()("@btc-price/domain/SingleWriter") {}
+>()("@btc-price/domain/LeaderLock") {}
 
-/** The longest that a silent holder keeps the pen, in seconds: well within one slot. */
+/** How long a silent holder keeps the lock at most, in seconds: well within one slot. */
 export const takeoverSeconds = 60

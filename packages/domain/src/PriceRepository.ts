@@ -102,7 +102,7 @@ export class PriceRepository extends Context.Service<
      */
     readonly changes: Stream.Stream<void, RepositoryError>
 
-    // Upkeep.
+    // Maintenance.
 
     /**
      * Makes the repository ready for the slots of this and the coming months. Cheap when it is; the one that

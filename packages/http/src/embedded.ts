@@ -14,7 +14,7 @@ import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
-import * as PostgresSingleWriter from "@btc-price/adapters/postgres/PostgresSingleWriter"
+import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
 import * as Settings from "@btc-price/adapters/settings/Settings"
@@ -91,7 +91,7 @@ const program = Effect.fnUntraced(function* (
     Layer.provide(prepare),
     Layer.provide(sources),
     Layer.provide(SourceGate.layer({ monthlyCaps: Vendors.monthlyCaps(settings.priceSources) })),
-    Layer.provide(PostgresSingleWriter.layer(database)),
+    Layer.provide(PostgresLeaderLock.layer(database)),
     Layer.provide(PostgresPriceRepository.layer),
     Layer.provide(PostgresSourceLedger.layer),
     Layer.provide(PostgresClient.layer(database)),

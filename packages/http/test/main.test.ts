@@ -37,18 +37,18 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
         const token = yield* signIn(api.url, "alice", "correct horse")
         const { body } = yield* getUntil(`${api.url}/get_btc_price`, token, ({ status }) => status === 200)
         assert.deepStrictEqual(Object.keys(body.btc_prices), ["eur", "czk"])
-        // The holder of the pen ends; the other takes it, and asks nothing more of a slot that has its prices.
-        const [holder, waiting] = worker.output().includes("Holds the pen")
+        // The leader ends; the other takes over, and asks nothing more of a slot that has its prices.
+        const [holder, waiting] = worker.output().includes("Became the leader")
           ? [worker, other]
           : [other, worker]
-        assert.notInclude(waiting.output(), "Holds the pen")
+        assert.notInclude(waiting.output(), "Became the leader")
         const metrics = yield* Effect.flatMap(HttpClient.get(`${holder.url}/metrics`), ({ text }) => text)
         assert.match(
           metrics,
           /^btc_price_samples_total\{currency="EUR",source="127\.0\.0\.1:\d+",flagged="false"\} \d+$/m,
         )
         assert.strictEqual(yield* holder.stop("SIGTERM"), 0)
-        yield* Effect.sync(() => waiting.output().includes("Holds the pen")).pipe(
+        yield* Effect.sync(() => waiting.output().includes("Became the leader")).pipe(
           Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (holds) => holds }),
         )
         const ready = yield* get(`${waiting.url}/ready`)

@@ -1,4 +1,4 @@
-/** What the one that holds the pen does beside sampling: closes the gap ledger, fills gaps, prunes old months. */
+/** What the leader does besides sampling: closes the gap ledger, fills gaps, prunes old months. */
 import type { Currency } from "@btc-price/domain/Currency"
 import * as GapLedger from "@btc-price/domain/GapLedger"
 import * as Repair from "@btc-price/domain/Repair"
@@ -43,7 +43,7 @@ export const run = Effect.fnUntraced(function* ({ currencies, retentionMonths }:
   })
   return yield* turn.pipe(
     Effect.catchCause((cause) =>
-      Effect.logWarning("Upkeep failed; it is tried again in the next slot", cause),
+      Effect.logWarning("Maintenance failed; it is tried again in the next slot", cause),
     ),
     Effect.andThen(nextTurn),
     Effect.forever,

@@ -1,11 +1,11 @@
-/** The worker: while it holds the pen it samples each slot, once, and keeps the books in order. */
+/** The worker: while it leads it samples each slot, once, and keeps the books in order. */
 import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import type { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import type { PriceSources } from "@btc-price/domain/PriceSource"
 import { Readiness } from "@btc-price/domain/Readiness"
 import * as Sampler from "@btc-price/domain/Sampler"
-import { SingleWriter } from "@btc-price/domain/SingleWriter"
+import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import * as Slot from "@btc-price/domain/Slot"
 import type { SourceGate } from "@btc-price/domain/SourceGate"
 import * as BigDecimal from "effect/BigDecimal"
@@ -18,18 +18,18 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
-import * as Upkeep from "./Upkeep.ts"
+import * as Maintenance from "./Maintenance.ts"
 
 /** How long after something failed the worker begins anew. */
 const restartDelay = Duration.seconds(5)
 
 /**
- * How long a worker waits for the pen without a failure until it counts as sound; longer than any operation
+ * How long a worker waits for the leader lock without a failure until it counts as healthy; longer than any operation
  * may take.
  */
 const recoveryDelay = Duration.seconds(20)
 
-export interface Options extends Upkeep.Options {
+export interface Options extends Maintenance.Options {
   /** Any text that is this installation's own and stays the same; see {@link sampleDelay}. */
   readonly installation: string
 }
@@ -37,28 +37,28 @@ export interface Options extends Upkeep.Options {
 /**
  * Works for as long as the layer lives: samples the running slot at once and then each slot as it comes.
  * Whatever fails, expected or not, it lets go of everything and begins anew. It is ready while it
- * holds the pen or waits for it.
+ * leads or waits to lead.
  */
 export const layer = (
   options: Options,
 ): Layer.Layer<
   Readiness,
   never,
-  PriceRepository | PriceSources | PriceHistories | ExchangeRates | SourceGate | SingleWriter
+  PriceRepository | PriceSources | PriceHistories | ExchangeRates | SourceGate | LeaderLock
 > =>
   Layer.effect(
     Readiness,
     Effect.gen(function* () {
-      const writer = yield* SingleWriter
+      const lock = yield* LeaderLock
       const failure = yield* Ref.make<string | null>(null)
       const recover = Effect.sleep(recoveryDelay).pipe(
         Effect.andThen(Ref.set(failure, null)),
         Effect.andThen(Effect.never),
       )
       yield* Ref.set(failure, null).pipe(
-        Effect.andThen(Effect.logInfo("Holds the pen")),
-        Effect.andThen(Effect.raceFirst(Effect.forever(sampleSlot(options)), Upkeep.run(options))),
-        writer.hold,
+        Effect.andThen(Effect.logInfo("Became the leader")),
+        Effect.andThen(Effect.raceFirst(Effect.forever(sampleSlot(options)), Maintenance.run(options))),
+        lock.hold,
         Effect.raceFirst(recover),
         Effect.sandbox,
         Effect.tapError((cause) =>

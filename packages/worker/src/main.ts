@@ -5,7 +5,7 @@ import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/Postgr
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresLegacyPrices from "@btc-price/adapters/postgres/PostgresLegacyPrices"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
-import * as PostgresSingleWriter from "@btc-price/adapters/postgres/PostgresSingleWriter"
+import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as Settings from "@btc-price/adapters/settings/Settings"
 import * as Vendors from "@btc-price/adapters/Vendors"
@@ -35,7 +35,7 @@ const worker = (settings: WorkerSettings) =>
     ManagementServer.layer(settings.management).pipe(
       Layer.provide(PostgresAccess.layerReadiness(database)),
       Layer.provide(Worker.layer(settings)),
-      Layer.provide(PostgresSingleWriter.layer(database)),
+      Layer.provide(PostgresLeaderLock.layer(database)),
       Layer.provide(repositoryAndSources(settings, database)),
     ),
   )

@@ -15,7 +15,7 @@ import * as Program from "../../http/test/Program.ts"
 const services = Layer.mergeAll(NodeServices.layer, NodeHttpClient.layerUndici, CoinGeckoReplay.layer())
 
 layer(services, { excludeTestServices: true })("The worker with credentials of Vault", (it) => {
-  it.effect("migrates as the owner, keeps the pen from user to user, and gives the last one back", () =>
+  it.effect("migrates as the owner, keeps leading from user to user, and gives the last one back", () =>
     Effect.gen(function* () {
       const { role, tokenFile } = yield* VaultServer.kubernetes
       const database = yield* makeDatabase
@@ -44,7 +44,7 @@ layer(services, { excludeTestServices: true })("The worker with credentials of V
         select distinct pg_get_userbyid(relowner) as owner from pg_class
         where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`
       assert.deepStrictEqual(owners, [{ owner: database.role }])
-      assert.lengthOf(worker.output().match(/Holds the pen/g) ?? [], 1)
+      assert.lengthOf(worker.output().match(/Became the leader/g) ?? [], 1)
       assert.notInclude(worker.output(), "begins anew")
       const ready = yield* Effect.flatMap(HttpClient.get(`${worker.url}/ready`), ({ json }) => json)
       assert.deepStrictEqual(ready, { ready: true, reasons: [] })

@@ -1,11 +1,11 @@
 /** A week with two workers on one PostgreSQL, killed and started again at random. */
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
-import * as PostgresSingleWriter from "@btc-price/adapters/postgres/PostgresSingleWriter"
+import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
-import { SingleWriter } from "@btc-price/domain/SingleWriter"
+import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import * as Slot from "@btc-price/domain/Slot"
 import * as SourceGate from "@btc-price/domain/SourceGate"
 import { SourceLedger } from "@btc-price/domain/SourceLedger"
@@ -37,8 +37,8 @@ const range = { start: DateTime.makeUnsafe(start), end: DateTime.makeUnsafe(end)
 /** How many operations of the database are under way. */
 let underWay = 0
 
-/** How many workers have the pen. */
-let writers = 0
+/** How many workers lead. */
+let leaders = 0
 
 const lift = (member: unknown, real: Clock.Clock): unknown => {
   if (Stream.isStream(member)) return Stream.provideService(member, Clock.Clock, real)
@@ -75,30 +75,30 @@ const database = (url: Redacted.Redacted, real: Clock.Clock) =>
     ),
   ).pipe(Layer.provide(PostgresClient.layer({ url })), Layer.provide(Layer.succeed(Clock.Clock, real)))
 
-/** The pen is asked for and held in real time; what is done with it goes by the simulated clock. */
-const writer = (url: Redacted.Redacted, real: Clock.Clock) =>
+/** The leader lock is requested and held in real time; what the leader does goes by the simulated clock. */
+const lock = (url: Redacted.Redacted, real: Clock.Clock) =>
   Layer.effect(
-    SingleWriter,
-    Effect.map(SingleWriter, ({ hold }) => ({
+    LeaderLock,
+    Effect.map(LeaderLock, ({ hold }) => ({
       hold: (effect) =>
         Effect.flatMap(Clock.Clock, (simulated) => {
-          const writing = Effect.suspend(() => {
-            writers++
+          const leading = Effect.suspend(() => {
+            leaders++
             return Effect.ensuring(
               Effect.provideService(effect, Clock.Clock, simulated),
-              Effect.sync(() => writers--),
+              Effect.sync(() => leaders--),
             )
           })
-          return Effect.provideService(hold(writing), Clock.Clock, real)
+          return Effect.provideService(hold(leading), Clock.Clock, real)
         }),
     })),
-  ).pipe(Layer.provide(PostgresSingleWriter.layer({ url, askInterval: Duration.millis(20) })))
+  ).pipe(Layer.provide(PostgresLeaderLock.layer({ url, askInterval: Duration.millis(20) })))
 
 /** A worker with connections of its own, as in a process of its own. */
 const worker = (url: Redacted.Redacted, real: Clock.Clock, world: VendorWorld.VendorWorld) =>
   Worker.layer({ currencies, installation: "killed", retentionMonths: undefined }).pipe(
     Layer.provide(SourceGate.layer({ monthlyCaps: { coingecko: 10_000 } })),
-    Layer.provide(writer(url, real)),
+    Layer.provide(lock(url, real)),
     Layer.provide(database(url, real)),
     Layer.provide(Vendors.layer({ order: ["coingecko"], coinGecko: { plan: "keyless" } })),
     Layer.provide(world.layer),
@@ -108,8 +108,8 @@ const worker = (url: Redacted.Redacted, real: Clock.Clock, world: VendorWorld.Ve
 /** A moment of real time, while the simulated clock stands still. */
 const moment = TestClock.withLive(Effect.sleep("1 millis"))
 
-/** Waits until a worker has the pen, however long the machine takes. */
-const penTaken = Effect.repeat(moment, { until: () => writers > 0 })
+/** Waits until a worker leads, however long the machine takes. */
+const leaderElected = Effect.repeat(moment, { until: () => leaders > 0 })
 
 /** Lets what is under way come to its end: nothing is for three moments on end. */
 const settle = Effect.gen(function* () {
@@ -149,7 +149,7 @@ it.effect(
         for (const [worker, scope] of running.entries()) {
           if (scope === null && (index === 0 || random() < 0.5)) yield* launch(worker)
         }
-        if (index === 0) yield* Effect.andThen(penTaken, settle)
+        if (index === 0) yield* Effect.andThen(leaderElected, settle)
         yield* TestClock.adjust(Worker.sampleDelay("killed"))
         if (random() < 0.05) {
           for (let moments = random() * 5; moments > 0; moments--) yield* moment
@@ -162,7 +162,7 @@ it.effect(
       // The rest of the week's gaps are repaired by one that is left in peace.
       for (const index of [0, 1]) yield* kill(index)
       yield* launch(0)
-      yield* Effect.andThen(penTaken, settle)
+      yield* Effect.andThen(leaderElected, settle)
       const isComplete = Effect.gen(function* () {
         const [tallies] = yield* kept.tallies(currencies, [range])
         return currencies.every((currency) => tallies?.get(currency)?.samples === slots)

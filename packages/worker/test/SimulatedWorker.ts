@@ -1,6 +1,6 @@
 /** The worker on the real vendor adapters in a simulated world, with everything else in memory. */
 import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
-import * as MemorySingleWriter from "@btc-price/adapters/memory/MemorySingleWriter"
+import * as MemoryLeaderLock from "@btc-price/adapters/memory/MemoryLeaderLock"
 import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import * as SourceGate from "@btc-price/domain/SourceGate"
@@ -21,7 +21,7 @@ export const adapters = (world: VendorWorld.VendorWorld, monthlyCap: number) =>
         }).pipe(Layer.provide(world.layer)),
         MemoryPriceRepository.layer,
         MemorySourceLedger.layer,
-        MemorySingleWriter.layer,
+        MemoryLeaderLock.layer,
       ),
     ),
     Layer.fresh,

@@ -4,7 +4,7 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import { Readiness } from "@btc-price/domain/Readiness"
 import { RepositoryError } from "@btc-price/domain/RepositoryError"
-import { SingleWriter, SingleWriterError } from "@btc-price/domain/SingleWriter"
+import { LeaderLock, LeaderLockError } from "@btc-price/domain/LeaderLock"
 import * as Worker from "@btc-price/worker/Worker"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -135,22 +135,22 @@ describe("Worker", () => {
     }).pipe(Effect.scoped, Effect.provide(adapters)),
   )
 
-  it.effect("is ready again when it waits for the pen after a failure", () =>
+  it.effect("is ready again when it waits to lead after a failure", () =>
     Effect.gen(function* () {
-      const { hold } = yield* SingleWriter
+      const { hold } = yield* LeaderLock
       const fails = yield* Ref.make(true)
-      const lost = new SingleWriterError({ reason: "unavailable", cause: "away" })
-      const writer = Layer.succeed(SingleWriter, {
+      const lost = new LeaderLockError({ reason: "unavailable", cause: "away" })
+      const lock = Layer.succeed(LeaderLock, {
         hold: (effect) =>
           Effect.flatMap(Ref.getAndSet(fails, false), (first) => (first ? Effect.fail(lost) : hold(effect))),
       })
       yield* Effect.forkScoped(hold(Effect.never))
-      const ready = Layer.build(Worker.layer(options).pipe(Layer.provide(writer)))
+      const ready = Layer.build(Worker.layer(options).pipe(Layer.provide(lock)))
       const { check } = Context.get(yield* ready, Readiness)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* check, {
         ready: false,
-        reasons: ["Not sampling: The pen could not be asked for"],
+        reasons: ["Not sampling: The leader lock could not be requested"],
       })
       yield* TestClock.adjust("30 seconds")
       assert.deepStrictEqual(yield* check, { ready: true, reasons: [] })

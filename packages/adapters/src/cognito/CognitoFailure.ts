@@ -52,7 +52,7 @@ const reasonOf = (name: string, message: string, error: unknown, refusal: Reason
     case "PasswordResetRequiredException":
       return refusal
     default:
-      return isPassing(error) ? "unavailable" : "misconfigured"
+      return isTransient(error) ? "unavailable" : "misconfigured"
   }
 }
 
@@ -81,7 +81,7 @@ const reasons: ReadonlyMap<string, Reason> = new Map([
 ])
 
 /** Whether the network failed, as Node's `code` says, or the answer was a 5xx without a known name. */
-const isPassing = (error: unknown): boolean =>
+const isTransient = (error: unknown): boolean =>
   Predicate.hasProperty(error, "code") ||
   (Predicate.hasProperty(error, "$metadata") &&
     Predicate.hasProperty(error.$metadata, "httpStatusCode") &&

@@ -29,7 +29,7 @@ export class TokenVerifier extends Context.Service<
      */
     readonly deny: (token: Redacted.Redacted) => Effect.Effect<void, AuthenticatorError>
   }
->()("@btc-price/adapters/TokenVerifier") {}
+>()("@btc-price/adapters/cognito/TokenVerifier") {}
 
 export interface Options extends TokenClaims.Rules {
   /** For emulators; AWS's unless given. */

@@ -37,7 +37,7 @@ export class CoinGeckoReplay extends Context.Service<
     /** How many requests to the API have arrived, whatever came of them. */
     readonly calls: Effect.Effect<number>
   }
->()("@btc-price/adapters/CoinGeckoReplay") {}
+>()("@btc-price/adapters/embedded/CoinGeckoReplay") {}
 
 /**
  * Listens on 127.0.0.1 for as long as the layer lives, on a free port unless given, and ends at once, whoever

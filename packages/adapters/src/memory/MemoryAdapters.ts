@@ -8,7 +8,7 @@ import * as Layer from "effect/Layer"
 import * as MemoryExchangeRates from "./MemoryExchangeRates.ts"
 import * as MemoryPriceRepository from "./MemoryPriceRepository.ts"
 import * as MemoryPriceSource from "./MemoryPriceSource.ts"
-import * as MemorySingleWriter from "./MemorySingleWriter.ts"
+import * as MemoryLeaderLock from "./MemoryLeaderLock.ts"
 import * as MemorySourceLedger from "./MemorySourceLedger.ts"
 
 /** One source, `memory`, with `prices` to begin with, and the control `MemoryPriceSource` of what it says. */
@@ -23,7 +23,7 @@ export const layer = (prices: MemoryPriceSource.Prices = {}) =>
         MemoryPriceSource.layer(prices),
         MemoryPriceRepository.layer,
         MemorySourceLedger.layer,
-        MemorySingleWriter.layer,
+        MemoryLeaderLock.layer,
         MemoryExchangeRates.layer({}),
       ),
     ),

@@ -1,13 +1,13 @@
-/** SingleWriter within one process, for tests and trials: whoever shares the layer shares the pen. */
-import { SingleWriter } from "@btc-price/domain/SingleWriter"
+/** LeaderLock within one process, for tests: all users of the layer share one lock. */
+import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
 
-export const layer: Layer.Layer<SingleWriter> = Layer.effect(
-  SingleWriter,
+export const layer: Layer.Layer<LeaderLock> = Layer.effect(
+  LeaderLock,
   Effect.gen(function* () {
-    const pen = yield* Semaphore.make(1)
-    return SingleWriter.of({ hold: Semaphore.withPermits(pen, 1) })
+    const lock = yield* Semaphore.make(1)
+    return LeaderLock.of({ hold: Semaphore.withPermits(lock, 1) })
   }),
 )

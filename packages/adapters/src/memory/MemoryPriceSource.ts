@@ -34,7 +34,7 @@ export class MemoryPriceSource extends Context.Service<
     /** How many calls there were of both ports, whatever came of them. */
     readonly calls: Effect.Effect<number>
   }
->()("@btc-price/adapters/MemoryPriceSource") {}
+>()("@btc-price/adapters/memory/MemoryPriceSource") {}
 
 export interface Options {
   /** The name of both ports; `memory` unless given. */

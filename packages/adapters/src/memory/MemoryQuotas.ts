@@ -43,9 +43,9 @@ export const make = Effect.sync(() => {
     })
 
   return Quotas.of({
-    take: (quota, key) => use(quota, key, 1),
-    look: (quota, key) => use(quota, key, 0),
-    forget: (quota, key) => Effect.sync(() => void windowsOf(quota).delete(key)),
+    consume: (quota, key) => use(quota, key, 1),
+    peek: (quota, key) => use(quota, key, 0),
+    reset: (quota, key) => Effect.sync(() => void windowsOf(quota).delete(key)),
   })
 })
 

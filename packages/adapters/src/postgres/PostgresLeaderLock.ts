@@ -1,5 +1,5 @@
-/** SingleWriter by a PostgreSQL session lock: the engine that keeps the prices elects who writes them. */
-import { SingleWriter, SingleWriterError, takeoverSeconds } from "@btc-price/domain/SingleWriter"
+/** LeaderLock by a PostgreSQL session lock: the engine that stores the prices also elects the worker that writes them. */
+import { LeaderLock, LeaderLockError, takeoverSeconds } from "@btc-price/domain/LeaderLock"
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,49 +10,49 @@ import * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import { open, type Options, type Session, withDeadline } from "./PostgresClient.ts"
 
-/** How often one that waits asks for the pen, unless it is told otherwise. */
+/** How often a waiting process asks for the lock by default. */
 const defaultAskInterval = Duration.seconds(2)
 
-/** How often the holder says that it is alive, and learns whether it still holds the pen. */
+/** How often the holder shows that it is alive and checks that it still holds the lock. */
 const heartbeatInterval = Duration.seconds(10)
 
-/** Between two tries to log in as a new account; the pen is held by the one before meanwhile. */
+/** The pause between attempts to log in as a new user; the session of the previous user holds the lock meanwhile. */
 const reopenPause = Schedule.spaced("1 second")
 
 /**
- * The pen is a session's advisory lock on a connection of its own. A session that dies gives it up at
- * once; one that falls silent, because its process hangs or its network is cut, is ended by the server after
- * `silenceLimit`, which leaves one that waits the time to ask within `takeoverSeconds`.
+ * The lock is a session-level advisory lock on a dedicated connection. A session that dies releases it at once. The
+ * server ends a session that falls silent, because its process hangs or its network is cut, after `silenceLimit`.
+ * That leaves a waiting process enough time to ask again within `takeoverSeconds`.
  */
 export const layer = (
   options: Options & {
-    /** How often one that waits asks for the pen. */
+    /** How often a waiting process asks for the lock. */
     readonly askInterval?: Duration.Duration
-    /** Whole seconds, more than between the questions of one that waits. */
+    /** Whole seconds; longer than `askInterval`. */
     readonly silenceLimit?: Duration.Duration
   },
-): Layer.Layer<SingleWriter> => {
+): Layer.Layer<LeaderLock> => {
   const { askInterval = defaultAskInterval } = options
   const silenceLimit =
     options.silenceLimit ?? Duration.subtract(Duration.seconds(takeoverSeconds), askInterval)
   const openSession = open(options, {
-    applicationName: "btc-price pen",
+    applicationName: "btc-price leader",
     startupParameters: { idle_session_timeout: `${Duration.toSeconds(silenceLimit)}s` },
   })
 
-  return Layer.succeed(SingleWriter, {
-    hold: Effect.fn("SingleWriter.hold")(<A, E, R>(effect: Effect.Effect<A, E, R>) =>
-      takePen(openSession, askInterval).pipe(
-        Effect.mapError((cause) => new SingleWriterError({ reason: "unavailable", cause })),
-        Effect.flatMap((session) => Effect.raceFirst(effect, keepPen(session, openSession))),
+  return Layer.succeed(LeaderLock, {
+    hold: Effect.fn("LeaderLock.hold")(<A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      acquire(openSession, askInterval).pipe(
+        Effect.mapError((cause) => new LeaderLockError({ reason: "unavailable", cause })),
+        Effect.flatMap((session) => Effect.raceFirst(effect, keep(session, openSession))),
         Effect.scoped,
       ),
     ),
   })
 }
 
-/** A session with the pen. One that waits for it logs in anew, too, when the account changes. */
-const takePen = (
+/** A session that holds the lock. While it waits it logs in again whenever the user changes. */
+const acquire = (
   openSession: Effect.Effect<Session, SqlError, Scope.Scope>,
   askInterval: Duration.Duration,
 ): Effect.Effect<Session, SqlError, Scope.Scope> =>
@@ -64,51 +64,50 @@ const takePen = (
     )
     if (isHeld) return session
     yield* Scope.close(session.scope, Exit.void)
-    return yield* takePen(openSession, askInterval)
+    return yield* acquire(openSession, askInterval)
   })
 
-/** Returns when the session has the pen. */
+/** Returns once the session holds the lock. */
 const askFor = (sql: PgClient.PgClient, askInterval: Duration.Duration) =>
   sql<{ readonly held: boolean }>`
-    select pg_try_advisory_lock(hashtext('btc-price'), hashtext('pen')) as held`.pipe(
+    select pg_try_advisory_lock(hashtext('btc-price'), hashtext('leader')) as held`.pipe(
     withDeadline,
     Effect.repeat({ schedule: Schedule.spaced(askInterval), until: ([row]) => row?.held === true }),
   )
 
 /**
- * Fails when the pen is lost; never returns. While it is held, it goes from session to session as the account to
- * be logged in as changes.
+ * Fails when the lock is lost; never returns. The lock moves from session to session when the database user changes.
  */
-const keepPen = (
+const keep = (
   session: Session,
   openSession: Effect.Effect<Session, SqlError, Scope.Scope>,
-): Effect.Effect<never, SingleWriterError, Scope.Scope> =>
+): Effect.Effect<never, LeaderLockError, Scope.Scope> =>
   session.untilOver.pipe(
     Effect.andThen(Effect.retry(openSession, reopenPause)),
     Effect.tap((next) => handOver(session.sql, next.sql)),
-    Effect.raceFirst(losePen(session.sql)),
-    Effect.mapError((cause) => new SingleWriterError({ reason: "lost", cause })),
+    Effect.raceFirst(failWhenLost(session.sql)),
+    Effect.mapError((cause) => new LeaderLockError({ reason: "lost", cause })),
     Effect.tap(Scope.close(session.scope, Exit.void)),
-    Effect.flatMap((next) => keepPen(next, openSession)),
+    Effect.flatMap((next) => keep(next, openSession)),
   )
 
 /**
- * Gives the pen of one session to another, and to nobody else: the other waits in line for it before it is let
- * go, and those who only ask never wait in line.
+ * Passes the lock from one session to another, and to nobody else: the other session queues for it before it is
+ * released, and processes that only try the lock never queue.
  */
 const handOver = Effect.fnUntraced(function* (from: PgClient.PgClient, to: PgClient.PgClient) {
   const [waiting] = yield* to<{ readonly pid: number }>`select pg_backend_pid() as pid`
   const letGo = from`
-    select pg_advisory_unlock(hashtext('btc-price'), hashtext('pen')) from pg_locks
+    select pg_advisory_unlock(hashtext('btc-price'), hashtext('leader')) from pg_locks
     where locktype = 'advisory' and not granted and pid = ${waiting?.pid}`.pipe(
     Effect.repeat({ schedule: Schedule.spaced("20 millis"), until: (rows) => rows.length > 0 }),
   )
-  const take = to`select pg_advisory_lock(hashtext('btc-price'), hashtext('pen'))`
+  const take = to`select pg_advisory_lock(hashtext('btc-price'), hashtext('leader'))`
   yield* withDeadline(Effect.all([take, letGo], { concurrency: 2, discard: true }))
 })
 
-/** Fails when the session, and the pen with it, is lost; never returns. */
-const losePen = (sql: PgClient.PgClient) =>
+/** Fails when the session, and with it the lock, is lost; never returns. */
+const failWhenLost = (sql: PgClient.PgClient) =>
   sql`select 1`.pipe(
     withDeadline,
     Effect.repeat(Schedule.spaced(heartbeatInterval)),

@@ -82,11 +82,11 @@ export const layer = ({ url }: Options): Layer.Layer<Quotas> =>
         shared((redis) => Effect.map(redis.eval(script)(quota, key, uses), standingOf(quota)), otherwise)
 
       return Quotas.of({
-        take: (quota, key) => use(quota, key, 1, own.take(quota, key)),
-        look: (quota, key) => use(quota, key, 0, own.look(quota, key)),
-        forget: (quota, key) =>
+        consume: (quota, key) => use(quota, key, 1, own.consume(quota, key)),
+        peek: (quota, key) => use(quota, key, 0, own.peek(quota, key)),
+        reset: (quota, key) =>
           Effect.andThen(
-            own.forget(quota, key),
+            own.reset(quota, key),
             shared((redis) => Effect.asVoid(redis.send("DEL", nameOf(quota, key))), Effect.void),
           ),
       })

@@ -1,4 +1,4 @@
-import * as MemorySingleWriter from "@btc-price/adapters/memory/MemorySingleWriter"
-import * as SingleWriterTest from "../SingleWriterTest.ts"
+import * as MemoryLeaderLock from "@btc-price/adapters/memory/MemoryLeaderLock"
+import * as LeaderLockTest from "../LeaderLockTest.ts"
 
-SingleWriterTest.suite("memory", MemorySingleWriter.layer)
+LeaderLockTest.suite("memory", MemoryLeaderLock.layer)

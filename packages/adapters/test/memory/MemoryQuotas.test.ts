@@ -10,29 +10,29 @@ QuotasTest.suite("memory", MemoryQuotas.layer)
 layer(MemoryQuotas.layer)("MemoryQuotas", (it) => {
   it.effect("end a window to the millisecond", () =>
     Effect.gen(function* () {
-      const { take } = yield* Quotas
+      const { consume } = yield* Quotas
       const quota = { name: "exact", limit: 1, windowSeconds: 60 }
-      yield* take(quota, "a")
+      yield* consume(quota, "a")
       yield* TestClock.adjust("59999 millis")
-      assert.deepStrictEqual(yield* take(quota, "a"), { isGranted: false, remaining: 0, resetSeconds: 1 })
+      assert.deepStrictEqual(yield* consume(quota, "a"), { isGranted: false, remaining: 0, resetSeconds: 1 })
       yield* TestClock.adjust("1 millis")
-      assert.isTrue((yield* take(quota, "a")).isGranted)
+      assert.isTrue((yield* consume(quota, "a")).isGranted)
     }),
   )
 
   it.effect("remember a bounded number of keys, and no other quota less for a flood of one", () =>
     Effect.gen(function* () {
-      const { look, take } = yield* Quotas
+      const { peek, consume } = yield* Quotas
       const quiet = { name: "quiet", limit: 1, windowSeconds: 60 }
       const flooded = { name: "flooded", limit: 1, windowSeconds: 60 }
-      yield* take(quiet, "a")
-      for (let i = 0; i < 25_000; i++) yield* take(flooded, `key-${i}`)
+      yield* consume(quiet, "a")
+      for (let i = 0; i < 25_000; i++) yield* consume(flooded, `key-${i}`)
       let remembered = 0
       for (let i = 0; i < 25_000; i++) {
-        if ((yield* look(flooded, `key-${i}`)).remaining === 0) remembered += 1
+        if ((yield* peek(flooded, `key-${i}`)).remaining === 0) remembered += 1
       }
       assert.strictEqual(remembered, 20_000)
-      assert.strictEqual((yield* look(quiet, "a")).remaining, 0)
+      assert.strictEqual((yield* peek(quiet, "a")).remaining, 0)
     }),
   )
 })

@@ -20,9 +20,9 @@ const build = (url: Redacted.Redacted) =>
 const untilConnected = Effect.fnUntraced(function* (quotas: Quotas["Service"], witness: Quotas["Service"]) {
   const quota: Quota = { name: `probe-${Math.random()}`, limit: 1_000_000, windowSeconds: 600 }
   yield* quotas
-    .take(quota, "")
+    .consume(quota, "")
     .pipe(
-      Effect.andThen(witness.look(quota, "")),
+      Effect.andThen(witness.peek(quota, "")),
       Effect.repeat({ until: ({ remaining }) => remaining < quota.limit }),
     )
 })
@@ -48,12 +48,12 @@ describe.skipIf(isSkipped)("RedisQuotas", () => {
       yield* untilConnected(one, other)
       yield* untilConnected(other, one)
       const quota: Quota = { name: "shared", limit: 3, windowSeconds: 60 }
-      yield* one.take(quota, "a")
-      yield* other.take(quota, "a")
-      yield* one.take(quota, "a")
-      assert.isFalse((yield* other.take(quota, "a")).isGranted)
-      yield* other.forget(quota, "a")
-      assert.strictEqual((yield* one.look(quota, "a")).remaining, 3)
+      yield* one.consume(quota, "a")
+      yield* other.consume(quota, "a")
+      yield* one.consume(quota, "a")
+      assert.isFalse((yield* other.consume(quota, "a")).isGranted)
+      yield* other.reset(quota, "a")
+      assert.strictEqual((yield* one.peek(quota, "a")).remaining, 3)
     }),
   )
 
@@ -67,7 +67,7 @@ describe.skipIf(isSkipped)("RedisQuotas", () => {
       lines.length = 0
       yield* server.kill
       const quota: Quota = { name: "alone", limit: 2, windowSeconds: 60 }
-      const granted = yield* Effect.forEach([1, 2, 3], () => quotas.take(quota, "a"))
+      const granted = yield* Effect.forEach([1, 2, 3], () => quotas.consume(quota, "a"))
       assert.deepStrictEqual(
         granted.map(({ isGranted }) => isGranted),
         [true, true, false],
@@ -85,8 +85,8 @@ describe.skipIf(isSkipped)("RedisQuotas", () => {
     Effect.gen(function* () {
       const quotas = yield* build(Redacted.make("redis://127.0.0.1:1"))
       const quota: Quota = { name: "alone", limit: 1, windowSeconds: 60 }
-      assert.isTrue((yield* quotas.take(quota, "a")).isGranted)
-      assert.isFalse((yield* quotas.take(quota, "a")).isGranted)
+      assert.isTrue((yield* quotas.consume(quota, "a")).isGranted)
+      assert.isFalse((yield* quotas.consume(quota, "a")).isGranted)
     }),
   )
 })

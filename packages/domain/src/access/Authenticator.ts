@@ -148,4 +148,4 @@ export class Authenticator extends Context.Service<
       token: Redacted.Redacted | null,
     ) => Effect.Effect<void, AuthenticatorError>
   }
->()("@btc-price/domain/Authenticator") {}
+>()("@btc-price/domain/access/Authenticator") {}

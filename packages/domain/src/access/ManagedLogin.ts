@@ -29,4 +29,4 @@ export class ManagedLogin extends Context.Service<
       pending: PendingLogin,
     ) => Effect.Effect<Tokens, AuthenticatorError>
   }
->()("@btc-price/domain/ManagedLogin") {}
+>()("@btc-price/domain/access/ManagedLogin") {}

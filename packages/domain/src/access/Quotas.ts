@@ -26,12 +26,12 @@ export class Quotas extends Context.Service<
   Quotas,
   {
     /** Uses the quota once under the key. Never fails: where others share the count and cannot be asked, it is our own. */
-    readonly take: (quota: Quota, key: string) => Effect.Effect<Standing>
+    readonly consume: (quota: Quota, key: string) => Effect.Effect<Standing>
 
     /** How a key stands, without a use. Never fails. */
-    readonly look: (quota: Quota, key: string) => Effect.Effect<Standing>
+    readonly peek: (quota: Quota, key: string) => Effect.Effect<Standing>
 
     /** Forgets the key's uses. Never fails. */
-    readonly forget: (quota: Quota, key: string) => Effect.Effect<void>
+    readonly reset: (quota: Quota, key: string) => Effect.Effect<void>
   }
->()("@btc-price/domain/Quotas") {}
+>()("@btc-price/domain/access/Quotas") {}

@@ -1,5 +1,5 @@
 /** Where an issuer's signing keys outlast the process, so that a start needs no issuer that answers. */
-import type { RepositoryError } from "@btc-price/domain/RepositoryError"
+import type { RepositoryError } from "../RepositoryError.ts"
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
@@ -21,4 +21,4 @@ export class SigningKeyStore extends Context.Service<
     /** Keeps the keys in place of older ones from the same `url`. Fails as the repository does. */
     readonly save: (url: string, kept: KeptKeys) => Effect.Effect<void, RepositoryError>
   }
->()("@btc-price/adapters/SigningKeyStore") {}
+>()("@btc-price/domain/access/SigningKeyStore") {}

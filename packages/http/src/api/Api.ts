@@ -5,7 +5,7 @@ import { AveragesGroup } from "./Averages.ts"
 import { GapsGroup } from "./Gaps.ts"
 import { HistoryGroup } from "./History.ts"
 import { LoginGroup } from "./Login.ts"
-import { OriginalGroup } from "./Original.ts"
+import { LegacyGroup } from "./Legacy.ts"
 import { PricesGroup } from "./Prices.ts"
 import { SignInGroup } from "./SignIn.ts"
 import { SourcesGroup } from "./Sources.ts"
@@ -30,7 +30,7 @@ export class Api extends HttpApi.make("btc-price")
     HistoryGroup,
     GapsGroup,
     SourcesGroup,
-    OriginalGroup,
+    LegacyGroup,
     SignInGroup,
     LoginGroup,
   )

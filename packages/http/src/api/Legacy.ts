@@ -63,7 +63,7 @@ export const Averages = Schema.Struct({
   }),
 }).annotate({ identifier: "Averages" })
 
-export class OriginalGroup extends HttpApiGroup.make("original")
+export class LegacyGroup extends HttpApiGroup.make("original")
   .add(
     HttpApiEndpoint.get("getBtcPrice", "/get_btc_price", {
       success: BtcPrices,

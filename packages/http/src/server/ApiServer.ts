@@ -19,7 +19,7 @@ import * as AveragesHandlers from "../averages/AveragesHandlers.ts"
 import * as GapsHandlers from "../gaps/GapsHandlers.ts"
 import * as HistoryHandlers from "../history/HistoryHandlers.ts"
 import * as LoginHandlers from "../sign-in/LoginHandlers.ts"
-import * as OriginalHandlers from "../legacy/LegacyHandlers.ts"
+import * as LegacyHandlers from "../legacy/LegacyHandlers.ts"
 import * as PricesHandlers from "../prices/PricesHandlers.ts"
 import * as SignInHandlers from "../sign-in/SignInHandlers.ts"
 import * as SourcesHandlers from "../sources/SourcesHandlers.ts"
@@ -124,7 +124,7 @@ const routes = (options: Options) =>
         HistoryHandlers.layer(options),
         GapsHandlers.layer(options),
         SourcesHandlers.layer,
-        OriginalHandlers.layer,
+        LegacyHandlers.layer,
         SignInHandlers.layer(options),
         LoginHandlers.layer(options),
       ]),

@@ -43,7 +43,7 @@ export class RequestLimits extends Context.Service<
       identity: Identity,
     ) => Effect.Effect<void, QuotaExceeded, HttpServerRequest.HttpServerRequest>
   }
->()("@btc-price/http/limits/RequestLimits") {}
+>()("@btc-price/http/server/RequestLimits") {}
 
 const windowSeconds = 60
 
@@ -83,16 +83,16 @@ export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quota
         forAddress: Effect.fnUntraced(function* (route, handled) {
           const key = ClientAddress.keyOf(yield* HttpServerRequest.HttpServerRequest)
           const limit = limitOf(route)
-          const standing = yield* quotas.take(limit, key)
+          const standing = yield* quotas.consume(limit, key)
           if (!standing.isGranted) return tell(limit.spent, limit, standing)
           const response = yield* handled
           if (response.status !== 401) return tell(response, limit, standing)
-          const refused = yield* quotas.take(refusals, key)
+          const refused = yield* quotas.consume(refusals, key)
           return refused.isGranted ? tell(response, limit, standing) : tell(refusals.spent, refusals, refused)
         }),
 
         forUser: Effect.fnUntraced(function* ({ subject }) {
-          const standing = yield* quotas.take(user, subject)
+          const standing = yield* quotas.consume(user, subject)
           yield* HttpEffect.appendPreResponseHandler((_, response) =>
             Effect.succeed(tell(response, user, standing)),
           )

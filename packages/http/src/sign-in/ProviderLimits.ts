@@ -48,9 +48,9 @@ const limitedAuthenticator = (options: Options) =>
         const name = new TextEncoder().encode(`${proof} ${username.trim().toLowerCase()}`)
         // The same for all spellings of a name, and nobody's name.
         const key = yield* Effect.orDie(digest.digestHex(Digest.sha256, name))
-        const { remaining } = yield* quotas.look(failures, key)
+        const { remaining } = yield* quotas.peek(failures, key)
         const attempts = attemptsAfter(failures.limit - remaining)
-        const { isGranted, resetSeconds } = yield* quotas.take(attempts, key)
+        const { isGranted, resetSeconds } = yield* quotas.consume(attempts, key)
         if (!isGranted) {
           return yield* new AuthenticatorError({
             reason: "throttled",
@@ -59,11 +59,11 @@ const limitedAuthenticator = (options: Options) =>
           })
         }
         const result = yield* capped(attempt).pipe(
-          Effect.tapError(({ reason }) => (isFailure(reason) ? quotas.take(failures, key) : Effect.void)),
+          Effect.tapError(({ reason }) => (isFailure(reason) ? quotas.consume(failures, key) : Effect.void)),
         )
         if (proof === "answer" && result._tag === "Challenged") return result
-        yield* quotas.forget(failures, key)
-        yield* quotas.forget(attempts, key)
+        yield* quotas.reset(failures, key)
+        yield* quotas.reset(attempts, key)
         return result
       })
 
@@ -92,7 +92,7 @@ const makeCap = ({ providerCallsPerSecond }: Options) =>
   Effect.map(Quotas, (quotas) => {
     const calls: Quota = { name: "provider", limit: providerCallsPerSecond, windowSeconds: 1 }
     return Effect.fnUntraced(function* <A>(call: Effect.Effect<A, AuthenticatorError>) {
-      const { isGranted, resetSeconds } = yield* quotas.take(calls, "")
+      const { isGranted, resetSeconds } = yield* quotas.consume(calls, "")
       if (isGranted) return yield* call
       return yield* new AuthenticatorError({
         reason: "unavailable",

@@ -38,7 +38,7 @@ export class Seal extends Context.Service<
     /** None when `text` was not sealed here, for this purpose and owner, or is too old. */
     readonly open: <A>(purpose: Purpose<A>, owner: string, text: string) => Effect.Effect<Option.Option<A>>
   }
->()("@btc-price/http/Seal") {}
+>()("@btc-price/http/sign-in/Seal") {}
 
 export interface Options {
   /** The app client in whose name users sign in. What was sealed for another does not open. */

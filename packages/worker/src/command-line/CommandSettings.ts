@@ -12,4 +12,4 @@ export class CommandSettings extends Context.Service<
     /** Whole UTC months kept beside the running one; undefined: all. */
     readonly retentionMonths: number | undefined
   }
->()("@btc-price/worker/commands/CommandSettings") {}
+>()("@btc-price/worker/command-line/CommandSettings") {}

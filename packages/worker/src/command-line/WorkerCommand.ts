@@ -26,7 +26,7 @@ export const make = <E, R, AE, AR>(
 ) =>
   Command.make("node packages/worker/src/main.ts", {}, () => work).pipe(
     Command.withDescription(
-      "Without a command it is the worker: samples the price of each slot and keeps the books in order, until it is stopped. The commands work on the same database, DATABASE_URL, and never take the pen from a worker.",
+      "Without a command it is the worker: samples the price of each slot and keeps the books in order, until it is stopped. The commands work on the same database, DATABASE_URL, and never take the leader lock from a worker.",
     ),
     Command.withSubcommands([
       Command.provide(Backfill.command, adapters),

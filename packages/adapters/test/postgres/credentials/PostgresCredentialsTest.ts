@@ -2,9 +2,9 @@
 import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
-import * as PostgresSingleWriter from "@btc-price/adapters/postgres/PostgresSingleWriter"
+import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
-import { SingleWriter } from "@btc-price/domain/SingleWriter"
+import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -39,7 +39,7 @@ export type Make = (
 
 const rotations = 5
 
-/** Who wait for the pen, and ask for it without a pause. */
+/** Processes that wait for the leader lock, and ask for it without a pause. */
 const waiters = 3
 
 export const makeDatabase = Effect.suspend(() =>
@@ -61,12 +61,12 @@ export const start = Effect.fnUntraced(function* (make: Make) {
 export const connect = (options: PostgresClient.Options) =>
   Layer.build(PostgresPriceRepository.layer.pipe(Layer.provideMerge(PostgresClient.layer(options))))
 
-/** Whose session has the pen. */
+/** The user whose session holds the leader lock. */
 const holderOf = (database: AppDatabase.AppDatabase) =>
   Effect.map(
     database.admin<{ readonly name: string }>`
       select usename as name from pg_locks join pg_stat_activity using (pid)
-      where locktype = 'advisory' and granted and application_name = 'btc-price pen'
+      where locktype = 'advisory' and granted and application_name = 'btc-price leader'
         and datname = current_database()`,
     ([row]) => row?.name,
   )
@@ -162,12 +162,12 @@ export const suite = (name: string, make: Make): void => {
       }).pipe(Effect.provide(NodeServices.layer)),
     )
 
-    it.live("let the pen go from session to session, past those who wait for it", () =>
+    it.live("pass the leader lock from session to session, past those who wait for it", () =>
       Effect.gen(function* () {
         const { database, source, options } = yield* start(make)
         const makeWriter = Effect.map(
-          Layer.build(Layer.fresh(PostgresSingleWriter.layer({ ...options, askInterval: Duration.zero }))),
-          Context.get(SingleWriter),
+          Layer.build(Layer.fresh(PostgresLeaderLock.layer({ ...options, askInterval: Duration.zero }))),
+          Context.get(LeaderLock),
         )
         const holder = yield* makeWriter
         const isHeld = yield* Deferred.make<void>()
