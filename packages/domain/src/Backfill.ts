@@ -58,7 +58,7 @@ export const backfill = (
         Stream.mapEffect(
           Effect.fnUntraced(function* ({ currency, window, prices: found }) {
             // Only now, because the window before is a neighbour, and has been kept.
-            const prices = yield* flagDoubted(found, currency, window)
+            const prices = yield* flagOutliers(found, currency, window)
             yield* repository.record({ prices, gaps: [] })
             yield* repository.recordUnaccounted({
               currency,
@@ -100,14 +100,14 @@ export const pricesOf = Effect.fnUntraced(function* (
   )
 })
 
-/** The prices of the window; those that look wrong beside the kept prices around it are flagged. */
-export const flagDoubted = Effect.fnUntraced(function* (
+/** The prices of the window; outliers among the stored prices around it are flagged. */
+export const flagOutliers = Effect.fnUntraced(function* (
   prices: ReadonlyArray<Price>,
   currency: Currency,
   window: Period.Range,
 ) {
-  const doubted = Plausibility.doubted(prices, yield* neighboursOf(currency, window))
-  return prices.map((price) => (doubted.has(price.slot) ? new Price({ ...price, flagged: true }) : price))
+  const outliers = Plausibility.outliersInSeries(prices, yield* neighboursOf(currency, window))
+  return prices.map((price) => (outliers.has(price.slot) ? new Price({ ...price, flagged: true }) : price))
 })
 
 /** The nearest kept prices around the range that are not flagged, at most a day away. */

@@ -43,23 +43,23 @@ export const isStale = ({ observedAt }: Quote, now: DateTime.Utc, limit = ageLim
  * from the last price, or the ratio of two of them is more than 1 % off the official exchange rate, which
  * accuses both.
  */
-export const suspects = (
+export const outliers = (
   quotes: ReadonlyMap<Currency, Quote>,
   { now, references, base, rates }: Knowledge,
 ): ReadonlySet<Currency> => {
-  const suspects = new Set<Currency>()
+  const outliers = new Set<Currency>()
   const baseQuote = quotes.get(base)
   for (const [currency, quote] of quotes) {
     const last = references.get(currency)
-    if (isStale(quote, now)) suspects.add(currency)
-    if (last !== undefined && !isWithin(quote.amount, last.amount, moveLimit)) suspects.add(currency)
+    if (isStale(quote, now)) outliers.add(currency)
+    if (last !== undefined && !isWithin(quote.amount, last.amount, moveLimit)) outliers.add(currency)
     const rate = rates.get(currency)
     if (baseQuote === undefined || rate === undefined || currency === base) continue
     if (!isWithin(quote.amount, BigDecimal.multiply(baseQuote.amount, rate), distanceLimit)) {
-      suspects.add(currency).add(base)
+      outliers.add(currency).add(base)
     }
   }
-  return suspects
+  return outliers
 }
 
 /**
@@ -103,29 +103,29 @@ export const referenceAgeLimit = Duration.days(1)
  * `before`, the last with `after`, the nearest prices that are known and not in doubt. Where only one of these is
  * known that side decides; where neither is, the series is compared with its own ends.
  */
-export const doubted = (
+export const outliersInSeries = (
   prices: ReadonlyArray<Price>,
   { before, after }: { readonly before: Price | undefined; readonly after: Price | undefined },
 ): ReadonlySet<Slot> => {
   const isAlone = before === undefined && after === undefined
-  const forward = before === undefined && !isAlone ? undefined : strays(prices, before)
-  const backward = after === undefined && !isAlone ? undefined : strays(prices.toReversed(), after)
+  const forward = before === undefined && !isAlone ? undefined : outliersFrom(prices, before)
+  const backward = after === undefined && !isAlone ? undefined : outliersFrom(prices.toReversed(), after)
   if (forward === undefined || backward === undefined) return forward ?? backward ?? new Set()
   return forward.intersection(backward)
 }
 
 /** The slots of the prices more than 5 % from the last one in this order that is not among them. */
-const strays = (prices: ReadonlyArray<Price>, first: Price | undefined): ReadonlySet<Slot> => {
+const outliersFrom = (prices: ReadonlyArray<Price>, first: Price | undefined): ReadonlySet<Slot> => {
   const limit = BigDecimal.toNumberUnsafe(moveLimit)
-  const strays = new Set<Slot>()
+  const outliers = new Set<Slot>()
   // No price is made of these numbers, so that doubles are good enough.
   let reference = first === undefined ? undefined : BigDecimal.toNumberUnsafe(first.amount)
   for (const { slot, amount } of prices) {
     const number = BigDecimal.toNumberUnsafe(amount)
-    if (reference !== undefined && Math.abs(number - reference) > limit * reference) strays.add(slot)
+    if (reference !== undefined && Math.abs(number - reference) > limit * reference) outliers.add(slot)
     else reference = number
   }
-  return strays
+  return outliers
 }
 
 const distance = (a: BigDecimal.BigDecimal, b: BigDecimal.BigDecimal) =>

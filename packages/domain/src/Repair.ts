@@ -4,7 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { flagDoubted, pricesOf, reaches } from "./Backfill.ts"
+import { flagOutliers, pricesOf, reaches } from "./Backfill.ts"
 import type { Currency } from "./Currency.ts"
 import type { Gap } from "./Gap.ts"
 import type { Range } from "./Period.ts"
@@ -54,7 +54,7 @@ export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | 
         const range = rangeOf(slots)
         const progress = { history: history.name, currency, range, gaps: slots.length }
         const prices = yield* pricesOf(history, currency, range).pipe(
-          Effect.flatMap((prices) => flagDoubted(prices, currency, range)),
+          Effect.flatMap((prices) => flagOutliers(prices, currency, range)),
           Effect.catchTag("PriceSourceError", (error) => Effect.succeed(error)),
         )
         if (!Array.isArray(prices)) {

@@ -46,13 +46,13 @@ export const sample = Effect.fn("Sampler.sample")(function* (currencies: Readonl
   const references = yield* referencesOf(latest, now)
   const knowledge = { now: yield* DateTime.now, references, base, rates }
   const first = choose(wanted, (currency) => inquiry.answersOf(currency)[0])
-  const suspects = Plausibility.suspects(first, knowledge)
-  if (suspects.size > 0) yield* inquiry.askOthers([...suspects])
+  const outliers = Plausibility.outliers(first, knowledge)
+  if (outliers.size > 0) yield* inquiry.askOthers([...outliers])
   const chosen = choose(wanted, (currency) => {
     const answers = inquiry.answersOf(currency)
-    return suspects.has(currency) ? Plausibility.median(answers, knowledge) : answers[0]
+    return outliers.has(currency) ? Plausibility.median(answers, knowledge) : answers[0]
   })
-  const stillSuspect = Plausibility.suspects(chosen, knowledge)
+  const remainingOutliers = Plausibility.outliers(chosen, knowledge)
 
   const sample: Sample = {
     slot,
@@ -63,7 +63,7 @@ export const sample = Effect.fn("Sampler.sample")(function* (currencies: Readonl
           slot,
           kind: "live",
           flagged:
-            stillSuspect.has(answer.currency) &&
+            remainingOutliers.has(answer.currency) &&
             !Plausibility.isConfirmed(answer, inquiry.answersOf(answer.currency), knowledge.now),
         }),
     ),

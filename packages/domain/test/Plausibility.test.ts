@@ -39,8 +39,8 @@ const knowledge = (options: {
   rates: options.rate === undefined ? new Map() : new Map([["CZK", decimal(options.rate)]]),
 })
 
-const suspects = (quotes: ReadonlyArray<Quote>, known: Plausibility.Knowledge): ReadonlyArray<string> =>
-  [...Plausibility.suspects(new Map(quotes.map((quote) => [quote.currency, quote])), known)].toSorted()
+const outliers = (quotes: ReadonlyArray<Quote>, known: Plausibility.Knowledge): ReadonlyArray<string> =>
+  [...Plausibility.outliers(new Map(quotes.map((quote) => [quote.currency, quote])), known)].toSorted()
 
 /** Prices in EUR, a slot after the other. */
 const series = (...amounts: ReadonlyArray<string>) =>
@@ -57,7 +57,7 @@ describe("Plausibility", () => {
     [-601, ["EUR"]],
   ] as const) {
     it(`${expected.length === 0 ? "trusts" : "suspects"} a quote of ${ageSeconds} s ago`, () => {
-      assert.deepStrictEqual(suspects([quote("EUR", "1", "one", ageSeconds)], knowledge({})), [...expected])
+      assert.deepStrictEqual(outliers([quote("EUR", "1", "one", ageSeconds)], knowledge({})), [...expected])
     })
   }
 
@@ -68,14 +68,14 @@ describe("Plausibility", () => {
     ["94.99999999", ["EUR"]],
   ] as const) {
     it(`${expected.length === 0 ? "trusts" : "suspects"} ${amount} after 100`, () => {
-      assert.deepStrictEqual(suspects([quote("EUR", amount)], knowledge({ latest: [last("EUR", "100")] })), [
+      assert.deepStrictEqual(outliers([quote("EUR", amount)], knowledge({ latest: [last("EUR", "100")] })), [
         ...expected,
       ])
     })
   }
 
   it("compares with nothing when there is no last price", () => {
-    assert.deepStrictEqual(suspects([quote("EUR", "7")], knowledge({ latest: [last("CZK", "100")] })), [])
+    assert.deepStrictEqual(outliers([quote("EUR", "7")], knowledge({ latest: [last("CZK", "100")] })), [])
   })
 
   for (const [czk, expected] of [
@@ -85,7 +85,7 @@ describe("Plausibility", () => {
     ["2474.99999999", ["CZK", "EUR"]],
   ] as const) {
     it(`${expected.length === 0 ? "trusts" : "suspects both of"} 100 EUR and ${czk} CZK at a rate of 25`, () => {
-      assert.deepStrictEqual(suspects([quote("EUR", "100"), quote("CZK", czk)], knowledge({ rate: "25" })), [
+      assert.deepStrictEqual(outliers([quote("EUR", "100"), quote("CZK", czk)], knowledge({ rate: "25" })), [
         ...expected,
       ])
     })
@@ -135,12 +135,12 @@ describe("Plausibility", () => {
   ] as const) {
     it(`of past prices doubts ${title}`, () => {
       const prices = series(...amounts)
-      const doubted = Plausibility.doubted(prices, {
+      const outliers = Plausibility.outliersInSeries(prices, {
         before: before === undefined ? undefined : last("EUR", before)[1],
         after: after === undefined ? undefined : last("EUR", after)[1],
       })
       assert.deepStrictEqual(
-        [...doubted].toSorted(),
+        [...outliers].toSorted(),
         expected.map((index) => prices[index]!.slot),
       )
     })
