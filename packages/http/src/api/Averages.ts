@@ -5,14 +5,14 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
-import { CachedAnswers } from "./CachedAnswers.ts"
-import { Figure, provenance, Share, SlotStart, Time, times } from "./Figures.ts"
+import { CachedResponses } from "./CachedResponses.ts"
+import { NullableAmount, provenance, Share, SlotStart, Time, times } from "./ResponseFields.ts"
 import {
   AveragedPeriod,
   CheckedParameters,
   CivilDate,
   CurrencyFilter,
-  MomentOrMonth,
+  InstantOrCivilDate,
   TimeZone,
 } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
@@ -32,17 +32,17 @@ const Average = Schema.Struct({
   partial: Schema.Boolean.annotate({
     description: "Whether the coverage is below what this service asks for",
   }),
-  mean: Figure.annotate({
+  mean: NullableAmount.annotate({
     description: "Unweighted: each slot with a price counts once. Null: no slot of the period has one",
   }),
-  twap: Figure.annotate({
+  twap: NullableAmount.annotate({
     description:
       "Weighted by time: each price holds until the next, but no longer than 15 minutes; time that none holds counts nowhere",
   }),
-  open: Figure.annotate({ description: "The first price of the period" }),
-  high: Figure.annotate({ description: "The highest price of the period" }),
-  low: Figure.annotate({ description: "The lowest price of the period" }),
-  close: Figure.annotate({ description: "The last price of the period, so far" }),
+  open: NullableAmount.annotate({ description: "The first price of the period" }),
+  high: NullableAmount.annotate({ description: "The highest price of the period" }),
+  low: NullableAmount.annotate({ description: "The lowest price of the period" }),
+  close: NullableAmount.annotate({ description: "The last price of the period, so far" }),
   samples: Schema.Int.annotate({ description: "Five-minute slots of the period that have a price" }),
   expected: Schema.Int.annotate({ description: "Five-minute slots that have started in the period" }),
   coverage: Schema.NullOr(Share).annotate({
@@ -69,12 +69,12 @@ export class AveragesGroup extends HttpApiGroup.make("averages")
         period: AveragedPeriod,
         date: Schema.optionalKey(CivilDate),
         from: Schema.optionalKey(
-          MomentOrMonth(
+          InstantOrCivilDate(
             "With `period=day` or `month`: the first day or month of several. With `period=range`: where it begins, a time or a date.",
           ),
         ),
         to: Schema.optionalKey(
-          MomentOrMonth(
+          InstantOrCivilDate(
             "With `period=day` or `month`: the last day or month of several, itself included. With `period=range`: where it ends, a time or a date, itself not included.",
           ),
         ),
@@ -96,6 +96,6 @@ export class AveragesGroup extends HttpApiGroup.make("averages")
     ),
   )
   .middleware(CheckedParameters)
-  .middleware(CachedAnswers)
+  .middleware(CachedResponses)
   .middleware(Authorization)
   .annotateMerge(OpenApi.annotations({ title: "Averages" })) {}

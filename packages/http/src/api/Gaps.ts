@@ -6,9 +6,9 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
-import { CachedAnswers } from "./CachedAnswers.ts"
-import { Time, times } from "./Figures.ts"
-import { CheckedParameters, CurrencyFilter, Moment, TimeZone } from "./Parameters.ts"
+import { CachedResponses } from "./CachedResponses.ts"
+import { Time, times } from "./ResponseFields.ts"
+import { CheckedParameters, CurrencyFilter, InstantOrDate, TimeZone } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
 
 const Gap = Schema.Struct({
@@ -27,9 +27,9 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
   .add(
     HttpApiEndpoint.get("list", "/v1/gaps", {
       query: {
-        from: Schema.optionalKey(Moment("Where the range begins. Default: 24 hours before its end.")),
+        from: Schema.optionalKey(InstantOrDate("Where the range begins. Default: 24 hours before its end.")),
         to: Schema.optionalKey(
-          Moment("Where the range ends, itself not included. Default: the end of the running slot."),
+          InstantOrDate("Where the range ends, itself not included. Default: the end of the running slot."),
         ),
         tz: Schema.optionalKey(TimeZone),
         currency: Schema.optionalKey(CurrencyFilter),
@@ -62,6 +62,6 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
     ),
   )
   .middleware(CheckedParameters)
-  .middleware(CachedAnswers)
+  .middleware(CachedResponses)
   .middleware(Authorization)
   .annotateMerge(OpenApi.annotations({ title: "Gaps" })) {}

@@ -6,20 +6,20 @@ import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
-import { CachedAnswers } from "./CachedAnswers.ts"
-import { Figure, Sample, Share, Time, times } from "./Figures.ts"
-import { CheckedParameters, Cursor, Interval, Moment, PageLimit, TimeZone } from "./Parameters.ts"
+import { CachedResponses } from "./CachedResponses.ts"
+import { NullableAmount, Sample, Share, Time, times } from "./ResponseFields.ts"
+import { CheckedParameters, Cursor, Interval, InstantOrDate, PageLimit, TimeZone } from "./Parameters.ts"
 import { InternalError, NotAcceptable, RepositoryUnavailable, TooManyDownloads } from "./Problem.ts"
 
 export const Candle = Schema.Struct({
   from: Time.annotate({ description: "The first instant of the bucket" }),
   to: Time.annotate({ description: "The first instant after the bucket" }),
   currency: Currency,
-  open: Figure,
-  high: Figure,
-  low: Figure,
-  close: Figure,
-  mean: Figure,
+  open: NullableAmount,
+  high: NullableAmount,
+  low: NullableAmount,
+  close: NullableAmount,
+  mean: NullableAmount,
   samples: Schema.Int.annotate({ description: "Five-minute slots of the bucket that have a price" }),
   expected: Schema.Int.annotate({ description: "Five-minute slots that have started in the bucket" }),
   coverage: Schema.NullOr(Share).annotate({ description: "`samples` / `expected`, cut to four digits" }),
@@ -59,9 +59,9 @@ export class HistoryGroup extends HttpApiGroup.make("history")
     HttpApiEndpoint.get("list", "/v1/history/:currency", {
       params: { currency: Currency },
       query: {
-        from: Schema.optionalKey(Moment("Where it begins. Default: 24 hours before its end.")),
+        from: Schema.optionalKey(InstantOrDate("Where it begins. Default: 24 hours before its end.")),
         to: Schema.optionalKey(
-          Moment("Where it ends, itself not included. Default: the end of the running slot."),
+          InstantOrDate("Where it ends, itself not included. Default: the end of the running slot."),
         ),
         interval: Schema.optionalKey(Interval),
         tz: Schema.optionalKey(TimeZone),
@@ -82,6 +82,6 @@ export class HistoryGroup extends HttpApiGroup.make("history")
     ),
   )
   .middleware(CheckedParameters)
-  .middleware(CachedAnswers)
+  .middleware(CachedResponses)
   .middleware(Authorization)
   .annotateMerge(OpenApi.annotations({ title: "History" })) {}

@@ -2,7 +2,7 @@
 import { ChallengeName } from "@btc-price/domain/access/Authenticator"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
-import { Time } from "./Figures.ts"
+import { Time } from "./ResponseFields.ts"
 import { type } from "./Problem.ts"
 
 export class MissingToken extends HttpApiError.Problem<MissingToken>()("MissingToken", {

@@ -5,7 +5,7 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
-import { provenance, SlotStart, Time, times } from "./Figures.ts"
+import { provenance, SlotStart, Time, times } from "./ResponseFields.ts"
 import { PriceUnavailable } from "./Problem.ts"
 
 export const BtcPrices = Schema.Struct({

@@ -1,6 +1,6 @@
 /** What the versioned API takes in paths and queries, each with the words that refuse anything else. */
 import { Currency } from "@btc-price/domain/Currency"
-import { isDate, isMoment, parseInstant } from "@btc-price/domain/Moment"
+import { isDate, isInstantOrDate, parseInstant } from "@btc-price/domain/Iso8601"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
@@ -78,22 +78,22 @@ export const Instant = parameter(Schema.DateTimeUtc, {
 }).annotateKey({ messageMissingKey: `expected ${expectedInstant}` })
 
 /** An instant or a civil day, which the server reads in the zone asked for. */
-export const Moment = (description: string) =>
+export const InstantOrDate = (description: string) =>
   parameter(Schema.String, {
     expected: `${expectedInstant}, or a date such as 2026-11-24`,
     description: `${description} An ISO 8601 time with \`Z\` or an offset (in a URL a \`+\` is written \`%2B\`), or a date, which is the start of that day in the time zone.`,
     example: "2026-11-01",
-    parse: (text) => Option.liftPredicate(text, isMoment),
+    parse: (text) => Option.liftPredicate(text, isInstantOrDate),
     format: (text) => text,
   })
 
 /** A moment, a civil day or a civil month: which of them goes with a period is checked with the period. */
-export const MomentOrMonth = (description: string) =>
+export const InstantOrCivilDate = (description: string) =>
   parameter(Schema.String, {
     expected: "a date such as 2026-11-24, a month such as 2026-11, or an ISO 8601 time with its offset",
     description,
     example: "2026-11-01",
-    parse: (text) => Option.liftPredicate(text, (text) => isMoment(text) || isDate(`${text}-01`)),
+    parse: (text) => Option.liftPredicate(text, (text) => isInstantOrDate(text) || isDate(`${text}-01`)),
     format: (text) => text,
   })
 

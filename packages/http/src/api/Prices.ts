@@ -5,8 +5,8 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
-import { CachedAnswers } from "./CachedAnswers.ts"
-import { Miss, NewestPrice, PriceAt, Time, times } from "./Figures.ts"
+import { CachedResponses } from "./CachedResponses.ts"
+import { Miss, NewestPrice, PriceAt, Time, times } from "./ResponseFields.ts"
 import {
   CheckedParameters,
   CurrencyFilter,
@@ -120,6 +120,6 @@ export class PricesGroup extends HttpApiGroup.make("prices")
     ),
   )
   .middleware(CheckedParameters)
-  .middleware(CachedAnswers)
+  .middleware(CachedResponses)
   .middleware(Authorization)
   .annotateMerge(OpenApi.annotations({ title: "Prices" })) {}

@@ -6,7 +6,7 @@ import { Currency } from "@btc-price/domain/Currency"
 import * as Gap from "@btc-price/domain/Gap"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
-import { Miss, NewestPrice, Time, times } from "./Figures.ts"
+import { Miss, NewestPrice, Time, times } from "./ResponseFields.ts"
 
 /** The stable `type` of a problem: a name, not an address to fetch. */
 export const type = <const Name extends string>(name: Name) => `urn:btc-price:problem:${name}` as const

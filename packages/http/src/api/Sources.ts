@@ -6,8 +6,8 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
-import { CachedAnswers } from "./CachedAnswers.ts"
-import { Time, times } from "./Figures.ts"
+import { CachedResponses } from "./CachedResponses.ts"
+import { Time, times } from "./ResponseFields.ts"
 import { CheckedParameters } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
 
@@ -50,6 +50,6 @@ export class SourcesGroup extends HttpApiGroup.make("sources")
     }).annotateMerge(OpenApi.annotations({ summary: "The state of each source of prices" })),
   )
   .middleware(CheckedParameters)
-  .middleware(CachedAnswers)
+  .middleware(CachedResponses)
   .middleware(Authorization)
   .annotateMerge(OpenApi.annotations({ title: "Sources" })) {}

@@ -13,8 +13,8 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import * as Fault from "../server/Fault.ts"
 import * as RequestedPeriods from "./RequestedPeriods.ts"
-import * as DataTime from "../server/DataTime.ts"
-import { formatCoverage, formatFigure, formatShare } from "../server/Decimals.ts"
+import * as NewestDataTime from "../server/NewestDataTime.ts"
+import { formatCoverage, formatNullableAmount, formatShare } from "../server/Decimals.ts"
 import { toProvenance } from "../prices/PriceBodies.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
 
@@ -29,7 +29,7 @@ export const layer = (options: {
     Effect.fnUntraced(function* (handlers) {
       const repository = yield* PriceRepository
       const snapshot = yield* Snapshot
-      const dataTime = yield* DataTime.make
+      const dataTime = yield* NewestDataTime.make
 
       /** The averages of the one period when it is the running one, and the snapshot has read it. */
       const fromSnapshot = Effect.fnUntraced(function* (periods: ReadonlyArray<Period.Period>) {
@@ -82,12 +82,12 @@ const toBody = (average: Average.Average, minimumCoverage: BigDecimal.BigDecimal
     time_zone: DateTime.zoneToString(period.timeZone),
     status: average.status,
     partial: Average.isPartial(average, minimumCoverage),
-    mean: formatFigure(currency, average.mean),
-    twap: formatFigure(currency, average.twap),
-    open: formatFigure(currency, average.open),
-    high: formatFigure(currency, average.high),
-    low: formatFigure(currency, average.low),
-    close: formatFigure(currency, average.close),
+    mean: formatNullableAmount(currency, average.mean),
+    twap: formatNullableAmount(currency, average.twap),
+    open: formatNullableAmount(currency, average.open),
+    high: formatNullableAmount(currency, average.high),
+    low: formatNullableAmount(currency, average.low),
+    close: formatNullableAmount(currency, average.close),
     samples,
     expected: average.expected,
     coverage: formatCoverage(average.coverage),

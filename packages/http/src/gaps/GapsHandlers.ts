@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import { Api } from "../api/Api.ts"
 import * as Fault from "../server/Fault.ts"
 import * as RequestedRange from "../server/RequestedRange.ts"
-import * as DataTime from "../server/DataTime.ts"
+import * as NewestDataTime from "../server/NewestDataTime.ts"
 import * as GapRuns from "./GapRuns.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
 
@@ -43,7 +43,7 @@ export const layer = (options: {
           if (runs.length > runLimit) yield* Fault.refuse([tooMany(runs.length)])
           return {
             request_time: now,
-            data_time: DataTime.newest(runs.map((run) => Slot.start(lastSlot(run)))),
+            data_time: NewestDataTime.among(runs.map((run) => Slot.start(lastSlot(run)))),
             from: range.start,
             to: range.end,
             gaps: runs.map(toBody),

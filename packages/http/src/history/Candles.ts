@@ -7,8 +7,8 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { Candle } from "../api/History.ts"
-import type { HistoryQuestion } from "./HistoryQuestion.ts"
-import { formatCoverage, formatFigure } from "../server/Decimals.ts"
+import type { HistoryQuery } from "./HistoryQuery.ts"
+import { formatCoverage, formatNullableAmount } from "../server/Decimals.ts"
 
 export const make = Effect.gen(function* () {
   const repository = yield* PriceRepository
@@ -17,7 +17,7 @@ export const make = Effect.gen(function* () {
    * The averages of the parts, in their order; those without a price have null figures. Fails with
    * `RepositoryError`.
    */
-  return ({ currency, timeZone, now }: HistoryQuestion, parts: ReadonlyArray<Period.Range>) => {
+  return ({ currency, timeZone, now }: HistoryQuery, parts: ReadonlyArray<Period.Range>) => {
     const periods = parts.map((part) => Period.ofRange(part, timeZone))
     return Averages.read([currency], periods, now).pipe(Effect.provideService(PriceRepository, repository))
   }
@@ -29,7 +29,7 @@ export const parts = function* ({
   timeZone,
   range,
   interval,
-}: HistoryQuestion): Generator<Period.Range, undefined> {
+}: HistoryQuery): Generator<Period.Range, undefined> {
   for (const part of Period.split(range, interval, timeZone)) {
     if (DateTime.isGreaterThan(part.start, now)) return
     yield part
@@ -40,11 +40,11 @@ export const toBody = ({ currency, period, ...average }: Average.Average): typeo
   from: period.start,
   to: period.end,
   currency,
-  open: formatFigure(currency, average.open),
-  high: formatFigure(currency, average.high),
-  low: formatFigure(currency, average.low),
-  close: formatFigure(currency, average.close),
-  mean: formatFigure(currency, average.mean),
+  open: formatNullableAmount(currency, average.open),
+  high: formatNullableAmount(currency, average.high),
+  low: formatNullableAmount(currency, average.low),
+  close: formatNullableAmount(currency, average.close),
+  mean: formatNullableAmount(currency, average.mean),
   samples: average.samples,
   expected: average.expected,
   coverage: formatCoverage(average.coverage),

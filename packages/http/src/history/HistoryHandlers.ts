@@ -9,7 +9,7 @@ import { pageLimit } from "../api/Parameters.ts"
 import { InvalidRequest, NotAcceptable } from "../api/Problem.ts"
 import * as Fault from "../server/Fault.ts"
 import * as HistoryCursor from "./HistoryCursor.ts"
-import type { HistoryQuestion } from "./HistoryQuestion.ts"
+import type { HistoryQuery } from "./HistoryQuery.ts"
 import * as Negotiation from "./Negotiation.ts"
 import * as RequestedRange from "../server/RequestedRange.ts"
 import * as Downloads from "./Downloads.ts"
@@ -38,7 +38,7 @@ export const layer = (options: { readonly timeZone: DateTime.TimeZone.Named }) =
           const longest = RequestedRange.tenYears
           const { range, faults } = RequestedRange.read(query, { now, timeZone, longest })
           yield* Fault.refuse(form === "application/json" ? faults : [...faults, ...pageFaults(query)])
-          const question: HistoryQuestion = { currency, interval, timeZone, now, range }
+          const question: HistoryQuery = { currency, interval, timeZone, now, range }
           if (form !== "application/json") {
             const text = lines(question, lineFormats[form])
             return yield* download({ ...text, contentType: `${form}; charset=utf-8` })

@@ -3,7 +3,7 @@ import * as PriceLines from "@btc-price/domain/PriceLines"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { HistoryQuestion } from "./HistoryQuestion.ts"
+import type { HistoryQuery } from "./HistoryQuery.ts"
 import * as Candles from "./Candles.ts"
 
 /** Candles of one question to the repository. */
@@ -14,7 +14,7 @@ export const make = Effect.gen(function* () {
   const candlesOf = yield* Candles.make
 
   /** The header, empty in JSON, and the blocks of lines. */
-  return (question: HistoryQuestion, format: PriceLines.LineFormat) => {
+  return (question: HistoryQuery, format: PriceLines.LineFormat) => {
     const { currency, interval, range } = question
     if (interval === "5m") {
       return { header: PriceLines.header(format), blocks: repository.lines(currency, range, format) }

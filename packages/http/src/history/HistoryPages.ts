@@ -6,13 +6,13 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as HistoryCursor from "./HistoryCursor.ts"
-import type { HistoryQuestion } from "./HistoryQuestion.ts"
+import type { HistoryQuery } from "./HistoryQuery.ts"
 import * as Candles from "./Candles.ts"
-import * as DataTime from "../server/DataTime.ts"
+import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { toSample } from "../prices/PriceBodies.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
 
-interface PageQuestion extends HistoryQuestion {
+interface PageQuestion extends HistoryQuery {
   /** Rows of the page. */
   readonly limit: number
 }
@@ -22,7 +22,7 @@ type CandleInterval = Exclude<Period.Interval, "5m">
 export const make = Effect.gen(function* () {
   const repository = yield* PriceRepository
   const candlesOf = yield* Candles.make
-  const dataTime = yield* DataTime.make
+  const dataTime = yield* NewestDataTime.make
 
   const readSamples = Effect.fnUntraced(function* ({ currency, range, limit }: PageQuestion) {
     const prices = yield* Stream.fromIterable(growing(range, limit + 1), { chunkSize: 1 }).pipe(
@@ -35,7 +35,7 @@ export const make = Effect.gen(function* () {
     return {
       interval: "5m" as const,
       samples: page.map(toSample),
-      data_time: DataTime.ofPrices(page),
+      data_time: NewestDataTime.ofPrices(page),
       next: next === undefined ? null : Slot.start(next.slot),
     }
   })

@@ -4,7 +4,7 @@ import * as Slot from "@btc-price/domain/Slot"
 import type { CurrentPrice } from "@btc-price/domain/Snapshot"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
-import type { NewestPrice, PriceAt, Sample } from "../api/Figures.ts"
+import type { NewestPrice, PriceAt, Sample } from "../api/ResponseFields.ts"
 
 export const toSample = (price: Price): typeof Sample.Type => ({
   slot: Slot.start(price.slot),

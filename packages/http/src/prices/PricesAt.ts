@@ -6,12 +6,12 @@ import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import type { Miss } from "../api/Figures.ts"
+import type { Miss } from "../api/ResponseFields.ts"
 import { defaultMaximumDistance } from "../api/Parameters.ts"
 import { NoPriceAt } from "../api/Problem.ts"
 import * as Fault from "../server/Fault.ts"
 import * as QuestionsBody from "./QuestionsBody.ts"
-import * as DataTime from "../server/DataTime.ts"
+import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { distanceSeconds, toPriceAt } from "./PriceBodies.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
 
@@ -66,7 +66,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly currencies:
       const judged = yield* ask(questions)
       return {
         request_time: now,
-        data_time: DataTime.ofPrices(judged.map(({ price }) => price)),
+        data_time: NewestDataTime.ofPrices(judged.map(({ price }) => price)),
         answers: questions.map(({ id, currency, time }, index) => {
           const { price, miss } = judged[index] ?? nothing
           return { id, currency, time, price: price === null ? null : toPriceAt(price, time), miss }

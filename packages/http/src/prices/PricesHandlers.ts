@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import { NoPrice, PriceTooOld, RepositoryUnavailable } from "../api/Problem.ts"
-import * as DataTime from "../server/DataTime.ts"
+import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { ageSeconds, toNewestPrice } from "./PriceBodies.ts"
 import * as PricesAt from "./PricesAt.ts"
 
@@ -62,7 +62,7 @@ export const layer = (options: { readonly currencies: ReadonlyArray<Currency> })
 
 const times = (current: ReadonlyArray<CurrentPrice>, now: DateTime.Utc) => ({
   request_time: now,
-  data_time: DataTime.ofPrices(current.map(({ newest }) => newest)),
+  data_time: NewestDataTime.ofPrices(current.map(({ newest }) => newest)),
 })
 
 /** Fails when a currency has no price as young as was asked for. */

@@ -1,6 +1,6 @@
 /** The questions of `POST /v1/prices/at`, checked to the last, with every fault named by its place. */
 import type { Currency } from "@btc-price/domain/Currency"
-import { parseInstant } from "@btc-price/domain/Moment"
+import { parseInstant } from "@btc-price/domain/Iso8601"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"

@@ -14,7 +14,7 @@ import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as IpNetwork from "effect/net/IpNetwork"
-import * as AnswerCaching from "./AnswerCaching.ts"
+import * as ResponseCaching from "./ResponseCaching.ts"
 import * as AveragesHandlers from "../averages/AveragesHandlers.ts"
 import * as GapsHandlers from "../gaps/GapsHandlers.ts"
 import * as HistoryHandlers from "../history/HistoryHandlers.ts"
@@ -128,7 +128,7 @@ const routes = (options: Options) =>
         SignInHandlers.layer(options),
         LoginHandlers.layer(options),
       ]),
-      Layer.provide([BearerAuthorization.layer, ParameterChecks.layer(options), AnswerCaching.layer]),
+      Layer.provide([BearerAuthorization.layer, ParameterChecks.layer(options), ResponseCaching.layer]),
     ),
     DocumentationPage.layer({ path: pagePath }),
   ).pipe(

@@ -4,8 +4,10 @@ import type { Currency } from "@btc-price/domain/Currency"
 import { formatAmount, formatDecimal } from "@btc-price/domain/Price"
 import * as BigDecimal from "effect/BigDecimal"
 
-export const formatFigure = (currency: Currency, figure: BigDecimal.BigDecimal | null): string | null =>
-  figure === null ? null : formatAmount(currency, figure)
+export const formatNullableAmount = (
+  currency: Currency,
+  figure: BigDecimal.BigDecimal | null,
+): string | null => (figure === null ? null : formatAmount(currency, figure))
 
 /** A coverage, which has four digits. */
 export const formatCoverage = (coverage: BigDecimal.BigDecimal | null): string | null =>

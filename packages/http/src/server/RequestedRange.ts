@@ -1,5 +1,5 @@
 /** The range of time that a request names by `from`, `to` and `tz`. */
-import * as Moment from "@btc-price/domain/Moment"
+import * as Iso8601 from "@btc-price/domain/Iso8601"
 import type * as Period from "@btc-price/domain/Period"
 import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
@@ -47,4 +47,4 @@ export const read = (
 
 /** The contract lets only instants and days through. */
 const toInstant = (text: string, timeZone: DateTime.TimeZone.Named): DateTime.Utc =>
-  Option.getOrThrow(Moment.toInstant(text, timeZone))
+  Option.getOrThrow(Iso8601.toInstant(text, timeZone))

@@ -5,7 +5,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
-import * as DataTime from "../server/DataTime.ts"
+import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -20,7 +20,7 @@ export const layer = HttpApiBuilder.group(
         const states = yield* ledger.states(now).pipe(orProblem)
         return {
           request_time: now,
-          data_time: DataTime.newest(
+          data_time: NewestDataTime.among(
             states.flatMap(({ lastSuccessAt, lastFailure }) => [lastSuccessAt, lastFailure?.at ?? null]),
           ),
           month: DateTime.formatIsoDateUtc(now).slice(0, 7),

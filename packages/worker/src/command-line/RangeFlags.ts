@@ -1,5 +1,5 @@
 /** The flags that say from when to when: instants, or dates of the installation's zone. */
-import * as Moment from "@btc-price/domain/Moment"
+import * as Iso8601 from "@btc-price/domain/Iso8601"
 import type { Range } from "@btc-price/domain/Period"
 import * as Flag from "effect/cli/Flag"
 import * as DateTime from "effect/DateTime"
@@ -17,7 +17,7 @@ export const rangeOf = Effect.fnUntraced(function* (given: {
   readonly to: Option.Option<string>
 }) {
   const { timeZone } = yield* CommandSettings
-  const instantOf = Option.flatMap((text: string) => Moment.toInstant(text, timeZone))
+  const instantOf = Option.flatMap((text: string) => Iso8601.toInstant(text, timeZone))
   const range: Range = {
     start: Option.getOrElse(instantOf(given.from), () => earliest),
     end: Option.getOrElse(instantOf(given.to), () => latest),
@@ -34,7 +34,10 @@ const flag = (name: "from" | "to", meaning: string): Flag.Flag<string> =>
     Flag.withDescription(
       `${meaning}: an instant such as 2024-01-31T08:00:00Z, or a date such as 2024-01-31, which is its first instant in TIME_ZONE`,
     ),
-    Flag.filter(Moment.isMoment, (text) => `${text} is neither an instant nor a date of the calendar`),
+    Flag.filter(
+      Iso8601.isInstantOrDate,
+      (text) => `${text} is neither an instant nor a date of the calendar`,
+    ),
   )
 
 /** Before and after all that may be kept. */

@@ -8,12 +8,12 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 
 /** The newest of the times that are known; null when none is. */
-export const newest = (times: ReadonlyArray<DateTime.Utc | null>): DateTime.Utc | null =>
+export const among = (times: ReadonlyArray<DateTime.Utc | null>): DateTime.Utc | null =>
   times.reduce((a, b) => (a === null || b === null ? (a ?? b) : DateTime.max(a, b)), null)
 
 /** The source's own time of the newest of the prices; null without any. */
 export const ofPrices = (prices: ReadonlyArray<Price | null>): DateTime.Utc | null =>
-  newest(prices.map((price) => price?.observedAt ?? null))
+  among(prices.map((price) => price?.observedAt ?? null))
 
 /** The source's own time of the newest price in figures, which know only its slot. */
 export const make = Effect.gen(function* () {

@@ -8,13 +8,13 @@ import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import { CachedAnswers } from "../api/CachedAnswers.ts"
+import { CachedResponses } from "../api/CachedResponses.ts"
 
 /** While a new sample is due, and after it until it has been read, an answer is kept no longer than this. */
 const waitSeconds = 5
 
-export const layer: Layer.Layer<CachedAnswers, never, Snapshot> = Layer.effect(
-  CachedAnswers,
+export const layer: Layer.Layer<CachedResponses, never, Snapshot> = Layer.effect(
+  CachedResponses,
   Effect.gen(function* () {
     const snapshot = yield* Snapshot
     const digest = yield* Digest.Digest

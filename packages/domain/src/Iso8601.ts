@@ -19,7 +19,7 @@ export const isDate = (text: string): boolean =>
   Option.exists(DateTime.make(text), (date) => DateTime.formatIsoDateUtc(date) === text)
 
 /** Whether {@link toInstant} has an answer, in whatever zone. */
-export const isMoment = (text: string): boolean => isDate(text) || Option.isSome(parseInstant(text))
+export const isInstantOrDate = (text: string): boolean => isDate(text) || Option.isSome(parseInstant(text))
 
 /**
  * The instant that a text names, or the first one of the day of `timeZone` that it names; none for any

@@ -11,7 +11,7 @@ export const Amount = Schema.String.annotate({
 })
 
 /** An amount that is made of several prices; null: there is none of them. */
-export const Figure = Schema.NullOr(Amount)
+export const NullableAmount = Schema.NullOr(Amount)
 
 /** Null: there is no such slot. */
 export const SlotStart = Schema.NullOr(Time)

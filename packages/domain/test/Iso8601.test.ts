@@ -1,4 +1,4 @@
-import * as Moment from "@btc-price/domain/Moment"
+import * as Iso8601 from "@btc-price/domain/Iso8601"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
@@ -6,9 +6,9 @@ import * as Option from "effect/Option"
 const prague = DateTime.zoneMakeNamedUnsafe("Europe/Prague")
 
 const toIso = (text: string): string | null =>
-  Option.getOrNull(Option.map(Moment.toInstant(text, prague), DateTime.formatIso))
+  Option.getOrNull(Option.map(Iso8601.toInstant(text, prague), DateTime.formatIso))
 
-const moments = [
+const accepted = [
   ["2026-11-24T10:00:00Z", "2026-11-24T10:00:00.000Z"],
   ["2026-11-24T10:00Z", "2026-11-24T10:00:00.000Z"],
   ["2026-11-24T10:00:00.5+01:00", "2026-11-24T09:00:00.500Z"],
@@ -31,20 +31,20 @@ const others = [
   "2100-01-01T00:00:00Z",
 ]
 
-describe("Moment", () => {
-  for (const [text, instant] of moments) {
+describe("Iso8601", () => {
+  for (const [text, instant] of accepted) {
     it(`takes ${text}, a date as the start of its day in the zone`, () => {
       assert.strictEqual(toIso(text), instant)
-      assert.isTrue(Moment.isMoment(text))
-      assert.strictEqual(Moment.isDate(text), text.length === 10)
-      assert.strictEqual(Option.isSome(Moment.parseInstant(text)), text.length > 10)
+      assert.isTrue(Iso8601.isInstantOrDate(text))
+      assert.strictEqual(Iso8601.isDate(text), text.length === 10)
+      assert.strictEqual(Option.isSome(Iso8601.parseInstant(text)), text.length > 10)
     })
   }
 
   for (const text of others) {
     it(`refuses "${text}"`, () => {
       assert.isNull(toIso(text))
-      assert.isFalse(Moment.isMoment(text))
+      assert.isFalse(Iso8601.isInstantOrDate(text))
     })
   }
 })

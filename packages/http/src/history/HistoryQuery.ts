@@ -3,7 +3,7 @@ import type { Currency } from "@btc-price/domain/Currency"
 import type * as Period from "@btc-price/domain/Period"
 import type * as DateTime from "effect/DateTime"
 
-export interface HistoryQuestion {
+export interface HistoryQuery {
   readonly currency: Currency
   readonly interval: Period.Interval
   /** Whose hours, days and months are meant. */
