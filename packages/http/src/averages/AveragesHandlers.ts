@@ -11,7 +11,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
-import * as Fault from "../server/Fault.ts"
+import * as FieldError from "../server/FieldError.ts"
 import * as RequestedPeriods from "./RequestedPeriods.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { formatCoverage, formatNullableAmount, formatShare } from "../server/Decimals.ts"
@@ -45,11 +45,11 @@ export const layer = (options: {
         "list",
         Effect.fnUntraced(function* ({ query }) {
           const now = yield* DateTime.now
-          const { periods, faults } = RequestedPeriods.read(query, {
+          const { periods, errors } = RequestedPeriods.read(query, {
             now,
             timeZone: query.tz ?? options.timeZone,
           })
-          yield* Fault.refuse(faults)
+          yield* FieldError.refuse(errors)
           const currencies = query.currency === undefined ? options.currencies : [query.currency]
           const averages =
             (yield* fromSnapshot(periods))?.filter(({ currency }) => currencies.includes(currency)) ??

@@ -2,7 +2,7 @@
 import * as Period from "@btc-price/domain/Period"
 import * as DateTime from "effect/DateTime"
 import { periodLimit } from "../api/Averages.ts"
-import type { Fault } from "../server/Fault.ts"
+import type { FieldError } from "../server/FieldError.ts"
 import * as RequestedRange from "../server/RequestedRange.ts"
 
 interface Query {
@@ -19,7 +19,7 @@ interface Options {
 
 interface Requested {
   readonly periods: ReadonlyArray<Period.Period>
-  readonly faults: ReadonlyArray<Fault>
+  readonly errors: ReadonlyArray<FieldError>
 }
 
 /** The periods that were asked for and have begun; or what is wrong with the question. */
@@ -31,38 +31,38 @@ export const read = (query: Query, options: Options): Requested => {
 }
 
 const readRange = (query: Query, options: Options): Requested => {
-  const faults: Array<Fault> = []
+  const errors: Array<FieldError> = []
   if (query.date !== undefined)
-    faults.push({ field: "date", message: "expected with period=day or month alone" })
+    errors.push({ field: "date", message: "expected with period=day or month alone" })
   for (const field of ["from", "to"] as const) {
-    if (query[field] === undefined) faults.push({ field, message: "expected with period=range" })
-    else if (isMonth(query[field])) faults.push({ field, message: "expected a time or a date" })
+    if (query[field] === undefined) errors.push({ field, message: "expected with period=range" })
+    else if (isMonth(query[field])) errors.push({ field, message: "expected a time or a date" })
   }
-  if (faults.length > 0) return { periods: [], faults }
+  if (errors.length > 0) return { periods: [], errors }
   const read = RequestedRange.read(query, { ...options, longest: RequestedRange.tenYears })
-  return { periods: [Period.ofRange(read.range, options.timeZone)], faults: read.faults }
+  return { periods: [Period.ofRange(read.range, options.timeZone)], errors: read.errors }
 }
 
 const readOne = (unit: Period.CivilUnit, date: string | undefined, { now, timeZone }: Options): Requested => {
-  if (date === undefined) return { periods: [Period.containing(unit, now, timeZone)], faults: [] }
+  if (date === undefined) return { periods: [Period.containing(unit, now, timeZone)], errors: [] }
   const period = Period.ofDate(unit, date, timeZone)
   if (period === undefined) return refusal("date", expected[unit])
   return hasBegun(period, now)
-    ? { periods: [period], faults: [] }
+    ? { periods: [period], errors: [] }
     : refusal("date", `expected a ${unit} that has begun`)
 }
 
 const readSeveral = (unit: Period.CivilUnit, query: Query, { now, timeZone }: Options): Requested => {
-  const faults: Array<Fault> = []
-  if (query.date !== undefined) faults.push({ field: "date", message: "expected without from and to" })
+  const errors: Array<FieldError> = []
+  if (query.date !== undefined) errors.push({ field: "date", message: "expected without from and to" })
   for (const field of ["from", "to"] as const) {
     const date = query[field]
-    if (date === undefined) faults.push({ field, message: "expected: from and to go together" })
+    if (date === undefined) errors.push({ field, message: "expected: from and to go together" })
     else if (Period.ofDate(unit, date, timeZone) === undefined) {
-      faults.push({ field, message: expected[unit] })
+      errors.push({ field, message: expected[unit] })
     }
   }
-  if (faults.length > 0) return { periods: [], faults }
+  if (errors.length > 0) return { periods: [], errors }
   const { from: first = "", to: last = "" } = query
   if (first > last) return refusal("to", "expected a date that is not before from")
   const periods = (Period.ofDates(unit, { first, last }, timeZone) ?? Iterator.from<Period.Period>([]))
@@ -70,7 +70,7 @@ const readSeveral = (unit: Period.CivilUnit, query: Query, { now, timeZone }: Op
     .filter((period) => hasBegun(period, now))
     .toArray()
   if (periods.length > periodLimit) return refusal("to", `expected at most ${periodLimit} ${unit}s`)
-  return periods.length === 0 ? refusal("from", `expected a ${unit} that has begun`) : { periods, faults: [] }
+  return periods.length === 0 ? refusal("from", `expected a ${unit} that has begun`) : { periods, errors: [] }
 }
 
 const expected = {
@@ -85,5 +85,5 @@ const hasBegun = ({ start }: Period.Period, now: DateTime.Utc): boolean =>
 
 const refusal = (field: string, message: string): Requested => ({
   periods: [],
-  faults: [{ field, message }],
+  errors: [{ field, message }],
 })

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Stream from "effect/Stream"
 import { Api } from "../api/Api.ts"
-import * as Fault from "../server/Fault.ts"
+import * as FieldError from "../server/FieldError.ts"
 import * as RequestedRange from "../server/RequestedRange.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
 import * as GapRuns from "./GapRuns.ts"
@@ -33,14 +33,14 @@ export const layer = (options: {
         Effect.fnUntraced(function* ({ query }) {
           const now = yield* DateTime.now
           const timeZone = query.tz ?? options.timeZone
-          const { range, faults } = RequestedRange.read(query, { now, timeZone, longest: longestRange })
-          yield* Fault.refuse(faults)
+          const { range, errors } = RequestedRange.read(query, { now, timeZone, longest: longestRange })
+          yield* FieldError.refuse(errors)
           const currencies = query.currency === undefined ? options.currencies : [query.currency]
           const inRange = Stream.filter(repository.gaps(range), ({ currency }) =>
             currencies.includes(currency),
           )
           const runs = yield* GapRuns.collect(inRange).pipe(orProblem)
-          if (runs.length > runLimit) yield* Fault.refuse([tooMany(runs.length)])
+          if (runs.length > runLimit) yield* FieldError.refuse([tooMany(runs.length)])
           return {
             request_time: now,
             data_time: NewestDataTime.among(runs.map((run) => Slot.start(lastSlot(run)))),
@@ -54,7 +54,7 @@ export const layer = (options: {
     }),
   )
 
-const tooMany = (runs: number): Fault.Fault => ({
+const tooMany = (runs: number): FieldError.FieldError => ({
   field: "to",
   message: `expected a shorter range: this one has ${runs} entries, and ${runLimit} are the most`,
 })

@@ -7,7 +7,7 @@ import { Api } from "../api/Api.ts"
 import { streamTypes } from "../api/History.ts"
 import { pageLimit } from "../api/Parameters.ts"
 import { InvalidRequest, NotAcceptable } from "../api/Problem.ts"
-import * as Fault from "../server/Fault.ts"
+import * as FieldError from "../server/FieldError.ts"
 import * as HistoryCursor from "./HistoryCursor.ts"
 import type { HistoryQuery } from "./HistoryQuery.ts"
 import * as Negotiation from "./Negotiation.ts"
@@ -36,8 +36,8 @@ export const layer = (options: { readonly timeZone: DateTime.TimeZone.Named }) =
           const now = yield* DateTime.now
           const { interval = "5m", tz: timeZone = options.timeZone, limit = pageLimit } = query
           const longest = RequestedRange.tenYears
-          const { range, faults } = RequestedRange.read(query, { now, timeZone, longest })
-          yield* Fault.refuse(form === "application/json" ? faults : [...faults, ...pageFaults(query)])
+          const { range, errors } = RequestedRange.read(query, { now, timeZone, longest })
+          yield* FieldError.refuse(form === "application/json" ? errors : [...errors, ...pageErrors(query)])
           const question: HistoryQuery = { currency, interval, timeZone, now, range }
           if (form !== "application/json") {
             const text = lines(question, lineFormats[form])
@@ -55,15 +55,15 @@ export const layer = (options: { readonly timeZone: DateTime.TimeZone.Named }) =
   )
 
 /** What only pages have. */
-const pageFaults = (query: {
+const pageErrors = (query: {
   readonly limit?: number
   readonly cursor?: string
-}): ReadonlyArray<Fault.Fault> =>
+}): ReadonlyArray<FieldError.FieldError> =>
   (["limit", "cursor"] as const)
     .filter((field) => query[field] !== undefined)
     .map((field) => ({ field, message: "expected with application/json alone: other forms have all rows" }))
 
-const foreignCursor: Fault.Fault = {
+const foreignCursor: FieldError.FieldError = {
   field: "cursor",
   message: "expected the next_cursor of an answer to the same question",
 }

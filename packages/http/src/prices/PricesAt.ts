@@ -9,7 +9,7 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { Miss } from "../api/ResponseFields.ts"
 import { defaultMaximumDistance } from "../api/Parameters.ts"
 import { NoPriceAt } from "../api/Problem.ts"
-import * as Fault from "../server/Fault.ts"
+import * as FieldError from "../server/FieldError.ts"
 import * as QuestionsBody from "./QuestionsBody.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { distanceSeconds, toPriceAt } from "./PriceBodies.ts"
@@ -34,7 +34,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly currencies:
       const now = yield* DateTime.now
       const { time, max_distance: maximumDistanceSeconds = defaultMaximumDistance } = request.query
       if (DateTime.isGreaterThan(time, now)) {
-        yield* Fault.refuse([{ field: "time", message: "expected a time that is not in the future" }])
+        yield* FieldError.refuse([{ field: "time", message: "expected a time that is not in the future" }])
       }
       const question = { currency: request.params.currency, time, maximumDistanceSeconds }
       const [{ price, miss } = judge(question, null)] = yield* ask([question])

@@ -1,4 +1,4 @@
-/** The questions of `POST /v1/prices/at`, checked to the last, with every fault named by its place. */
+/** The questions of `POST /v1/prices/at`: every error is reported, by its field. */
 import type { Currency } from "@btc-price/domain/Currency"
 import { parseInstant } from "@btc-price/domain/Iso8601"
 import * as DateTime from "effect/DateTime"
@@ -7,9 +7,9 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Option from "effect/Option"
 import { defaultMaximumDistance, expectedInstant } from "../api/Parameters.ts"
 import { Questions } from "../api/Prices.ts"
-import * as Fault from "../server/Fault.ts"
+import * as FieldError from "../server/FieldError.ts"
 import * as JsonBody from "../server/JsonBody.ts"
-import { currencyFault } from "../server/ParameterChecks.ts"
+import { currencyError } from "../server/ParameterChecks.ts"
 
 /** The largest body, in bytes: a thousand questions take about a hundred each. */
 const bodyLimitBytes = 262_144
@@ -28,17 +28,17 @@ export const read = Effect.fnUntraced(function* (
     limitBytes: bodyLimitBytes,
     form: '{"questions": [{"id": "…", "currency": "…", "time": "…"}]}',
   })
-  const faults: Array<Fault.Fault> = []
+  const errors: Array<FieldError.FieldError> = []
   const ids = new Set<string>()
   const read = questions.flatMap(({ id, currency: code, time, max_distance }, index) => {
     const refusal = (field: string, message: string) =>
-      void faults.push({ field: `questions.${index}.${field}`, message })
+      void errors.push({ field: `questions.${index}.${field}`, message })
     const currency = options.currencies.find((known) => known === code)
     const instant = Option.getOrUndefined(parseInstant(time))
     if (ids.has(id)) refusal("id", "expected an id that no other question has")
     ids.add(id)
     if (currency === undefined) {
-      faults.push(currencyFault(`questions.${index}.currency`, options.currencies))
+      errors.push(currencyError(`questions.${index}.currency`, options.currencies))
     }
     if (instant === undefined) refusal("time", `expected ${expectedInstant}`)
     else if (DateTime.isGreaterThan(instant, options.now)) {
@@ -48,6 +48,6 @@ export const read = Effect.fnUntraced(function* (
     const maximumDistanceSeconds = max_distance ?? defaultMaximumDistance
     return [{ id, currency, time: instant, maximumDistanceSeconds } satisfies Question & { id: string }]
   })
-  yield* Fault.refuse(faults)
+  yield* FieldError.refuse(errors)
   return read
 })

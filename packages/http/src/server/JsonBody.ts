@@ -4,11 +4,11 @@ import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Schema from "effect/Schema"
 import { BodyTooLarge, NotJson } from "../api/Problem.ts"
-import * as Fault from "./Fault.ts"
+import * as FieldError from "./FieldError.ts"
 
 /**
  * What the schema makes of the body. Fails with `NotJson` when it is not `application/json`, with
- * `BodyTooLarge` when it has more bytes than `limitBytes`, and with `InvalidRequest`, which names each fault.
+ * `BodyTooLarge` when it has more bytes than `limitBytes`, and with `InvalidRequest`, which names each field in error.
  */
 export const decode = Effect.fnUntraced(function* <S extends Schema.Codec<unknown, unknown>>(
   schema: S,
@@ -27,8 +27,8 @@ export const decode = Effect.fnUntraced(function* <S extends Schema.Codec<unknow
     text,
   )
   return yield* Effect.mapError(decoded, ({ issue }) =>
-    Fault.toProblem(
-      Fault.ofIssue(issue).map(({ field, message }) => ({
+    FieldError.toProblem(
+      FieldError.ofIssue(issue).map(({ field, message }) => ({
         field,
         message: field === "" ? `The body must be a JSON object: ${form}` : message,
       })),

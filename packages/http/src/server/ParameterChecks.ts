@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import { CheckedParameters } from "../api/Parameters.ts"
-import * as Fault from "./Fault.ts"
+import * as FieldError from "./FieldError.ts"
 
 export const layer = (options: {
   readonly currencies: ReadonlyArray<Currency>
@@ -19,12 +19,12 @@ export const layer = (options: {
     Effect.fnUntraced(function* (answer, { endpoint }) {
       const query = yield* HttpServerRequest.ParsedSearchParams
       const params = yield* HttpRouter.params
-      const faults = [
-        ...nameFaults(endpoint, query),
-        ...currencyFaults({ ...query, ...params }, options.currencies),
-        ...(yield* valueFaults(endpoint, query)),
+      const errors = [
+        ...nameErrors(endpoint, query),
+        ...currencyErrors({ ...query, ...params }, options.currencies),
+        ...(yield* valueErrors(endpoint, query)),
       ]
-      yield* Fault.refuse(Arr.dedupeWith(faults, (a, b) => a.field === b.field))
+      yield* FieldError.refuse(Arr.dedupeWith(errors, (a, b) => a.field === b.field))
       return yield* answer
     }),
   )
@@ -32,9 +32,9 @@ export const layer = (options: {
 type Query = HttpServerRequest.ParsedSearchParams["Service"]
 
 /** Parameters that the endpoint does not know, and those given more than once. */
-const nameFaults = (endpoint: HttpApiEndpoint.Top, query: Query): ReadonlyArray<Fault.Fault> => {
+const nameErrors = (endpoint: HttpApiEndpoint.Top, query: Query): ReadonlyArray<FieldError.FieldError> => {
   const names = namesOf(endpoint)
-  return Object.entries(query).flatMap(([field, value]): ReadonlyArray<Fault.Fault> => {
+  return Object.entries(query).flatMap(([field, value]): ReadonlyArray<FieldError.FieldError> => {
     if (!names.includes(field)) {
       const known = names.length === 0 ? "it takes none" : `it takes ${names.join(", ")}`
       return [{ field: field.slice(0, 64), message: `not a parameter of this address: ${known}` }]
@@ -50,23 +50,23 @@ const namesOf = ({ query }: HttpApiEndpoint.Top): ReadonlyArray<string> => {
     : []
 }
 
-const currencyFaults = (
+const currencyErrors = (
   { currency }: { readonly [name: string]: string | ReadonlyArray<string> | undefined },
   currencies: ReadonlyArray<string>,
-): ReadonlyArray<Fault.Fault> =>
-  typeof currency !== "string" || currencies.includes(currency) ? [] : [currencyFault("currency", currencies)]
+): ReadonlyArray<FieldError.FieldError> =>
+  typeof currency !== "string" || currencies.includes(currency) ? [] : [currencyError("currency", currencies)]
 
-export const currencyFault = (field: string, currencies: ReadonlyArray<string>): Fault.Fault => ({
+export const currencyError = (field: string, currencies: ReadonlyArray<string>): FieldError.FieldError => ({
   field,
   message: `expected a currency that is configured: ${currencies.join(", ")}`,
 })
 
 /** Parameters of the query that are not as their schema says. */
-const valueFaults = Effect.fnUntraced(function* ({ query: schema }: HttpApiEndpoint.Top, query: Query) {
+const valueErrors = Effect.fnUntraced(function* ({ query: schema }: HttpApiEndpoint.Top, query: Query) {
   if (schema === undefined) return []
   const decode = Schema.decodeUnknownEffect(schema as Schema.Codec<unknown, unknown>, { errors: "all" })
   return yield* decode(query).pipe(
     Effect.as([]),
-    Effect.catch(({ issue }) => Effect.succeed(Fault.ofIssue(issue))),
+    Effect.catch(({ issue }) => Effect.succeed(FieldError.ofIssue(issue))),
   )
 })

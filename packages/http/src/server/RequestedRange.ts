@@ -5,7 +5,7 @@ import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
-import type { Fault } from "./Fault.ts"
+import type { FieldError } from "./FieldError.ts"
 
 /** Ten years, their leap days included. */
 export const tenYears = Duration.days(3653)
@@ -25,24 +25,24 @@ export const read = (
     readonly timeZone: DateTime.TimeZone.Named
     readonly longest: Duration.Duration
   },
-): { readonly range: Period.Range; readonly faults: ReadonlyArray<Fault> } => {
+): { readonly range: Period.Range; readonly errors: ReadonlyArray<FieldError> } => {
   const { now, timeZone, longest } = options
   const end = query.to === undefined ? Slot.start(Slot.next(Slot.at(now))) : toInstant(query.to, timeZone)
   const start =
     query.from === undefined ? DateTime.subtractDuration(end, usual) : toInstant(query.from, timeZone)
-  const faults: Array<Fault> = []
+  const errors: Array<FieldError> = []
   if (DateTime.isGreaterThan(start, now)) {
-    faults.push({
+    errors.push({
       field: query.from === undefined ? "to" : "from",
       message: "expected a time that is not in the future",
     })
   }
   if (DateTime.isGreaterThanOrEqualTo(start, end)) {
-    faults.push({ field: "to", message: "expected a time after from" })
+    errors.push({ field: "to", message: "expected a time after from" })
   } else if (Duration.isGreaterThan(DateTime.distance(start, end), longest)) {
-    faults.push({ field: "to", message: `expected at most ${Duration.toDays(longest)} days after from` })
+    errors.push({ field: "to", message: `expected at most ${Duration.toDays(longest)} days after from` })
   }
-  return { range: { start, end }, faults }
+  return { range: { start, end }, errors }
 }
 
 /** The contract lets only instants and days through. */

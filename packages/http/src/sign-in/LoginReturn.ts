@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Redacted from "effect/Redacted"
 import { LoginRefused } from "../api/IdentityProblem.ts"
-import * as Fault from "../server/Fault.ts"
+import * as FieldError from "../server/FieldError.ts"
 
 /** The longest code and state, in characters. */
 const lengthLimit = 1_024
@@ -21,7 +21,7 @@ export const read = Effect.gen(function* () {
     return yield* new LoginRefused()
   }
   const { code, state } = query
-  yield* Fault.refuse(
+  yield* FieldError.refuse(
     Object.entries({ code, state }).flatMap(([field, value]) =>
       isOne(value) ? [] : [{ field, message: `expected once, with 1 to ${lengthLimit} characters` }],
     ),
