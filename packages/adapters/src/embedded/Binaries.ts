@@ -8,7 +8,7 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
 import { createRequire } from "node:module"
 import process from "node:process"
-import { type Account, canReach } from "./Account.ts"
+import { type SystemUser, canReach } from "./SystemUser.ts"
 import { EmbeddedPostgresError, failed } from "./EmbeddedPostgresError.ts"
 
 export interface Binaries {
@@ -20,15 +20,14 @@ export interface Binaries {
 
 const platforms = new Set(["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "windows-x64"])
 
-/** Finds the programs for this platform, such that `account` can run them. */
+/** Finds the programs for this platform, such that `user` can run them. */
 export const locate = Effect.fnUntraced(
-  function* (account: Account | undefined) {
+  function* (user: SystemUser | undefined) {
     const path = yield* Path.Path
     const { folder, version } = yield* findPackage
     const native = path.join(folder, "native")
     const isLinked = yield* Effect.isSuccess(makeLinks(folder))
-    const isReachable =
-      account === undefined || (yield* canReach(account, path.join(native, "bin", "postgres")))
+    const isReachable = user === undefined || (yield* canReach(user, path.join(native, "bin", "postgres")))
     const root = isLinked && isReachable ? native : yield* copy(folder, version)
     return {
       major: version.split(".")[0] ?? version,
@@ -94,7 +93,7 @@ const makeLinks = Effect.fnUntraced(function* (folder: string) {
 })
 
 /**
- * Copies the programs once per version and user to a place that every account can reach. A copy gets its
+ * Copies the programs once per version and user to a place that every user can reach. A copy gets its
  * name when it is complete; one that a cleaner of temporary files has thinned out is made again.
  */
 const copy = Effect.fnUntraced(function* (folder: string, version: string) {
@@ -139,7 +138,7 @@ const isComplete = Effect.fnUntraced(function* (native: string, target: string) 
 
 const userId = process.getuid?.() ?? 0
 
-/** `TMPDIR` may be a private folder of root; this one is everybody's on each system that has accounts. */
+/** `TMPDIR` may be a private folder of root; this one is everybody's on each system that has users. */
 const sharedFolder = "/tmp"
 
 const notCopied = (target: string) =>

@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import { EmbeddedPostgresError, failed, unreadable } from "./EmbeddedPostgresError.ts"
-import { command } from "./Account.ts"
+import { command } from "./SystemUser.ts"
 import type { Binaries } from "./Binaries.ts"
 import * as Folder from "./Folder.ts"
 
@@ -55,7 +55,7 @@ const make = Effect.fnUntraced(function* (folder: Folder.Folder, binaries: Binar
   yield* fileSystem.writeFileString(path.join(draft, "password"), Redacted.value(options.password), {
     mode: 0o600,
   })
-  if (folder.account !== undefined) yield* Folder.giveTo(folder.account, draft)
+  if (folder.user !== undefined) yield* Folder.giveTo(folder.user, draft)
   yield* initialise(folder, cluster, binaries, options.isDurable)
   yield* fileSystem.rename(cluster, folder.cluster)
 }, Effect.scoped)
@@ -63,7 +63,7 @@ const make = Effect.fnUntraced(function* (folder: Folder.Folder, binaries: Binar
 const initialise = Effect.fnUntraced(
   function* (folder: Folder.Folder, cluster: string, { initdb }: Binaries, isDurable: boolean) {
     const handle = yield* command(
-      folder.account,
+      folder.user,
       initdb,
       [
         `--pgdata=${Folder.nameFor(folder, cluster)}`,

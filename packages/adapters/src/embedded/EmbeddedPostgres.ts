@@ -36,7 +36,7 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function* (
 > {
   const { dataDirectory, password, port = 0, settings = {} } = options
   const folder = yield* Folder.open(dataDirectory)
-  const binaries = yield* Binaries.locate(folder.account)
+  const binaries = yield* Binaries.locate(folder.user)
   yield* Cluster.ensure(folder, binaries, { password, isDurable: settings["fsync"] !== "off" })
   return yield* Server.run(folder, binaries, { password, port, settings })
 })

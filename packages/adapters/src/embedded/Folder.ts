@@ -17,7 +17,7 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schedule from "effect/Schedule"
 import { closeSync, constants, openSync } from "node:fs"
 import process from "node:process"
-import { type Account, canReach, choose } from "./Account.ts"
+import { type SystemUser, canReach, choose } from "./SystemUser.ts"
 import { EmbeddedPostgresError, unreadable } from "./EmbeddedPostgresError.ts"
 
 export interface Folder {
@@ -26,8 +26,8 @@ export interface Folder {
   readonly cluster: string
   readonly log: string
   /** Under which PostgreSQL runs and to which the folder belongs; undefined: ours. */
-  readonly account: Account | undefined
-  /** Whether `account` cannot pass through the folders above. */
+  readonly user: SystemUser | undefined
+  /** Whether `user` cannot pass through the folders above. */
   readonly isHidden: boolean
   /** The text of the `postmaster.pid` that a server which did not shut down left; empty when there is none. */
   readonly leftover: string
@@ -49,7 +49,7 @@ export const open = Effect.fnUntraced(
     yield* fileSystem.access(home, { readable: true, writable: true })
     yield* refuseForeign(home)
     const cluster = path.join(home, "cluster")
-    const account = yield* choose(home)
+    const user = yield* choose(home)
 
     // Whoever owns the folder takes hold of it before its server starts. So a server that was seen before
     // nobody held the folder is an orphan; one seen after that might be of a run that starts beside us.
@@ -59,28 +59,28 @@ export const open = Effect.fnUntraced(
     )
     yield* stopOrphan(leftover, cluster)
 
-    if (account !== undefined) yield* giveTo(account, home)
-    const isHidden = account !== undefined && !(yield* canReach(account, home))
+    if (user !== undefined) yield* giveTo(user, home)
+    const isHidden = user !== undefined && !(yield* canReach(user, home))
     if (isHidden && process.platform !== "linux") {
       return yield* new EmbeddedPostgresError({
         reason: "unreadable",
-        message: `PostgreSQL does not run as root and no other account can reach ${home}: choose another data folder`,
+        message: `PostgreSQL does not run as root and no other user can reach ${home}: choose another data folder`,
       })
     }
     const log = path.join(home, "server.log")
-    return { home, cluster, log, account, isHidden, leftover } satisfies Folder
+    return { home, cluster, log, user, isHidden, leftover } satisfies Folder
   },
   (effect, directory) =>
     Effect.catchTag(effect, "PlatformError", (cause) => Effect.fail(unreadable(directory)(cause))),
 )
 
-/** Gives `place` and all in it to `account`. */
-export const giveTo = Effect.fnUntraced(function* ({ uid, gid }: Account, place: string) {
+/** Gives `place` and all in it to `user`. */
+export const giveTo = Effect.fnUntraced(function* ({ uid, gid }: SystemUser, place: string) {
   const spawner = yield* ChildProcessSpawner
   yield* spawner.exitCode(ChildProcess.make("chown", ["-hR", `${uid}:${gid}`, place]))
 })
 
-/** How PostgreSQL under the account of `folder` can name `place`, if that is its working directory. */
+/** How PostgreSQL as the user of `folder` can name `place`, if that is its working directory. */
 export const nameFor = (folder: Folder, place: string): string => (folder.isHidden ? hiddenName : place)
 
 const hiddenName = "/proc/self/cwd"
@@ -117,7 +117,7 @@ export const draftPrefix = "new-"
 
 const ownEntries = new Set(["cluster", "owner", "server.log", "server.previous.log", ".DS_Store"])
 
-/** A folder with other things in it was named by mistake, and giving it to another account might do harm. */
+/** A folder with other things in it was named by mistake, and giving it to another user might do harm. */
 const refuseForeign = Effect.fnUntraced(function* (home: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const foreign = (yield* fileSystem.readDirectory(home)).find(

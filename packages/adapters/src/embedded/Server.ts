@@ -9,7 +9,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import process from "node:process"
 import { EmbeddedPostgresError, failed } from "./EmbeddedPostgresError.ts"
-import { command } from "./Account.ts"
+import { command } from "./SystemUser.ts"
 import type { Binaries } from "./Binaries.ts"
 import * as Folder from "./Folder.ts"
 import * as Startup from "./Startup.ts"
@@ -110,7 +110,7 @@ const serverCommand = (folder: Folder.Folder, { postgres }: Binaries, { port, se
   ] as const
   const [program, ...rest] =
     process.platform === "win32" ? server : (["/bin/sh", "-c", guard, "guard", ...server] as const)
-  return command(folder.account, program, rest, {
+  return command(folder.user, program, rest, {
     cwd: folder.cluster,
     // PostgreSQL takes a leftover for that of a live server when its process number is another's by now,
     // unless it is told that it knows this process.

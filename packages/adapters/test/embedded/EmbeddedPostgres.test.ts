@@ -1,5 +1,5 @@
 import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
-import * as Account from "@btc-price/adapters/embedded/Account"
+import * as SystemUser from "@btc-price/adapters/embedded/SystemUser"
 import * as Binaries from "@btc-price/adapters/embedded/Binaries"
 import * as Folder from "@btc-price/adapters/embedded/Folder"
 import * as Server from "@btc-price/adapters/embedded/Server"
@@ -82,9 +82,9 @@ const kill = (id: number, signal: NodeJS.Signals = "SIGKILL") => Effect.sync(() 
 const isAlive = (id: number) => Effect.isSuccess(Effect.try(() => process.kill(id, 0)))
 
 /** Runs EmbeddedPostgresProgram.ts as a process of its own. */
-const program = (folder: string, account?: Account.Account) =>
-  Account.command(
-    account,
+const program = (folder: string, user?: SystemUser.SystemUser) =>
+  SystemUser.command(
+    user,
     process.execPath,
     [new URL("EmbeddedPostgresProgram.ts", import.meta.url).pathname, folder],
     { stdin: "ignore", stderr: "inherit" },
@@ -199,7 +199,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const folder = yield* Folder.open(yield* makeSeededFolder)
-      const binaries = yield* Binaries.locate(folder.account)
+      const binaries = yield* Binaries.locate(folder.user)
       const run = Server.run(folder, binaries, { password: Redacted.make("test"), port: 0, settings: {} })
       const scope = yield* Scope.make()
       yield* Scope.provide(run, scope)
@@ -261,7 +261,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
       const fileSystem = yield* FileSystem.FileSystem
       const folder = yield* makeSeededFolder
       yield* Effect.scoped(Effect.andThen(start(folder), Effect.flatMap(serverOf(folder), kill)))
-      const bystander = yield* Account.command(yield* Account.choose(folder), "/bin/sleep", ["60"], {})
+      const bystander = yield* SystemUser.command(yield* SystemUser.choose(folder), "/bin/sleep", ["60"], {})
       const file = `${folder}/cluster/postmaster.pid`
       const leftover = yield* fileSystem.readFileString(file)
       yield* fileSystem.writeFileString(file, leftover.replace(/^\d+/, String(bystander.pid)))
@@ -334,7 +334,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
   )
 
   it.effect.skipIf(skipped(!isRoot, "data of root", "only root has them"))(
-    "keeps data of root where no other account can go",
+    "keeps data of root where no other user can go",
     () =>
       Effect.gen(function* () {
         const fileSystem = yield* FileSystem.FileSystem

@@ -1,4 +1,4 @@
-/** The account that PostgreSQL runs under: it refuses to be root, so a root user's database is another's. */
+/** The operating-system user that PostgreSQL runs as. PostgreSQL refuses to run as root, so under root it runs as another user. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -7,65 +7,63 @@ import * as ChildProcess from "effect/process/ChildProcess"
 import process from "node:process"
 import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 
-/** Numbers of a user and its first group. */
-export interface Account {
+/** The numeric ids of a user and its primary group. */
+export interface SystemUser {
   readonly uid: number
   readonly gid: number
 }
 
-/** Accounts without rights of their own that a machine may have, the best first. */
+/** Unprivileged users that a machine may have, in order of preference. */
 const candidates = ["postgres", "node", "nobody"]
 
 /**
- * The account for the data in `folder`: none to change to unless we are root; then the owner of `folder`,
- * so that root can use the data of an ordinary user and leave it theirs, or one without rights.
+ * The user for the data in `folder`: undefined unless this process runs as root. Under root it is the owner of
+ * `folder`, so that root can use the data of an ordinary user and leave it theirs, or else an unprivileged user.
  */
 export const choose = Effect.fnUntraced(function* (folder: string) {
   if (process.getuid?.() !== 0) return undefined
   const fileSystem = yield* FileSystem.FileSystem
-  const owner = accountOf(yield* fileSystem.stat(folder))
+  const owner = userOf(yield* fileSystem.stat(folder))
   if (owner.uid !== 0) return owner
-  const accounts = (yield* fileSystem.readFileString("/etc/passwd"))
-    .split("\n")
-    .map((line) => line.split(":"))
+  const users = (yield* fileSystem.readFileString("/etc/passwd")).split("\n").map((line) => line.split(":"))
   const [, , uid, gid] =
-    candidates.map((name) => accounts.find((account) => account[0] === name)).find((found) => found) ?? []
+    candidates.map((name) => users.find((user) => user[0] === name)).find((found) => found) ?? []
   return uid === undefined
     ? yield* new EmbeddedPostgresError({
         reason: "failed",
-        message: `PostgreSQL does not run as root: make an account ${candidates.join(", ")}, or run as another user`,
+        message: `PostgreSQL does not run as root: create the user ${candidates.join(" or ")}, or run as another user`,
       })
     : { uid: Number(uid), gid: Number(gid) }
 })
 
-/** Whether `account` may pass through every folder above `place`, and into or execute `place` itself. */
-export const canReach = Effect.fnUntraced(function* (account: Account, place: string) {
+/** Whether `user` may pass through every folder above `place`, and enter or execute `place` itself. */
+export const canReach = Effect.fnUntraced(function* (user: SystemUser, place: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   for (let step = yield* fileSystem.realPath(place); ; step = path.dirname(step)) {
     const info = yield* fileSystem.stat(step)
-    const owner = accountOf(info)
-    const shift = owner.uid === account.uid ? 6 : owner.gid === account.gid ? 3 : 0
+    const owner = userOf(info)
+    const shift = owner.uid === user.uid ? 6 : owner.gid === user.gid ? 3 : 0
     if (((info.mode >> shift) & 1) === 0) return false
     if (step === path.dirname(step)) return true
   }
 })
 
 /**
- * `ChildProcess.make` under `account`. Effect cannot change the user of a child, so a Node of its own does,
- * and then becomes the program.
+ * `ChildProcess.make` as `user`. Effect cannot change the user of a child process, so a separate Node changes its
+ * own user and then becomes the program.
  */
 export const command = (
-  account: Account | undefined,
+  user: SystemUser | undefined,
   program: string,
   args: ReadonlyArray<string>,
   options: ChildProcess.CommandOptions,
 ): ChildProcess.StandardCommand =>
-  account === undefined
+  user === undefined
     ? ChildProcess.make(program, args, options)
     : ChildProcess.make(
         process.execPath,
-        ["--eval", become, "--", String(account.uid), String(account.gid), program, ...args],
+        ["--eval", become, "--", String(user.uid), String(user.gid), program, ...args],
         options,
       )
 
@@ -76,7 +74,7 @@ process.setgid(Number(gid))
 process.setuid(Number(uid))
 process.execve(command[0], command)`
 
-const accountOf = ({ uid, gid }: FileSystem.File.Info): Account => ({
+const userOf = ({ uid, gid }: FileSystem.File.Info): SystemUser => ({
   uid: Option.getOrElse(uid, () => 0),
   gid: Option.getOrElse(gid, () => 0),
 })
