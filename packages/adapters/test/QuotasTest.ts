@@ -1,4 +1,4 @@
-/** The suite that every Quotas passes. */
+/** The suite that every implementation of Quotas passes. */
 import { Quotas, type Quota } from "@btc-price/domain/access/Quotas"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -7,7 +7,7 @@ import type * as Layer from "effect/Layer"
 export const suite = (name: string, quotasLayer: Layer.Layer<Quotas, unknown>): void =>
   describeLayer(quotasLayer, { excludeTestServices: true })(`Quotas: ${name}`, (it) => {
     it.effect(
-      "grant as many uses as the limit, to each key and of each quota apart, and tell how many are left",
+      "grants up to the limit for each key and quota separately, and reports how many uses remain",
       () =>
         Effect.gen(function* () {
           const { consume, peek } = yield* Quotas
@@ -28,7 +28,7 @@ export const suite = (name: string, quotasLayer: Layer.Layer<Quotas, unknown>): 
         }),
     )
 
-    it.effect("grant no more than the limit to many at the same time", () =>
+    it.effect("grants no more than the limit to concurrent requests", () =>
       Effect.gen(function* () {
         const { consume } = yield* Quotas
         const quota: Quota = { name: "crowd", limit: 10, windowSeconds: 60 }
@@ -40,7 +40,7 @@ export const suite = (name: string, quotasLayer: Layer.Layer<Quotas, unknown>): 
       }),
     )
 
-    it.effect("count neither refused uses nor looks, and forget", () =>
+    it.effect("does not count refused uses or peeks, and resets", () =>
       Effect.gen(function* () {
         const { reset, peek, consume } = yield* Quotas
         const quota: Quota = { name: "one", limit: 1, windowSeconds: 60 }
@@ -57,7 +57,7 @@ export const suite = (name: string, quotasLayer: Layer.Layer<Quotas, unknown>): 
       }),
     )
 
-    it.effect("begin a new window when one is over", () =>
+    it.effect("opens a new window when the previous window ends", () =>
       Effect.gen(function* () {
         const { peek, consume } = yield* Quotas
         const quota: Quota = { name: "short", limit: 1, windowSeconds: 1 }

@@ -52,8 +52,6 @@ const compositions = [`${adapters}Vendors.ts`, `${adapters}settings/`]
 export const borrowed: Readonly<Record<string, string>> = {
   // Tokens issued in memory are verified by the same code as Cognito's.
   [`${adapters}memory/`]: `${adapters}cognito/`,
-  // While Redis is away, each process counts in its own memory.
-  [`${adapters}redis/`]: `${adapters}memory/`,
 }
 
 /** What a file uses although Effect has a better one, because a foreign library forces it: nothing so far. */

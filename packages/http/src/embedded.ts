@@ -83,7 +83,11 @@ const program = Effect.fnUntraced(function* (
     Layer.provide(ProviderLimits.layer(settings.limits)),
     Layer.provide(authenticator),
     Layer.provide(Seal.layer(settings.seal)),
-    Layer.provide(settings.redis === undefined ? MemoryQuotas.layer : RedisQuotas.layer(settings.redis)),
+    Layer.provide(
+      settings.redis === undefined
+        ? MemoryQuotas.layer
+        : Layer.provide(RedisQuotas.layer(settings.redis), MemoryQuotas.layer),
+    ),
     Layer.provide(PostgresSigningKeyStore.layer),
     Layer.provide(Snapshot.layer(settings)),
     Layer.provide(Worker.layer({ ...settings, installation: dataDirectory })),

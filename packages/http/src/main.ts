@@ -30,7 +30,11 @@ const program = (settings: Effect.Success<typeof Settings.http>) =>
       Layer.provide(ProviderLimits.layer(settings.limits)),
       Layer.provide(CognitoUserPool.layer(settings.cognito)),
       Layer.provide(Seal.layer(settings.seal)),
-      Layer.provide(settings.redis === undefined ? MemoryQuotas.layer : RedisQuotas.layer(settings.redis)),
+      Layer.provide(
+        settings.redis === undefined
+          ? MemoryQuotas.layer
+          : Layer.provide(RedisQuotas.layer(settings.redis), MemoryQuotas.layer),
+      ),
       Layer.provide(PostgresSigningKeyStore.layer),
       Layer.provide(Snapshot.layer(settings)),
       Layer.provide(PostgresPriceRepository.layer),

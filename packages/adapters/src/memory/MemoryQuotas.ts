@@ -1,4 +1,4 @@
-/** Quotas in the memory of one process, which bounds how many keys it remembers. */
+/** Quotas in the memory of one process, with a limit on how many keys it remembers. */
 import { Quotas, type Quota } from "@btc-price/domain/access/Quotas"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -10,13 +10,13 @@ interface Window {
   readonly endsAtMillis: number
 }
 
-/** The most keys of one quota. Those used least lately are forgotten first, some 2 MB for each quota. */
+/** Maximum keys per quota, about 2 MB. The least recently used keys are evicted first. */
 const keyLimit = 20_000
 
-export const make = Effect.sync(() => {
+export const layer: Layer.Layer<Quotas> = Layer.sync(Quotas, () => {
   const windows = new Map<string, LRUCache<string, Window>>()
 
-  /** One for each quota, so that a flood of keys of one makes no other forget. */
+  /** Each quota has its own cache, so that a flood of keys in one quota evicts no keys of another. */
   const windowsOf = ({ name }: Quota): LRUCache<string, Window> => {
     const known = windows.get(name)
     if (known !== undefined) return known
@@ -48,5 +48,3 @@ export const make = Effect.sync(() => {
     reset: (quota, key) => Effect.sync(() => void windowsOf(quota).delete(key)),
   })
 })
-
-export const layer: Layer.Layer<Quotas> = Layer.effect(Quotas, make)

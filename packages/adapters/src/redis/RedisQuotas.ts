@@ -1,4 +1,4 @@
-/** Quotas in Redis, shared by all replicas. While Redis is away each replica counts for itself. */
+/** Quotas in Redis, shared by all replicas. While Redis is unavailable, each replica counts on its local. */
 import { Quotas, type Quota, type Standing } from "@btc-price/domain/access/Quotas"
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import * as Clock from "effect/Clock"
@@ -11,82 +11,83 @@ import * as Logger from "effect/Logger"
 import * as Redis from "effect/persistence/Redis"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
-import * as MemoryQuotas from "../memory/MemoryQuotas.ts"
 
-/** How long an answer may take, for which a request waits. Redis takes less than a thousandth of a second. */
+/** How long a request waits for an answer from Redis, which normally takes less than a millisecond. */
 const answerLimit = Duration.millis(250)
 
-/** How long Redis is not asked after it did not answer. */
-const restMillis = 1_000
+/** How long Redis is left alone after it did not answer. */
+const pauseMillis = 1_000
 
 export interface Options {
-  /** `redis://` or `rediss://`, with a password where one is needed. */
+  /** `redis://` or `rediss://`, with the password if Redis requires one. */
   readonly url: Redacted.Redacted
 }
 
 /**
- * Connects in the background, again and again, so a program starts and goes on without Redis. That Redis is away, and
- * that it is back, is told once each.
+ * Connects in the background and keeps trying, so a program starts and runs without Redis. While Redis is unavailable,
+ * the `Quotas` that this layer is given count instead. The loss of Redis and its return are each logged once.
  */
-export const layer = ({ url }: Options): Layer.Layer<Quotas> =>
+export const layer = ({ url }: Options): Layer.Layer<Quotas, never, Quotas> =>
   Layer.effect(
     Quotas,
     Effect.gen(function* () {
-      const own = yield* MemoryQuotas.make
-      const isAway = yield* Ref.make(false)
-      const restsUntilMillis = yield* Ref.make(0)
+      const local = yield* Quotas
+      const isUnavailable = yield* Ref.make(false)
+      const pausedUntilMillis = yield* Ref.make(0)
       const connection = yield* Layer.build(NodeRedis.layer(clientOptions(url))).pipe(
-        // It would tell of each attempt to connect.
+        // The client would log every attempt to connect.
         Effect.provide(Logger.layer([])),
         Effect.forkScoped,
       )
 
-      /** Undefined while it is not connected, and while it rests. */
+      /** Undefined while disconnected or paused. */
       const redis = Effect.gen(function* () {
         const connected = connection.pollUnsafe()
-        const isResting = (yield* Clock.currentTimeMillis) < (yield* Ref.get(restsUntilMillis))
-        return isResting || connected === undefined || Exit.isFailure(connected)
+        const isPaused = (yield* Clock.currentTimeMillis) < (yield* Ref.get(pausedUntilMillis))
+        return isPaused || connected === undefined || Exit.isFailure(connected)
           ? undefined
           : Context.get(connected.value, Redis.Redis)
       })
 
-      const tellAway = Effect.gen(function* () {
-        if (yield* Ref.getAndSet(isAway, true)) return
-        yield* Effect.logWarning("Redis does not answer: limits are counted here alone until it does")
-      })
-
-      const tellBack = Effect.gen(function* () {
-        if (yield* Ref.getAndSet(isAway, false))
-          yield* Effect.logInfo("Redis answers again: limits are shared")
-      })
-
-      const rest = Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Ref.set(restsUntilMillis, now + restMillis),
-      )
-
-      /** What Redis answers, or else what is known here. */
-      const shared = Effect.fnUntraced(function* <A>(
-        ask: (redis: Redis.Redis["Service"]) => Effect.Effect<A, Redis.RedisError>,
-        otherwise: Effect.Effect<A>,
-      ) {
-        const asked = yield* redis
-        if (asked === undefined) return yield* Effect.andThen(tellAway, otherwise)
-        return yield* ask(asked).pipe(
-          Effect.timeout(answerLimit),
-          Effect.tap(() => tellBack),
-          Effect.catch(() => rest.pipe(Effect.andThen(tellAway), Effect.andThen(otherwise))),
+      const logUnavailable = Effect.gen(function* () {
+        if (yield* Ref.getAndSet(isUnavailable, true)) return
+        yield* Effect.logWarning(
+          "Redis does not answer: until it does, this process counts limits on its own",
         )
       })
 
-      const use = (quota: Quota, key: string, uses: 0 | 1, otherwise: Effect.Effect<Standing>) =>
-        shared((redis) => Effect.map(redis.eval(script)(quota, key, uses), standingOf(quota)), otherwise)
+      const logAvailable = Effect.gen(function* () {
+        if (yield* Ref.getAndSet(isUnavailable, false))
+          yield* Effect.logInfo("Redis answers again: limits are shared")
+      })
+
+      const pause = Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Ref.set(pausedUntilMillis, now + pauseMillis),
+      )
+
+      /** Asks Redis, and runs `fallback` when Redis is unavailable. */
+      const shared = Effect.fnUntraced(function* <A>(
+        ask: (redis: Redis.Redis["Service"]) => Effect.Effect<A, Redis.RedisError>,
+        fallback: Effect.Effect<A>,
+      ) {
+        const asked = yield* redis
+        if (asked === undefined) return yield* Effect.andThen(logUnavailable, fallback)
+        return yield* ask(asked).pipe(
+          Effect.timeout(answerLimit),
+          Effect.tap(() => logAvailable),
+          Effect.catch(() => pause.pipe(Effect.andThen(logUnavailable), Effect.andThen(fallback))),
+        )
+      })
+
+      const use = (quota: Quota, key: string, uses: 0 | 1, fallback: Effect.Effect<Standing>) =>
+        shared((redis) => Effect.map(redis.eval(script)(quota, key, uses), standingOf(quota)), fallback)
 
       return Quotas.of({
-        consume: (quota, key) => use(quota, key, 1, own.consume(quota, key)),
-        peek: (quota, key) => use(quota, key, 0, own.peek(quota, key)),
+        consume: (quota, key) => use(quota, key, 1, local.consume(quota, key)),
+        peek: (quota, key) => use(quota, key, 0, local.peek(quota, key)),
         reset: (quota, key) =>
           Effect.andThen(
-            own.reset(quota, key),
+            local.reset(quota, key),
             shared((redis) => Effect.asVoid(redis.send("DEL", nameOf(quota, key))), Effect.void),
           ),
       })
@@ -95,7 +96,7 @@ export const layer = ({ url }: Options): Layer.Layer<Quotas> =>
 
 const clientOptions = (url: Redacted.Redacted) => ({
   url: Redacted.value(url),
-  // What cannot be sent now is counted here, and not again later.
+  // A command that cannot be sent now is counted locally, so it must not be sent later as well.
   disableOfflineQueue: true,
   socket: {
     connectTimeout: 1_000,
@@ -105,7 +106,7 @@ const clientOptions = (url: Redacted.Redacted) => ({
 
 const nameOf = (quota: Quota, key: string): string => `btc-price:${quota.name}:${key}`
 
-/** In one step, so that of many replicas none sees a count that another is about to change. */
+/** Checks and counts atomically, so that no replica acts on a count that another is about to change. */
 const script = Redis.script(
   (quota: Quota, key: string, uses: 0 | 1) => [
     nameOf(quota, key),
@@ -132,6 +133,6 @@ const standingOf =
   ([granted, count, leftMillis]: readonly [number, number, number]): Standing => ({
     isGranted: granted === 1,
     remaining: Math.max(0, limit - count),
-    // Negative: no window runs.
+    // Negative: no window is open.
     resetSeconds: leftMillis < 0 ? windowSeconds : Math.ceil(leftMillis / 1_000),
   })

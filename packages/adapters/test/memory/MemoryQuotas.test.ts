@@ -8,7 +8,7 @@ import * as QuotasTest from "../QuotasTest.ts"
 QuotasTest.suite("memory", MemoryQuotas.layer)
 
 layer(MemoryQuotas.layer)("MemoryQuotas", (it) => {
-  it.effect("end a window to the millisecond", () =>
+  it.effect("ends a window to the millisecond", () =>
     Effect.gen(function* () {
       const { consume } = yield* Quotas
       const quota = { name: "exact", limit: 1, windowSeconds: 60 }
@@ -20,19 +20,21 @@ layer(MemoryQuotas.layer)("MemoryQuotas", (it) => {
     }),
   )
 
-  it.effect("remember a bounded number of keys, and no other quota less for a flood of one", () =>
-    Effect.gen(function* () {
-      const { peek, consume } = yield* Quotas
-      const quiet = { name: "quiet", limit: 1, windowSeconds: 60 }
-      const flooded = { name: "flooded", limit: 1, windowSeconds: 60 }
-      yield* consume(quiet, "a")
-      for (let i = 0; i < 25_000; i++) yield* consume(flooded, `key-${i}`)
-      let remembered = 0
-      for (let i = 0; i < 25_000; i++) {
-        if ((yield* peek(flooded, `key-${i}`)).remaining === 0) remembered += 1
-      }
-      assert.strictEqual(remembered, 20_000)
-      assert.strictEqual((yield* peek(quiet, "a")).remaining, 0)
-    }),
+  it.effect(
+    "remembers a limited number of keys, and a flood of keys in one quota evicts none of another",
+    () =>
+      Effect.gen(function* () {
+        const { peek, consume } = yield* Quotas
+        const quiet = { name: "quiet", limit: 1, windowSeconds: 60 }
+        const flooded = { name: "flooded", limit: 1, windowSeconds: 60 }
+        yield* consume(quiet, "a")
+        for (let i = 0; i < 25_000; i++) yield* consume(flooded, `key-${i}`)
+        let remembered = 0
+        for (let i = 0; i < 25_000; i++) {
+          if ((yield* peek(flooded, `key-${i}`)).remaining === 0) remembered += 1
+        }
+        assert.strictEqual(remembered, 20_000)
+        assert.strictEqual((yield* peek(quiet, "a")).remaining, 0)
+      }),
   )
 })

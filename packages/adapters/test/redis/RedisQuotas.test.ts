@@ -1,4 +1,5 @@
-/** On a real Redis; skipped where Debian's redis-server is not installed. */
+/** RedisQuotas on a real Redis. Skipped where Debian's redis-server is not installed. */
+import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
 import { type Quota, Quotas } from "@btc-price/domain/access/Quotas"
 import { assert, describe, it } from "@effect/vitest"
@@ -11,12 +12,15 @@ import * as QuotasTest from "../QuotasTest.ts"
 import * as RedisServer from "./RedisServer.ts"
 import { skipped } from "../Skipped.ts"
 
-const isSkipped = skipped(!RedisServer.isInstalled, "Quotas in Redis", "redis-server is not installed here")
+const isSkipped = skipped(!RedisServer.isInstalled, "Quotas in Redis", "redis-server is not installed")
 
 const build = (url: Redacted.Redacted) =>
-  Effect.map(Layer.build(Layer.fresh(RedisQuotas.layer({ url }))), Context.get(Quotas))
+  Effect.map(
+    Layer.build(Layer.provide(RedisQuotas.layer({ url }), Layer.fresh(MemoryQuotas.layer))),
+    Context.get(Quotas),
+  )
 
-/** Uses the quota until Redis, and no longer the memory, has counted it: then it stands at another number there. */
+/** Consumes the quota until Redis counts it instead of the memory: then `witness` sees it as well. */
 const untilConnected = Effect.fnUntraced(function* (quotas: Quotas["Service"], witness: Quotas["Service"]) {
   const quota: Quota = { name: `probe-${Math.random()}`, limit: 1_000_000, windowSeconds: 600 }
   yield* quotas
@@ -41,7 +45,7 @@ describe.skipIf(isSkipped)("RedisQuotas", () => {
     ),
   )
 
-  it.live("are shared by all that use one Redis", () =>
+  it.live("shares a quota among all processes that use the same Redis", () =>
     Effect.gen(function* () {
       const { url } = yield* RedisServer.make
       const [one, other] = [yield* build(url), yield* build(url)]
@@ -57,31 +61,36 @@ describe.skipIf(isSkipped)("RedisQuotas", () => {
     }),
   )
 
-  it.live("go on alone when Redis is killed, say so once and without its password, and find it again", () => {
-    const lines: Array<string> = []
-    const logger = Logger.make(({ message }) => void lines.push(String(message)))
-    return Effect.gen(function* () {
-      const server = yield* RedisServer.make
-      const [quotas, witness] = [yield* build(server.url), yield* build(server.url)]
-      yield* untilConnected(quotas, witness)
-      lines.length = 0
-      yield* server.kill
-      const quota: Quota = { name: "alone", limit: 2, windowSeconds: 60 }
-      const granted = yield* Effect.forEach([1, 2, 3], () => quotas.consume(quota, "a"))
-      assert.deepStrictEqual(
-        granted.map(({ isGranted }) => isGranted),
-        [true, true, false],
-      )
-      assert.deepStrictEqual(lines, ["Redis does not answer: limits are counted here alone until it does"])
-      yield* server.startAgain
-      yield* untilConnected(witness, quotas)
-      yield* untilConnected(quotas, witness)
-      assert.include(lines, "Redis answers again: limits are shared")
-      assert.notInclude(lines.join("\n"), "canary")
-    }).pipe(Effect.provide(Logger.layer([logger])))
-  })
+  it.live(
+    "counts on its own when Redis is killed, logs that once without the password, and reconnects",
+    () => {
+      const lines: Array<string> = []
+      const logger = Logger.make(({ message }) => void lines.push(String(message)))
+      return Effect.gen(function* () {
+        const server = yield* RedisServer.make
+        const [quotas, witness] = [yield* build(server.url), yield* build(server.url)]
+        yield* untilConnected(quotas, witness)
+        lines.length = 0
+        yield* server.kill
+        const quota: Quota = { name: "alone", limit: 2, windowSeconds: 60 }
+        const granted = yield* Effect.forEach([1, 2, 3], () => quotas.consume(quota, "a"))
+        assert.deepStrictEqual(
+          granted.map(({ isGranted }) => isGranted),
+          [true, true, false],
+        )
+        assert.deepStrictEqual(lines, [
+          "Redis does not answer: until it does, this process counts limits on its own",
+        ])
+        yield* server.startAgain
+        yield* untilConnected(witness, quotas)
+        yield* untilConnected(quotas, witness)
+        assert.include(lines, "Redis answers again: limits are shared")
+        assert.notInclude(lines.join("\n"), "canary")
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    },
+  )
 
-  it.live("start without Redis", () =>
+  it.live("starts without Redis", () =>
     Effect.gen(function* () {
       const quotas = yield* build(Redacted.make("redis://127.0.0.1:1"))
       const quota: Quota = { name: "alone", limit: 1, windowSeconds: 60 }

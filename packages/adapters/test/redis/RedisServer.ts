@@ -1,15 +1,15 @@
-/** A real Redis on a loopback port of its own, from Debian's redis-server, which keeps nothing. */
+/** A real Redis, Debian's redis-server, on its own loopback port and without persistence. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { spawn, spawnSync } from "node:child_process"
 import { freePort } from "../LoopbackServer.ts"
 
-/** Whether there is one to start on this machine. */
+/** Whether redis-server is installed on this machine. */
 export const isInstalled = spawnSync("redis-server", ["--version"]).status === 0
 
 const password = "canary-redis-password"
 
-/** Starts it on `port`, and stops it with the scope. Succeeds once it takes connections. */
+/** Starts Redis on `port` and stops it when the scope closes. Succeeds once Redis accepts connections. */
 const startOn = (port: number) =>
   Effect.acquireRelease(
     Effect.callback<() => Effect.Effect<void>>((resume) => {
@@ -24,7 +24,7 @@ const startOn = (port: number) =>
     (stop) => stop(),
   )
 
-/** Can be killed, and started again at the same address. */
+/** A Redis that can be killed and started again at the same address. */
 export const make = Effect.gen(function* () {
   const port = yield* freePort
   let stop = yield* startOn(port)
