@@ -1,13 +1,41 @@
 import { defineConfig } from "vitest/config"
 
+/** Tests that use nothing outside their process, or at most a socket of their own; they start within a second. */
+const pure = [
+  "packages/domain/test/**/*.test.ts",
+  "packages/adapters/test/*.test.ts",
+  "packages/adapters/test/{bitstamp,cnb,coinbase,coingecko,coinmate,kraken,memory,settings,vendor}/**/*.test.ts",
+  "packages/worker/test/{Outage,SimulatedMonth,Worker}.test.ts",
+  "packages/worker/test/command-line/Report.test.ts",
+]
+
 export default defineConfig({
   test: {
-    globalSetup: ["packages/adapters/test/postgres/TestDatabase.setup.ts"],
-    include: ["packages/*/test/**/*.test.ts"],
-    // Most tests wait for a database, a socket or a clock: two at a time on the two cores that CI has.
+    // Two at a time on the two cores that CI has.
     maxWorkers: 2,
     silent: "passed-only",
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // A net for what hangs. No test may need to be faster than any machine is.
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "pure",
+          include: pure,
+          // Files share their modules, because importing them takes longer than most of these tests.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "system",
+          include: ["packages/*/test/**/*.test.ts"],
+          exclude: pure,
+          globalSetup: ["packages/adapters/test/postgres/TestDatabase.setup.ts"],
+        },
+      },
+    ],
   },
 })

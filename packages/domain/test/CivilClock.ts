@@ -1,4 +1,7 @@
-/** Civil time as the platform's own formatter shows it, found by looking at the clock again and again. */
+/**
+ * Civil time as the platform's own formatter shows it. The formatter is asked for the offset once a day, and each
+ * change of a clock is searched for to the second; everything else is found by looking at that clock again and again.
+ */
 import * as Arbitrary from "effect/Arbitrary"
 import * as Schema from "effect/Schema"
 
@@ -9,27 +12,69 @@ const dayMillis = 24 * hourMillis
 /** All instants here are within these. Bitcoin is as old; later than the end, the zones' rules only repeat. */
 const eraMillis = [Date.UTC(2009, 0), Date.UTC(2032, 0)] as const
 
-/** What the clock of `zone` shows, as milliseconds since 1970-01-01T00:00 of that clock. */
-export const shownMillis = (zone: string, millis: number): number => {
-  let format = formats.get(zone)
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat("en-US", {
-      timeZone: zone,
-      hourCycle: "h23",
-      year: "numeric",
-      month: "numeric",
-      day: "numeric",
-      hour: "numeric",
-      minute: "numeric",
-      second: "numeric",
-    })
-    formats.set(zone, format)
-  }
+/** What the platform's formatter shows for `zone`, as milliseconds since 1970-01-01T00:00 of that clock. */
+export const formattedMillis = (zone: string, millis: number): number => {
+  const format = formats.getOrInsertComputed(
+    zone,
+    () =>
+      new Intl.DateTimeFormat("en-US", {
+        timeZone: zone,
+        hourCycle: "h23",
+        year: "numeric",
+        month: "numeric",
+        day: "numeric",
+        hour: "numeric",
+        minute: "numeric",
+        second: "numeric",
+      }),
+  )
   const [month, day, year, hour, minute, second] = format.format(millis).match(/\d+/g)!.map(Number)
   return Date.UTC(year!, month! - 1, day, hour, minute, second) + (millis - Math.floor(millis / 1000) * 1000)
 }
 
+const formattedOffset = (zone: string, millis: number) => formattedMillis(zone, millis) - millis
+
 const formats = new Map<string, Intl.DateTimeFormat>()
+
+/** An offset of a clock, from an instant on until the next offset. */
+interface Offset {
+  readonly fromMillis: number
+  readonly offsetMillis: number
+}
+
+const offsets = new Map<string, ReadonlyArray<Offset>>()
+
+/** All offsets of the zone's clock, oldest first, from a year before the era to a year after it. */
+const offsetsOf = (zone: string): ReadonlyArray<Offset> =>
+  offsets.getOrInsertComputed(zone, () => {
+    const margin = 366 * dayMillis
+    const [from, to] = [eraMillis[0] - margin, eraMillis[1] + margin]
+    const found: Array<Offset> = [{ fromMillis: from, offsetMillis: formattedOffset(zone, from) }]
+    for (let day = from; day < to; day += dayMillis) {
+      const [offsetMillis, next] = [found.at(-1)!.offsetMillis, formattedOffset(zone, day + dayMillis)]
+      if (next === offsetMillis) continue
+      let [before, after] = [day, day + dayMillis]
+      while (after - before > 1_000) {
+        const middle = Math.floor((before + after) / 2_000) * 1_000
+        if (formattedOffset(zone, middle) === offsetMillis) before = middle
+        else after = middle
+      }
+      found.push({ fromMillis: after, offsetMillis: next })
+    }
+    return found
+  })
+
+/** What the clock of `zone` shows, as milliseconds since 1970-01-01T00:00 of that clock. */
+export const shownMillis = (zone: string, millis: number): number => {
+  const known = offsetsOf(zone)
+  let [first, last] = [0, known.length - 1]
+  while (first < last) {
+    const middle = Math.ceil((first + last) / 2)
+    if (known[middle]!.fromMillis <= millis) first = middle
+    else last = middle - 1
+  }
+  return millis + known[first]!.offsetMillis
+}
 
 /** The civil date that the clock shows, as `2026-03-29`. */
 export const shownDate = (zone: string, millis: number): string => toDate(shownMillis(zone, millis))
@@ -88,28 +133,6 @@ export const hourBounds = (zone: string, startMillis: number, endMillis: number)
   return bounds
 }
 
-/** The instants at which the clock of `zone` is changed. */
-const changes = (zone: string): ReadonlyArray<number> => {
-  const known = changesByZone.get(zone)
-  if (known !== undefined) return known
-  const found: Array<number> = []
-  const offset = (millis: number) => shownMillis(zone, millis) - millis
-  for (let week = eraMillis[0]; week < eraMillis[1]; week += 7 * dayMillis) {
-    let [before, after] = [week, week + 7 * dayMillis]
-    if (offset(before) === offset(after)) continue
-    while (after - before > minuteMillis) {
-      const middle = Math.floor((before + after) / 2 / minuteMillis) * minuteMillis
-      if (offset(middle) === offset(week)) before = middle
-      else after = middle
-    }
-    found.push(after)
-  }
-  changesByZone.set(zone, found)
-  return found
-}
-
-const changesByZone = new Map<string, ReadonlyArray<number>>()
-
 /** An instant of the zone, mostly within two hours or two days of a clock change, or of the end of a month. */
 export const instantOf = (zone: string): Arbitrary.Arbitrary<number> =>
   Arbitrary.map(
@@ -125,9 +148,9 @@ export const instantOf = (zone: string): Arbitrary.Arbitrary<number> =>
     ({ near, anchor, distanceMillis }) => {
       const share = anchor / 10_000
       const [from, to] = eraMillis
-      const known = changes(zone)
+      const known = offsetsOf(zone).filter(({ fromMillis }) => fromMillis > from && fromMillis < to)
       const months = (new Date(to).getUTCFullYear() - new Date(from).getUTCFullYear()) * 12
-      const change = known[Math.floor(share * known.length)]
+      const change = known[Math.floor(share * known.length)]?.fromMillis
       if (near === "change" && change !== undefined) return change + distanceMillis
       if (near === "time of change" && change !== undefined) return change + Math.round(distanceMillis / 24)
       if (near === "nothing") return Math.floor(from + share * (to - from)) + distanceMillis

@@ -33,6 +33,14 @@ const hours = (start: number, end: number) => rangeOf(start * hourMillis, end * 
 describe("Period", () => {
   describe.each(CivilClock.zones)("in %s", (name) => {
     it.prop(
+      "the test's clock shows what the platform's formatter shows",
+      [CivilClock.instantOf(name)],
+      ([millis]) => {
+        assert.strictEqual(CivilClock.shownMillis(name, millis), CivilClock.formattedMillis(name, millis))
+      },
+    )
+
+    it.prop(
       "the civil day or month of an instant is as the clock shows it",
       [CivilClock.instantOf(name), Unit],
       ([millis, unit]) => {

@@ -53,9 +53,7 @@ export const average = (options: {
       const sample = bySlot.get(slot)
       if (sample !== undefined) inside.push(sample)
     }
-    const holder = Array.from({ length: options.holdSlots }, (_, age) =>
-      bySlot.get(slot - age * slotMillis),
-    ).find((sample) => sample !== undefined)
+    const holder = holderOf(slot, options.holdSlots, bySlot)
     if (holder !== undefined) {
       const millis = Math.min(slot + slotMillis, untilMillis) - Math.max(slot, startMillis)
       heldMillis += millis
@@ -63,14 +61,14 @@ export const average = (options: {
     }
   }
   const shown = (amount: Rational.Rational) => Rational.format(Rational.roundHalfEven(amount, digits))
-  const [sorted, samples] = [inside.map(({ amount }) => amount).toSorted(Rational.compare), inside.length]
+  const [amounts, samples] = [inside.map(({ amount }) => amount), inside.length]
   const coverage = expected === 0 ? null : Rational.make(samples, expected)
   const ofPrices = samples > 0 && {
-    mean: shown(Rational.divide(sorted.reduce(Rational.add), Rational.make(samples))),
+    mean: shown(Rational.divide(amounts.reduce(Rational.add), Rational.make(samples))),
     twap: shown(Rational.divide(heldSum, Rational.make(heldMillis))),
     open: shown(inside[0]!.amount),
-    high: shown(sorted.at(-1)!),
-    low: shown(sorted[0]!),
+    high: shown(amounts.reduce((a, b) => (Rational.compare(a, b) < 0 ? b : a))),
+    low: shown(amounts.reduce((a, b) => (Rational.compare(a, b) > 0 ? b : a))),
     close: shown(inside.at(-1)!.amount),
     heldMillis,
     oldest: inside[0]!.millis,
@@ -85,6 +83,19 @@ export const average = (options: {
     shares: sharesOf(inside),
     ...(ofPrices || ofNone),
   }
+}
+
+/** The price of the slot, or the newest of the few slots before it. */
+const holderOf = (
+  slot: number,
+  holdSlots: number,
+  bySlot: ReadonlyMap<number, Sample>,
+): Sample | undefined => {
+  for (let age = 0; age < holdSlots; age++) {
+    const sample = bySlot.get(slot - age * slotMillis)
+    if (sample !== undefined) return sample
+  }
+  return undefined
 }
 
 const ofNone = {
