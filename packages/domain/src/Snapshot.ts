@@ -50,7 +50,7 @@ export interface CurrentPrice {
 }
 
 /** The averages of the running day and month, of all configured currencies. */
-export interface RunningAverages {
+export interface CurrentAverages {
   readonly day: ReadonlyArray<Average.Average>
   readonly month: ReadonlyArray<Average.Average>
   /** The zone whose day and month they are. */
@@ -69,7 +69,7 @@ export class Snapshot extends Context.Service<
      * The averages of the day and month that run now, as they stood when the repository was read. Of a period that
      * began since, nothing is known: no sample, and none expected.
      */
-    readonly runningAverages: Effect.Effect<RunningAverages>
+    readonly currentAverages: Effect.Effect<CurrentAverages>
 
     /** When the repository was last read with success; null when it never was. */
     readonly readAt: Effect.Effect<DateTime.Utc | null>
@@ -153,7 +153,7 @@ export const layer = (options: {
             }
           })
         }),
-        runningAverages: Effect.gen(function* () {
+        currentAverages: Effect.gen(function* () {
           const now = yield* DateTime.now
           const known = yield* Ref.get(facts)
           const averages = (unit: "day" | "month"): ReadonlyArray<Average.Average> => {

@@ -44,7 +44,7 @@ const beginningAt = (start: string, zone = "UTC") =>
   )
 
 const means = Effect.gen(function* () {
-  const { day, month } = yield* (yield* Snapshot.Snapshot).runningAverages
+  const { day, month } = yield* (yield* Snapshot.Snapshot).currentAverages
   const show = (averages: typeof day) =>
     averages.map(({ mean, samples, expected }) => [
       mean === null ? null : BigDecimal.format(mean),
@@ -62,7 +62,7 @@ describe("Snapshot", () => {
         yield* snapshot.currentPrices,
         (["EUR", "CZK"] as const).map((currency) => ({ currency, price: null, newest: null, gap: null })),
       )
-      assert.strictEqual((yield* snapshot.runningAverages).observedAt, null)
+      assert.strictEqual((yield* snapshot.currentAverages).observedAt, null)
       assert.deepStrictEqual((yield* means).day, [
         [null, 0, 0],
         [null, 0, 0],
@@ -135,12 +135,12 @@ describe("Snapshot", () => {
       yield* snapshot.refresh
       assert.deepStrictEqual((yield* means).day[0], ["30", 2, 157])
       assert.deepStrictEqual((yield* means).month[0], ["23.33", 3, 30 * 288 + 157])
-      assert.deepStrictEqual((yield* snapshot.runningAverages).observedAt, at("2024-01-31T12:00:00Z"))
+      assert.deepStrictEqual((yield* snapshot.currentAverages).observedAt, at("2024-01-31T12:00:00Z"))
       // Not read again: the new month is known to have begun, and nothing of it is known.
       yield* setTime("2024-01-31T23:00:01Z")
       assert.deepStrictEqual((yield* means).day[0], [null, 0, 0])
       assert.deepStrictEqual((yield* means).month[0], [null, 0, 0])
-      assert.strictEqual((yield* snapshot.runningAverages).observedAt, null)
+      assert.strictEqual((yield* snapshot.currentAverages).observedAt, null)
     }).pipe(Effect.provide(beginningAt("2024-01-31T12:00:00Z", "Europe/Prague"))),
   )
 

@@ -1,4 +1,4 @@
-/** The contract of the REST API: what it answers, apart from how. `openapi.json` is made from it. */
+/** The contract of the REST API, without its implementation. `openapi.json` is generated from it. */
 import * as HttpApi from "effect/http-api/HttpApi"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { AveragesGroup } from "./Averages.ts"
@@ -10,16 +10,15 @@ import { PricesGroup } from "./Prices.ts"
 import { SignInGroup } from "./SignIn.ts"
 import { SourcesGroup } from "./Sources.ts"
 
-const description = `The bitcoin price, sampled every five minutes. Every number says how old it is, where it came from and how complete it is; nothing is ever invented.
-
+const description = `The bitcoin price, sampled every five minutes. Every number says how old it is, where it came from and how complete it is. Nothing is ever invented.
 **Under \`/v1\`**
 
-- Amounts are exact decimals, as strings. Times are UTC in ISO 8601.
-- Each answer has \`request_time\`, and \`data_time\`, the source's own time of the newest price in it (of gaps and sources: as described there).
-- Prices stand at the start of their slot, five minutes of a grid that is the same for all.
-- A parameter that is unknown, repeated or not valid is refused: a 400 problem names each, and what was expected.
-- Errors are problems (RFC 9457) with a stable \`type\`.
-- Answers may be kept by their caller until the next sample (\`Cache-Control\`), and asked for again with \`If-None-Match\`: 304 says that nothing has changed but the time.
+- Amounts are exact decimals, sent as strings. Times are UTC in ISO 8601.
+- Each response has \`request_time\` and \`data_time\`. \`data_time\` is the source's own timestamp of the newest price in the response; gaps and sources define their own.
+- Each price belongs to a five-minute slot and counts from the start of that slot. All currencies share the same slots.
+- An unknown, repeated or invalid parameter is rejected with a 400 problem that names the parameter and what was expected.
+- Errors are RFC 9457 problems with a stable \`type\`.
+- Clients may cache a response until the next sample (\`Cache-Control\`) and revalidate it with \`If-None-Match\`. A 304 means that nothing has changed except the time.
 
 Price data by [CoinGecko](https://www.coingecko.com) and others: each price names its source.`
 

@@ -1,4 +1,4 @@
-/** The averages of days, months and other ranges. */
+/** The endpoint for averages of days, months and other ranges. */
 import { Currency } from "@btc-price/domain/Currency"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -17,7 +17,7 @@ import {
 } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
 
-/** The most days or months of one request. */
+/** Maximum number of days or months per request. */
 export const periodLimit = 400
 
 const Average = Schema.Struct({
@@ -25,38 +25,46 @@ const Average = Schema.Struct({
   period: AveragedPeriod,
   from: Time.annotate({ description: "The first instant of the period" }),
   to: Time.annotate({ description: "The first instant after the period" }),
-  time_zone: Schema.String.annotate({ description: "The IANA zone whose day or month it is" }),
+  time_zone: Schema.String.annotate({ description: "The IANA time zone that defines the period" }),
   status: Schema.Literals(["running", "final"]).annotate({
-    description: "`running`: the period has not ended, and the figures are those up to `request_time`",
+    description: "`running`: the period has not ended, and its figures cover only the part so far",
   }),
   partial: Schema.Boolean.annotate({
-    description: "Whether the coverage is below what this service asks for",
+    description: "Whether the coverage is below the minimum that this service is configured with",
   }),
   mean: NullableAmount.annotate({
-    description: "Unweighted: each slot with a price counts once. Null: no slot of the period has one",
+    description: "Unweighted mean: each slot with a price counts once. Null if the period has no price",
   }),
   twap: NullableAmount.annotate({
     description:
-      "Weighted by time: each price holds until the next, but no longer than 15 minutes; time that none holds counts nowhere",
+      "Time-weighted average: each price holds until the next price, but for at most 15 minutes. Time not covered by any price is left out",
   }),
   open: NullableAmount.annotate({ description: "The first price of the period" }),
   high: NullableAmount.annotate({ description: "The highest price of the period" }),
   low: NullableAmount.annotate({ description: "The lowest price of the period" }),
-  close: NullableAmount.annotate({ description: "The last price of the period, so far" }),
-  samples: Schema.Int.annotate({ description: "Five-minute slots of the period that have a price" }),
-  expected: Schema.Int.annotate({ description: "Five-minute slots that have started in the period" }),
-  coverage: Schema.NullOr(Share).annotate({
-    description: "`samples` / `expected`, cut to four digits, so that only a complete period has 1",
+  close: NullableAmount.annotate({ description: "The last price of the period, or the last so far" }),
+  samples: Schema.Int.annotate({
+    description: "Number of five-minute slots in the period that have a price",
   }),
-  oldest: SlotStart.annotate({ description: "Start of the first slot that has a price; null: none has" }),
-  newest: SlotStart.annotate({ description: "Start of the last slot that has a price; null: none has" }),
+  expected: Schema.Int.annotate({
+    description: "Number of five-minute slots in the period that have started",
+  }),
+  coverage: Schema.NullOr(Share).annotate({
+    description: "`samples` / `expected`, truncated to four digits, so that only a complete period reaches 1",
+  }),
+  oldest: SlotStart.annotate({
+    description: "Start of the first slot that has a price; null if the period has no price",
+  }),
+  newest: SlotStart.annotate({
+    description: "Start of the last slot that has a price; null if the period has no price",
+  }),
   shares: Schema.Array(
     Schema.Struct({
       ...provenance,
       samples: Schema.Int,
-      share: Share.annotate({ description: "Of all samples, rounded half-even to four digits" }),
+      share: Share.annotate({ description: "Fraction of all samples, rounded half-even to four digits" }),
     }),
-  ).annotate({ description: "How many of the prices came from where, and how" }),
+  ).annotate({ description: "The samples by source and by how the price was obtained" }),
 }).annotate({
   identifier: "Average",
   description: "Amounts are rounded once, half-even, to the currency's minor unit",
@@ -70,12 +78,12 @@ export class AveragesGroup extends HttpApiGroup.make("averages")
         date: Schema.optionalKey(CivilDate),
         from: Schema.optionalKey(
           InstantOrCivilDate(
-            "With `period=day` or `month`: the first day or month of several. With `period=range`: where it begins, a time or a date.",
+            "With `period=day` or `month`: the first day or month. With `period=range`: the start of the range, a time or a date.",
           ),
         ),
         to: Schema.optionalKey(
           InstantOrCivilDate(
-            "With `period=day` or `month`: the last day or month of several, itself included. With `period=range`: where it ends, a time or a date, itself not included.",
+            "With `period=day` or `month`: the last day or month (inclusive). With `period=range`: the end of the range, a time or a date (exclusive).",
           ),
         ),
         tz: Schema.optionalKey(TimeZone),
@@ -84,14 +92,14 @@ export class AveragesGroup extends HttpApiGroup.make("averages")
       success: Schema.Struct({
         ...times,
         averages: Schema.Array(Average).annotate({
-          description: "By period, then in the configured order of the currencies",
+          description: "Ordered by period, then by currency in the configured order",
         }),
       }).annotate({ identifier: "PeriodAverages" }),
       error: [RepositoryUnavailable, InternalError],
     }).annotateMerge(
       OpenApi.annotations({
-        summary: "Averages that prove themselves",
-        description: `Of one civil day or month (\`date\`, default: the running one), of up to ${periodLimit} of them (\`from\` and \`to\`), or of any one range of up to ten years. Days and months are those of the time zone, with their clock changes. Periods that have not begun are left out; nothing that is not known is invented: a period without prices has null figures. The running day and month in the service's own time zone are answered from memory, also while the database is away.`,
+        summary: "Averages with their coverage and sources",
+        description: `Returns the averages of one civil day or month (\`date\`, by default the current one), of up to ${periodLimit} days or months (\`from\` and \`to\`), or of one range of up to ten years. Days and months follow the time zone and its clock changes. Periods that have not begun are left out. A period without prices has null figures, because nothing is invented. The current day and month in the service's own time zone are served from memory, so they stay available while the database is down.`,
       }),
     ),
   )

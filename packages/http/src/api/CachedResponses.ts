@@ -1,9 +1,9 @@
-/** The contract of answers that stay true until the next sample. */
+/** The contract of responses that stay valid until the next sample. */
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 
 /**
- * Gives the answers of GET and HEAD a `Cache-Control` until the next sample, a weak `ETag` that does not
- * depend on when they were given, and 304 to who has them (`If-None-Match`).
+ * Makes responses to GET and HEAD cacheable: a `Cache-Control` that lasts until the next sample, a weak `ETag` that does
+ * not depend on the time of the request, and a 304 when `If-None-Match` has that `ETag`.
  */
 export class CachedResponses extends HttpApiMiddleware.Service<CachedResponses>()(
   "@btc-price/http/api/CachedResponses",

@@ -1,4 +1,4 @@
-/** The slots without a price, and why. */
+/** The endpoint for slots without a price, and the reasons. */
 import { Currency } from "@btc-price/domain/Currency"
 import { Reason } from "@btc-price/domain/Gap"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
@@ -15,11 +15,11 @@ const Gap = Schema.Struct({
   currency: Currency,
   from: Time.annotate({ description: "Start of the first slot" }),
   to: Time.annotate({ description: "End of the last slot" }),
-  slots: Schema.Int.annotate({ description: "Five-minute slots in a row that have no price" }),
+  slots: Schema.Int.annotate({ description: "Number of consecutive five-minute slots without a price" }),
   reason: Reason.annotate({ description: "Why there is no price" }),
-  detail: Schema.String.annotate({ description: "One sentence for the person who looks into it" }),
+  detail: Schema.String.annotate({ description: "One sentence for the person who investigates" }),
   tried: Schema.Array(Schema.String).annotate({
-    description: "The histories that were asked since and do not have it either",
+    description: "Sources whose history was queried later and has no price for these slots either",
   }),
 }).annotate({ identifier: "Gap" })
 
@@ -27,9 +27,9 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
   .add(
     HttpApiEndpoint.get("list", "/v1/gaps", {
       query: {
-        from: Schema.optionalKey(InstantOrDate("Where the range begins. Default: 24 hours before its end.")),
+        from: Schema.optionalKey(InstantOrDate("Start of the range. Default: 24 hours before its end.")),
         to: Schema.optionalKey(
-          InstantOrDate("Where the range ends, itself not included. Default: the end of the running slot."),
+          InstantOrDate("End of the range (exclusive). Default: the end of the current slot."),
         ),
         tz: Schema.optionalKey(TimeZone),
         currency: Schema.optionalKey(CurrencyFilter),
@@ -37,7 +37,7 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
       success: Schema.Struct({
         request_time: times.request_time,
         data_time: times.data_time.annotate({
-          description: "Start of the newest slot among these gaps; null: there are none",
+          description: "Start of the newest slot in these gaps; null if there is no gap",
         }),
         from: Time,
         to: Time,
@@ -45,9 +45,9 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
         totals: Schema.Record(
           Schema.String,
           Schema.Struct({
-            slots: Schema.Int.annotate({ description: "Slots without a price" }),
+            slots: Schema.Int.annotate({ description: "Number of slots without a price" }),
             reasons: Schema.Record(Schema.String, Schema.Int).annotate({
-              description: "How many of them for which reason",
+              description: "Number of slots for each reason",
             }),
           }),
         ).annotate({ description: "By currency code" }),
@@ -57,7 +57,7 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
       OpenApi.annotations({
         summary: "The slots without a price, and why",
         description:
-          "From the gap ledger: each slot has a price or is here. Slots in a row with the same reason, detail and attempts to repair are one entry. Up to 31 days at once.",
+          "Every past slot since a currency's first price either has a price or is listed here. Consecutive slots with the same reason, detail and repair attempts form one entry. A request covers up to 31 days.",
       }),
     ),
   )

@@ -1,4 +1,4 @@
-/** The samples of the past, and candles made of them. */
+/** The endpoint for past samples and the candles computed from them. */
 import { Currency } from "@btc-price/domain/Currency"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -20,23 +20,29 @@ export const Candle = Schema.Struct({
   low: NullableAmount,
   close: NullableAmount,
   mean: NullableAmount,
-  samples: Schema.Int.annotate({ description: "Five-minute slots of the bucket that have a price" }),
-  expected: Schema.Int.annotate({ description: "Five-minute slots that have started in the bucket" }),
-  coverage: Schema.NullOr(Share).annotate({ description: "`samples` / `expected`, cut to four digits" }),
+  samples: Schema.Int.annotate({
+    description: "Number of five-minute slots in the bucket that have a price",
+  }),
+  expected: Schema.Int.annotate({
+    description: "Number of five-minute slots in the bucket that have started",
+  }),
+  coverage: Schema.NullOr(Share).annotate({
+    description: "`samples` / `expected`, truncated to four digits",
+  }),
 }).annotate({
   identifier: "Candle",
   description:
-    "Amounts are rounded once, half-even, to the currency's minor unit; a bucket without prices is there, with null figures",
+    "Amounts are rounded once, half-even, to the currency's minor unit. A bucket without prices is included, with null figures",
 })
 
 const page = {
   ...times,
   currency: Currency,
-  from: Time.annotate({ description: "Where this page begins" }),
-  to: Time.annotate({ description: "Where the last page ends" }),
+  from: Time.annotate({ description: "Start of this page" }),
+  to: Time.annotate({ description: "End of the last page" }),
   time_zone: Schema.String,
   next_cursor: Schema.NullOr(Schema.String).annotate({
-    description: "What to give as `cursor` for the next page; null: this is the last",
+    description: "Pass this as `cursor` to get the next page; null on the last page",
   }),
 }
 
@@ -59,9 +65,9 @@ export class HistoryGroup extends HttpApiGroup.make("history")
     HttpApiEndpoint.get("list", "/v1/history/:currency", {
       params: { currency: Currency },
       query: {
-        from: Schema.optionalKey(InstantOrDate("Where it begins. Default: 24 hours before its end.")),
+        from: Schema.optionalKey(InstantOrDate("Start of the range. Default: 24 hours before its end.")),
         to: Schema.optionalKey(
-          InstantOrDate("Where it ends, itself not included. Default: the end of the running slot."),
+          InstantOrDate("End of the range (exclusive). Default: the end of the current slot."),
         ),
         interval: Schema.optionalKey(Interval),
         tz: Schema.optionalKey(TimeZone),
@@ -75,9 +81,9 @@ export class HistoryGroup extends HttpApiGroup.make("history")
       error: [NotAcceptable, RepositoryUnavailable, TooManyDownloads, InternalError],
     }).annotateMerge(
       OpenApi.annotations({
-        summary: "Samples or candles of up to ten years",
+        summary: "Samples or candles for up to ten years",
         description:
-          "By `Accept`: `application/json` gives pages, to be continued with `next_cursor`; `text/csv` and `application/x-ndjson` give all rows in one stream, with the same names as in JSON, amounts as exact decimals and nothing for null in CSV. A stream that cannot be finished is broken off, so that it does not look complete. Samples of slots that have no price are not there (see the gaps); candles of such times are, with null figures. The first and the last candle are cut where the range begins and ends.",
+          "The `Accept` header selects the format. `application/json` returns pages, linked by `next_cursor`. `text/csv` and `application/x-ndjson` return all rows in one stream, with the same field names as in JSON and amounts as exact decimals; in CSV, null is an empty field. If a stream cannot be finished, the connection is closed early, so that the download never looks complete. A slot without a price has no sample (see `/v1/gaps`). A candle without prices is included, with null figures. The first and last candles are cut off at the bounds of the range.",
       }),
     ),
   )

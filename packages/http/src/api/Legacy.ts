@@ -1,4 +1,4 @@
-/** The two data endpoints of the original service, in its shapes. Amounts are JSON numbers here, as they were. */
+/** The two data endpoints of the original service, with its response shapes: amounts are JSON numbers. */
 import { Currency } from "@btc-price/domain/Currency"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -21,14 +21,16 @@ export const BtcPrices = Schema.Struct({
         derived: provenance.derived,
         flagged: provenance.flagged,
         server_data_time: Time.annotate({
-          description: "The source's own time of the price",
+          description: "The source's own timestamp of the price",
         }),
       }),
     ),
-  ).annotate({ description: "By currency code in lower case; null: no price younger than 15 minutes" }),
+  ).annotate({
+    description: "By currency code in lower case; null if the currency has no price younger than 15 minutes",
+  }),
   client_request_time: times.request_time,
   server_data_time: Time.annotate({
-    description: "The source's own time of the oldest price in this answer",
+    description: "The source's own timestamp of the oldest price in this response",
   }),
 }).annotate({ identifier: "BtcPrices" })
 
@@ -39,27 +41,36 @@ const Means = Schema.Record(
 const Coverage = Schema.Record(
   Schema.String,
   Schema.Struct({
-    samples: Schema.Int.annotate({ description: "Five-minute slots that have a price" }),
-    expected: Schema.Int.annotate({ description: "Five-minute slots that have started in the period" }),
-    oldest: SlotStart.annotate({ description: "Start of the first slot that has a price; null: none has" }),
-    newest: SlotStart.annotate({ description: "Start of the last slot that has a price; null: none has" }),
+    samples: Schema.Int.annotate({ description: "Number of five-minute slots that have a price" }),
+    expected: Schema.Int.annotate({
+      description: "Number of five-minute slots in the period that have started",
+    }),
+    oldest: SlotStart.annotate({
+      description: "Start of the first slot that has a price; null if the period has no price",
+    }),
+    newest: SlotStart.annotate({
+      description: "Start of the last slot that has a price; null if the period has no price",
+    }),
   }),
 )
 
 export const Averages = Schema.Struct({
   daily_average: Means.annotate({
-    description: "Mean of the slots of the running day, by currency code; null: it has no price yet",
+    description: "Mean price of the current day, by currency code; null if the day has no price yet",
   }),
   monthly_average: Means.annotate({
-    description: "Mean of the slots of the running month, by currency code; null: it has no price yet",
+    description: "Mean price of the current month, by currency code; null if the month has no price yet",
   }),
   daily_coverage: Coverage,
   monthly_coverage: Coverage,
-  time_zone: Schema.String.annotate({ description: "The IANA zone whose day and month these are" }),
-  sources: Schema.Array(Schema.String).annotate({ description: "Where the prices in the means came from" }),
+  time_zone: Schema.String.annotate({ description: "The IANA time zone that defines the day and month" }),
+  sources: Schema.Array(Schema.String).annotate({
+    description: "The sources of the prices in these averages",
+  }),
   client_request_time: times.request_time,
   server_data_time: Schema.NullOr(Time).annotate({
-    description: "The source's own time of the newest price in the means; null: they have none",
+    description:
+      "The source's own timestamp of the newest price in these averages; null if they have no price",
   }),
 }).annotate({ identifier: "Averages" })
 
@@ -68,9 +79,9 @@ export class LegacyGroup extends HttpApiGroup.make("original")
     HttpApiEndpoint.get("getBtcPrice", "/get_btc_price", {
       success: BtcPrices,
       error: PriceUnavailable,
-    }).annotateMerge(OpenApi.annotations({ summary: "The newest price of each currency" })),
+    }).annotateMerge(OpenApi.annotations({ summary: "The current price of each currency" })),
     HttpApiEndpoint.get("getAverages", "/get_averages", { success: Averages }).annotateMerge(
-      OpenApi.annotations({ summary: "The averages of the running day and month" }),
+      OpenApi.annotations({ summary: "The averages of the current day and month" }),
     ),
   )
   .middleware(Authorization)
@@ -78,6 +89,6 @@ export class LegacyGroup extends HttpApiGroup.make("original")
     OpenApi.annotations({
       title: "As in the original",
       description:
-        "The data endpoints of the original service, in its shapes: amounts are JSON numbers. New programs better use those under `/v1`.",
+        "The data endpoints of the original service, with its response shapes: amounts are JSON numbers. New clients should use the endpoints under `/v1`.",
     }),
   ) {}

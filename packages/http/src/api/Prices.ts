@@ -1,4 +1,4 @@
-/** The newest prices, and the price at a time. */
+/** The endpoints for the newest prices and for the price at a time. */
 import { Currency } from "@btc-price/domain/Currency"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
@@ -27,12 +27,12 @@ import {
   RepositoryUnavailable,
 } from "./Problem.ts"
 
-/** The most that one request may ask. */
+/** Maximum number of questions per request. */
 export const questionLimit = 1000
 
 const Question = Schema.Struct({
   id: Schema.String.check(Schema.isBetweenLength(1, 64)).annotate({
-    description: "The caller's own name for the question, of 1 to 64 characters, once in a request",
+    description: "The client's own id for the question: 1 to 64 characters, unique within the request",
   }),
   currency: Schema.String.annotate({ description: "One of the configured currencies", examples: ["EUR"] }),
   time: Schema.String.annotate({
@@ -41,7 +41,7 @@ const Question = Schema.Struct({
   }),
   max_distance: Schema.optionalKey(
     Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maximumDistanceLimit })).annotate({
-      description: `The longest before the time that a sample may stand, in seconds. Default: ${defaultMaximumDistance}`,
+      description: `How long before the time the sample's slot may start, in seconds. Default: ${defaultMaximumDistance}`,
     }),
   ),
 })
@@ -59,8 +59,8 @@ const Answer = Schema.Struct({
   id: Schema.String,
   currency: Currency,
   time: Time,
-  price: Schema.NullOr(PriceAt).annotate({ description: "Null: there is none; `miss` says why" }),
-  miss: Schema.NullOr(Miss).annotate({ description: "Null: there is a price" }),
+  price: Schema.NullOr(PriceAt).annotate({ description: "Null if there is no price; `miss` says why" }),
+  miss: Schema.NullOr(Miss).annotate({ description: "Null if there is a price" }),
 })
 
 const unavailable = [RepositoryUnavailable, InternalError] as const
@@ -72,7 +72,7 @@ export class PricesGroup extends HttpApiGroup.make("prices")
       success: Schema.Struct({
         ...times,
         prices: Schema.Record(Schema.String, Schema.NullOr(NewestPrice)).annotate({
-          description: "By currency code; null: the currency has never had a price here",
+          description: "By currency code; null if the service has never had a price in this currency",
         }),
       }).annotate({ identifier: "Prices" }),
       error: [PriceTooOld, RepositoryUnavailable],
@@ -80,7 +80,7 @@ export class PricesGroup extends HttpApiGroup.make("prices")
       OpenApi.annotations({
         summary: "The newest price of each currency",
         description:
-          "However old it is: `age_seconds` and `stale` say so. State `max_age` to be refused an older one; the 409 problem has the real ages, and the last values under a name of their own. Answered from memory, also while the database is away.",
+          "Returns the newest price however old it is; `age_seconds` and `stale` show its age. Set `max_age` to get a 409 problem instead of an older price. The problem reports the actual ages and has the older prices in `last_known`. Served from memory, so prices stay available while the database is down.",
       }),
     ),
     HttpApiEndpoint.get("one", "/v1/prices/:currency", {
@@ -91,7 +91,8 @@ export class PricesGroup extends HttpApiGroup.make("prices")
     }).annotateMerge(
       OpenApi.annotations({
         summary: "The newest price of one currency",
-        description: "As in the list of all of them; a currency that has never had a price is a 404 problem.",
+        description:
+          "Like `/v1/prices`, but for one currency. If the currency has never had a price, the response is a 404 problem.",
       }),
     ),
     HttpApiEndpoint.get("at", "/v1/prices/:currency/at", {
@@ -105,7 +106,7 @@ export class PricesGroup extends HttpApiGroup.make("prices")
       OpenApi.annotations({
         summary: "The price at a time",
         description:
-          "The newest sample whose slot starts at or before the time, with the slot's own start and its distance. Where there is none within `max_distance`, the answer is a 404 problem that says where the nearest earlier one stands: never silently another moment's price.",
+          "Returns the newest sample whose slot starts at or before the time, with the start of that slot and its distance from the time. If no sample lies within `max_distance`, the response is a 404 problem that says where the nearest earlier sample is. The price of another time is never returned silently.",
       }),
     ),
     HttpApiEndpoint.post("atMany", "/v1/prices/at", {
@@ -115,7 +116,7 @@ export class PricesGroup extends HttpApiGroup.make("prices")
     }).annotateMerge(
       OpenApi.annotations({
         summary: "The prices at many times",
-        description: `Up to ${questionLimit} questions at once, answered in their order and by the caller's own ids; each answer has a price or says why there is none.`,
+        description: `Up to ${questionLimit} questions per request. The answers are in the order of the questions and have the client's ids. Each answer has a price or says why there is no price.`,
       }),
     ),
   )

@@ -1,6 +1,6 @@
 /**
- * The errors that the API answers: RFC 9457 problems. Here, and in `IdentityProblem.ts` for those of who may come in,
- * and nowhere else, a failure gets its HTTP status.
+ * The errors that the API returns, as RFC 9457 problems. Each failure gets its HTTP status here, or in
+ * `IdentityProblem.ts` if it is about authentication, and nowhere else.
  */
 import { Currency } from "@btc-price/domain/Currency"
 import * as Gap from "@btc-price/domain/Gap"
@@ -8,7 +8,7 @@ import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
 import { Miss, NewestPrice, Time, times } from "./ResponseFields.ts"
 
-/** The stable `type` of a problem: a name, not an address to fetch. */
+/** The stable `type` of a problem: a name, not a URL to fetch. */
 export const type = <const Name extends string>(name: Name) => `urn:btc-price:problem:${name}` as const
 
 export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()(
@@ -37,7 +37,7 @@ export class NoPrice extends HttpApiError.Problem<NoPrice>()(
   { type: type("no-price"), status: 404, title: "This currency has never had a price here" },
   {
     currency: Currency,
-    /** Why the last attempt gave none; null when none failed lately. */
+    /** Why the last attempt returned no price; null if no attempt failed recently. */
     reason: Schema.NullOr(Gap.Reason),
   },
 ) {}
@@ -72,7 +72,7 @@ export class NotAcceptable extends HttpApiError.Problem<NotAcceptable>()(
     title: "This address does not answer in any form that is accepted",
   },
   {
-    /** The media types that there are. */
+    /** The media types that are available. */
     offered: Schema.Array(Schema.String),
   },
 ) {}
@@ -86,9 +86,9 @@ export class PriceTooOld extends HttpApiError.Problem<PriceTooOld>()(
     currencies: Schema.Array(
       Schema.Struct({
         currency: Currency,
-        /** Age of the newest price by its source's own time; null when there has never been one. */
+        /** Age of the newest price by its source's own timestamp; null if there has never been a price. */
         age_seconds: Schema.NullOr(Schema.Int),
-        /** The newest price all the same: not the current one. Null when there has never been one. */
+        /** The newest price, which is too old to be current; null if there has never been a price. */
         last_known: Schema.NullOr(NewestPrice),
       }),
     ),
@@ -145,9 +145,9 @@ export class PriceUnavailable extends HttpApiError.Problem<PriceUnavailable>()(
     currencies: Schema.Array(
       Schema.Struct({
         currency: Currency,
-        /** Age of the newest price by its source's own time; null when none is known. */
+        /** Age of the newest price by its source's own timestamp; null if no price is known. */
         age_seconds: Schema.NullOr(Schema.Int),
-        /** Why there is no newer one; null when no attempt failed lately. */
+        /** Why there is no newer price; null if no attempt failed recently. */
         reason: Schema.NullOr(Gap.Reason),
       }),
     ),

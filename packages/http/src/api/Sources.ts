@@ -1,4 +1,4 @@
-/** Where the prices come from, and how it goes. */
+/** The endpoint for the state of the price sources. */
 import { Reason } from "@btc-price/domain/Gap"
 import { Breaker } from "@btc-price/domain/SourceLedger"
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
@@ -17,21 +17,21 @@ const Source = Schema.Struct({
   source: Schema.String.annotate({ examples: ["coingecko"] }),
   breaker: Breaker.annotate({
     description:
-      "Whether calls are let through: `closed` all, `open` none because too many failed, `half-open` one, to try",
+      "State of the circuit breaker: `closed` lets every call through; `open` blocks all calls, because too many failed; `half-open` lets one trial call through",
   }),
   last_success_at: Schema.NullOr(Time),
   last_failure: Schema.NullOr(
     Schema.Struct({
       at: Time,
       reason: Reason,
-      detail: Schema.String.annotate({ description: "One sentence for the person who looks into it" }),
+      detail: Schema.String.annotate({ description: "One sentence for the person who investigates" }),
     }),
   ),
-  calls: Schema.Int.annotate({ description: "Calls made in this UTC month, by all processes" }),
-  cap: Calls.annotate({ description: "The most calls allowed in a month; null: there is no limit" }),
-  remaining: Calls.annotate({ description: "Calls left in this month; null: there is no limit" }),
+  calls: Schema.Int.annotate({ description: "Calls made in this UTC month by all processes" }),
+  cap: Calls.annotate({ description: "Maximum number of calls per month; null if there is no limit" }),
+  remaining: Calls.annotate({ description: "Calls left this month; null if there is no limit" }),
   forecast: Schema.Int.annotate({
-    description: "Calls there will have been by the end of the month if it goes on like this",
+    description: "Projected number of calls by the end of the month at the current rate",
   }),
 }).annotate({ identifier: "Source" })
 
@@ -41,13 +41,18 @@ export class SourcesGroup extends HttpApiGroup.make("sources")
       success: Schema.Struct({
         request_time: times.request_time,
         data_time: times.data_time.annotate({
-          description: "When a source last answered or failed; null: none was ever asked",
+          description: "When a source last answered or failed; null if no source has ever been called",
         }),
-        month: Schema.String.annotate({ description: "The UTC month of the calls", examples: ["2026-11"] }),
-        sources: Schema.Array(Source).annotate({ description: "All that were ever asked, by name" }),
+        month: Schema.String.annotate({
+          description: "The UTC month in which the calls are counted",
+          examples: ["2026-11"],
+        }),
+        sources: Schema.Array(Source).annotate({
+          description: "All sources that have ever been called, ordered by name",
+        }),
       }).annotate({ identifier: "Sources" }),
       error: [RepositoryUnavailable, InternalError],
-    }).annotateMerge(OpenApi.annotations({ summary: "The state of each source of prices" })),
+    }).annotateMerge(OpenApi.annotations({ summary: "The state of each price source" })),
   )
   .middleware(CheckedParameters)
   .middleware(CachedResponses)

@@ -1,4 +1,4 @@
-/** Answers averages: the running ones from the snapshot, everything else from the repository. */
+/** Answers averages. Averages of the current day and month come from the snapshot, all others from the repository. */
 import * as Average from "@btc-price/domain/Average"
 import * as Averages from "@btc-price/domain/Averages"
 import type { Currency } from "@btc-price/domain/Currency"
@@ -31,12 +31,12 @@ export const layer = (options: {
       const snapshot = yield* Snapshot
       const dataTime = yield* NewestDataTime.make
 
-      /** The averages of the one period when it is the running one, and the snapshot has read it. */
+      /** The averages of a single period if it is the current day or month and the snapshot has read it. */
       const fromSnapshot = Effect.fnUntraced(function* (periods: ReadonlyArray<Period.Period>) {
         const [period] = periods
         if (period === undefined || periods.length > 1 || period.unit === "range") return undefined
-        const running = (yield* snapshot.runningAverages)[period.unit]
-        return running.every((average) => average.expected > 0 && isSame(average.period, period))
+        const running = (yield* snapshot.currentAverages)[period.unit]
+        return running.every((average) => average.expected > 0 && isSamePeriod(average.period, period))
           ? running
           : undefined
       })
@@ -67,7 +67,7 @@ export const layer = (options: {
     }),
   )
 
-const isSame = (a: Period.Period, b: Period.Period): boolean =>
+const isSamePeriod = (a: Period.Period, b: Period.Period): boolean =>
   DateTime.zoneToString(a.timeZone) === DateTime.zoneToString(b.timeZone) &&
   DateTime.Equivalence(a.start, b.start) &&
   DateTime.Equivalence(a.end, b.end)

@@ -1,4 +1,4 @@
-/** The days, months or range that a request for averages names. */
+/** Reads the days, months or range that a request for averages names. */
 import * as Period from "@btc-price/domain/Period"
 import * as DateTime from "effect/DateTime"
 import { periodLimit } from "../api/Averages.ts"
@@ -22,7 +22,7 @@ interface Requested {
   readonly errors: ReadonlyArray<FieldError>
 }
 
-/** The periods that were asked for and have begun; or what is wrong with the question. */
+/** The requested periods that have begun, or what is wrong with the request. */
 export const read = (query: Query, options: Options): Requested => {
   if (query.period === "range") return readRange(query, options)
   return query.from === undefined && query.to === undefined
@@ -33,9 +33,9 @@ export const read = (query: Query, options: Options): Requested => {
 const readRange = (query: Query, options: Options): Requested => {
   const errors: Array<FieldError> = []
   if (query.date !== undefined)
-    errors.push({ field: "date", message: "expected with period=day or month alone" })
+    errors.push({ field: "date", message: "expected only with period=day or month" })
   for (const field of ["from", "to"] as const) {
-    if (query[field] === undefined) errors.push({ field, message: "expected with period=range" })
+    if (query[field] === undefined) errors.push({ field, message: "expected, because period=range needs it" })
     else if (isMonth(query[field])) errors.push({ field, message: "expected a time or a date" })
   }
   if (errors.length > 0) return { periods: [], errors }
@@ -54,10 +54,10 @@ const readOne = (unit: Period.CivilUnit, date: string | undefined, { now, timeZo
 
 const readSeveral = (unit: Period.CivilUnit, query: Query, { now, timeZone }: Options): Requested => {
   const errors: Array<FieldError> = []
-  if (query.date !== undefined) errors.push({ field: "date", message: "expected without from and to" })
+  if (query.date !== undefined) errors.push({ field: "date", message: "expected only without from and to" })
   for (const field of ["from", "to"] as const) {
     const date = query[field]
-    if (date === undefined) errors.push({ field, message: "expected: from and to go together" })
+    if (date === undefined) errors.push({ field, message: "expected, because from and to go together" })
     else if (Period.ofDate(unit, date, timeZone) === undefined) {
       errors.push({ field, message: expected[unit] })
     }
@@ -74,8 +74,8 @@ const readSeveral = (unit: Period.CivilUnit, query: Query, { now, timeZone }: Op
 }
 
 const expected = {
-  day: "expected a date such as 2026-11-24, as period=day goes by days",
-  month: "expected a month such as 2026-11, as period=month goes by months",
+  day: "expected a date such as 2026-11-24, because of period=day",
+  month: "expected a month such as 2026-11, because of period=month",
 }
 
 const isMonth = (text: string): boolean => /^\d{4}-\d\d$/.test(text)

@@ -1,4 +1,4 @@
-/** The parts of a range with their figures: as bodies of JSON, and as lines of text. */
+/** Computes the candles of a range and writes them as JSON bodies or as lines of text. */
 import type * as Average from "@btc-price/domain/Average"
 import * as Averages from "@btc-price/domain/Averages"
 import * as Period from "@btc-price/domain/Period"
@@ -14,25 +14,25 @@ export const make = Effect.gen(function* () {
   const repository = yield* PriceRepository
 
   /**
-   * The averages of the parts, in their order; those without a price have null figures. Fails with
+   * The averages of the buckets, in the same order. A bucket without a price has null figures. Fails with
    * `RepositoryError`.
    */
-  return ({ currency, timeZone, now }: HistoryQuery, parts: ReadonlyArray<Period.Range>) => {
-    const periods = parts.map((part) => Period.ofRange(part, timeZone))
+  return ({ currency, timeZone, now }: HistoryQuery, buckets: ReadonlyArray<Period.Range>) => {
+    const periods = buckets.map((bucket) => Period.ofRange(bucket, timeZone))
     return Averages.read([currency], periods, now).pipe(Effect.provideService(PriceRepository, repository))
   }
 })
 
-/** The parts of the range that have begun, oldest first. */
-export const parts = function* ({
+/** The buckets of the range that have begun, oldest first. */
+export const buckets = function* ({
   now,
   timeZone,
   range,
   interval,
 }: HistoryQuery): Generator<Period.Range, undefined> {
-  for (const part of Period.split(range, interval, timeZone)) {
-    if (DateTime.isGreaterThan(part.start, now)) return
-    yield part
+  for (const bucket of Period.split(range, interval, timeZone)) {
+    if (DateTime.isGreaterThan(bucket.start, now)) return
+    yield bucket
   }
 }
 
@@ -52,7 +52,7 @@ export const toBody = ({ currency, period, ...average }: Average.Average): typeo
 
 export const header = (format: PriceLines.LineFormat): string => PriceLines.header(format, columns)
 
-/** A candle as one line with its end, as `PriceLines` writes prices; null is nothing in CSV. */
+/** A candle as one line with its line break, in the format of `PriceLines`. In CSV, null is an empty field. */
 export const line = (format: PriceLines.LineFormat, average: Average.Average): string => {
   const candle = toBody(average)
   const fields = { ...candle, from: DateTime.formatIso(candle.from), to: DateTime.formatIso(candle.to) }

@@ -1,4 +1,4 @@
-/** Long answers of text, sent as fast as their caller reads, and whole or visibly not. */
+/** Streams long text responses as fast as the client reads. A response is either complete or visibly broken off. */
 import type { RepositoryError } from "@btc-price/domain/RepositoryError"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -11,19 +11,18 @@ import * as Stream from "effect/Stream"
 import { TooManyDownloads } from "../api/Problem.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
 
-/** The most at once: each asks the database for as much as it can give, and others want answers too. */
+/** Maximum number of simultaneous downloads. Each takes all that the database can give, and other requests wait. */
 const downloadLimit = 4
 
-/** A caller that reads nothing for so long is cut off. */
+/** A client that reads nothing for this long is cut off. */
 const stallLimit = Duration.seconds(60)
 
 export const make = Effect.gen(function* () {
   const permits = yield* Semaphore.make(downloadLimit)
 
   /**
-   * Answers the header and then the blocks of text one after the other. The first block is read before the
-   * answer begins, so that a database that is away gives a problem; what fails later breaks the connection
-   * off.
+   * Sends the header and then the blocks of text. The first block is read before the response begins, so that an
+   * unavailable database gives a problem. A later failure breaks off the connection.
    */
   return Effect.fnUntraced(function* (text: {
     readonly contentType: string
@@ -49,7 +48,7 @@ export const make = Effect.gen(function* () {
   })
 })
 
-/** Interrupts the fiber that sends what is pulled when it does not come back for more in time. */
+/** Interrupts the sending fiber if it does not pull the next chunk within `stallLimit`. */
 const cutOffWhenStalled = Effect.fnUntraced(function* <A, E>(pull: Pull.Pull<A, E>) {
   const scope = yield* Effect.scope
   const sender = yield* Effect.withFiber(Effect.succeed)

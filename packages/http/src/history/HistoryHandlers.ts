@@ -1,4 +1,4 @@
-/** Answers the samples of the past and candles made of them, in the form that the caller accepts. */
+/** Answers past samples and candles in the format that the client accepts. */
 import * as Period from "@btc-price/domain/Period"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -38,32 +38,35 @@ export const layer = (options: { readonly timeZone: DateTime.TimeZone.Named }) =
           const longest = RequestedRange.tenYears
           const { range, errors } = RequestedRange.read(query, { now, timeZone, longest })
           yield* FieldError.refuse(form === "application/json" ? errors : [...errors, ...pageErrors(query)])
-          const question: HistoryQuery = { currency, interval, timeZone, now, range }
+          const historyQuery: HistoryQuery = { currency, interval, timeZone, now, range }
           if (form !== "application/json") {
-            const text = lines(question, lineFormats[form])
+            const text = lines(historyQuery, lineFormats[form])
             return yield* download({ ...text, contentType: `${form}; charset=utf-8` })
           }
           const start =
-            query.cursor === undefined ? range.start : HistoryCursor.decode(question, query.cursor)
+            query.cursor === undefined ? range.start : HistoryCursor.decode(historyQuery, query.cursor)
           if (start === undefined || !Period.contains(range, start)) {
             return yield* new InvalidRequest({ errors: [foreignCursor] })
           }
-          return yield* readPage({ ...question, range: { ...range, start }, limit })
+          return yield* readPage({ ...historyQuery, range: { ...range, start }, limit })
         }),
       )
     }),
   )
 
-/** What only pages have. */
+/** Parameters that only JSON pages take. */
 const pageErrors = (query: {
   readonly limit?: number
   readonly cursor?: string
 }): ReadonlyArray<FieldError.FieldError> =>
   (["limit", "cursor"] as const)
     .filter((field) => query[field] !== undefined)
-    .map((field) => ({ field, message: "expected with application/json alone: other forms have all rows" }))
+    .map((field) => ({
+      field,
+      message: "expected only with application/json: other formats return all rows",
+    }))
 
 const foreignCursor: FieldError.FieldError = {
   field: "cursor",
-  message: "expected the next_cursor of an answer to the same question",
+  message: "expected the next_cursor of a response to the same query",
 }

@@ -1,4 +1,4 @@
-/** The history as lines of text, all of it, in bounded memory. */
+/** The whole history of a query as lines of text, in bounded memory. */
 import * as PriceLines from "@btc-price/domain/PriceLines"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Effect from "effect/Effect"
@@ -6,25 +6,25 @@ import * as Stream from "effect/Stream"
 import type { HistoryQuery } from "./HistoryQuery.ts"
 import * as Candles from "./Candles.ts"
 
-/** Candles of one question to the repository. */
+/** Number of candles read from the repository at once. */
 const batchSize = 200
 
 export const make = Effect.gen(function* () {
   const repository = yield* PriceRepository
   const candlesOf = yield* Candles.make
 
-  /** The header, empty in JSON, and the blocks of lines. */
-  return (question: HistoryQuery, format: PriceLines.LineFormat) => {
-    const { currency, interval, range } = question
+  /** The header, which is empty for NDJSON, and the blocks of lines. */
+  return (query: HistoryQuery, format: PriceLines.LineFormat) => {
+    const { currency, interval, range } = query
     if (interval === "5m") {
       return { header: PriceLines.header(format), blocks: repository.lines(currency, range, format) }
     }
-    const parts = Stream.fromIterable(Candles.parts(question), { chunkSize: batchSize })
+    const buckets = Stream.fromIterable(Candles.buckets(query), { chunkSize: batchSize })
     return {
       header: Candles.header(format),
-      blocks: parts.pipe(
+      blocks: buckets.pipe(
         Stream.chunks,
-        Stream.mapEffect((batch) => candlesOf(question, batch)),
+        Stream.mapEffect((batch) => candlesOf(query, batch)),
         Stream.map((candles) => candles.map((candle) => Candles.line(format, candle)).join("")),
       ),
     }

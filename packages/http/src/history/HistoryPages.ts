@@ -1,4 +1,4 @@
-/** The history in pages of JSON, each of which says where the next begins. */
+/** The history as JSON pages. Each page has the cursor of the next page. */
 import type * as Period from "@btc-price/domain/Period"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
@@ -12,8 +12,8 @@ import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { toSample } from "../prices/PriceBodies.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
 
-interface PageQuestion extends HistoryQuery {
-  /** Rows of the page. */
+interface PageQuery extends HistoryQuery {
+  /** Maximum rows of the page. */
   readonly limit: number
 }
 
@@ -24,7 +24,7 @@ export const make = Effect.gen(function* () {
   const candlesOf = yield* Candles.make
   const dataTime = yield* NewestDataTime.make
 
-  const readSamples = Effect.fnUntraced(function* ({ currency, range, limit }: PageQuestion) {
+  const readSamples = Effect.fnUntraced(function* ({ currency, range, limit }: PageQuery) {
     const prices = yield* Stream.fromIterable(growing(range, limit + 1), { chunkSize: 1 }).pipe(
       Stream.flatMap((part) => repository.prices(currency, part)),
       Stream.take(limit + 1),
@@ -40,38 +40,38 @@ export const make = Effect.gen(function* () {
     }
   })
 
-  const readCandles = Effect.fnUntraced(function* (question: PageQuestion, interval: CandleInterval) {
-    const parts = Candles.parts(question)
-      .take(question.limit + 1)
+  const readCandles = Effect.fnUntraced(function* (query: PageQuery, interval: CandleInterval) {
+    const buckets = Candles.buckets(query)
+      .take(query.limit + 1)
       .toArray()
-    const candles = yield* candlesOf(question, parts.slice(0, question.limit))
+    const candles = yield* candlesOf(query, buckets.slice(0, query.limit))
     return {
       interval,
       candles: candles.map(Candles.toBody),
       data_time: yield* dataTime(candles),
-      next: parts[question.limit]?.start ?? null,
+      next: buckets[query.limit]?.start ?? null,
     }
   })
 
-  return Effect.fnUntraced(function* (question: PageQuestion) {
-    const { currency, interval, timeZone, range, now } = question
+  return Effect.fnUntraced(function* (query: PageQuery) {
+    const { currency, interval, timeZone, range, now } = query
     const { next, ...rows } =
       interval === "5m"
-        ? yield* orProblem(readSamples(question))
-        : yield* orProblem(readCandles(question, interval))
+        ? yield* orProblem(readSamples(query))
+        : yield* orProblem(readCandles(query, interval))
     return {
       request_time: now,
       currency,
       from: range.start,
       to: range.end,
       time_zone: DateTime.zoneToString(timeZone),
-      next_cursor: next === null ? null : HistoryCursor.encode(question, next),
+      next_cursor: next === null ? null : HistoryCursor.encode(query, next),
       ...rows,
     }
   })
 })
 
-/** The range in parts of `slots` slots, then twice as many and so on: rows that nobody wants are not read. */
+/** Splits the range into parts of `slots` slots, then twice as many, and so on, so that few surplus rows are read. */
 const growing = function* ({ start, end }: Period.Range, slots: number): Generator<Period.Range, undefined> {
   while (DateTime.isLessThan(start, end)) {
     const next = DateTime.min(end, DateTime.add(start, { milliseconds: slots * Slot.slotMillis }))

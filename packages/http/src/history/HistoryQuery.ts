@@ -1,4 +1,4 @@
-/** What is asked about the past of one currency. */
+/** A query for the history of one currency. */
 import type { Currency } from "@btc-price/domain/Currency"
 import type * as Period from "@btc-price/domain/Period"
 import type * as DateTime from "effect/DateTime"
@@ -6,9 +6,9 @@ import type * as DateTime from "effect/DateTime"
 export interface HistoryQuery {
   readonly currency: Currency
   readonly interval: Period.Interval
-  /** Whose hours, days and months are meant. */
+  /** Defines the hours, days and months of candles. */
   readonly timeZone: DateTime.TimeZone.Named
   readonly now: DateTime.Utc
-  /** What is still to be read. */
+  /** The part that is still to be read. */
   readonly range: Period.Range
 }

@@ -1,9 +1,8 @@
-/** Which form of an answer its caller would rather have (RFC 9110, section 12.5.1). */
+/** Content negotiation by the `Accept` header (RFC 9110, section 12.5.1). */
 
 /**
- * The media type of `offered` that `accept` gives the highest weight, the earlier one of equals; undefined
- * when it takes none of them. Without words of the caller's, the first. Parameters other than `q` do not
- * count.
+ * The media type in `offered` that `accept` weights highest; of equal weights, the earlier type. Undefined if `accept`
+ * allows no offered type. Without an `Accept` header, the first type. Parameters other than `q` are ignored.
  */
 export const choose = <Type extends string>(
   accept: string | undefined,
@@ -29,7 +28,7 @@ const parseRange = (text: string): MediaRange => {
   return { type, weight: Number.isNaN(weight) ? 0 : weight }
 }
 
-/** That of the range that says most exactly what it means. */
+/** The weight of the most specific media range that matches `type`. */
 const weightOf = (type: string, ranges: ReadonlyArray<MediaRange>): number => {
   const named = [type, `${type.split("/", 1)[0]}/*`, "*/*"]
   for (const name of named) {

@@ -1,4 +1,4 @@
-/** Answers the data endpoints of the original from the snapshot. */
+/** Answers the data endpoints of the original service from the snapshot. */
 import type * as Average from "@btc-price/domain/Average"
 import { toMinorUnit } from "@btc-price/domain/Currency"
 import type { Price } from "@btc-price/domain/Price"
@@ -43,7 +43,7 @@ export const layer = HttpApiBuilder.group(
       }),
 
       getAverages: Effect.fnUntraced(function* () {
-        const { day, month, observedAt, timeZone } = yield* snapshot.runningAverages
+        const { day, month, observedAt, timeZone } = yield* snapshot.currentAverages
         return {
           daily_average: byCurrency(day, toMean),
           monthly_average: byCurrency(month, toMean),
@@ -61,7 +61,7 @@ export const layer = HttpApiBuilder.group(
   }),
 )
 
-/** The next attempt to get prices is made early in the next slot. */
+/** Sets Retry-After to 30 seconds into the next slot: the next prices are fetched early in that slot. */
 const retryAfterNextSample = (now: DateTime.Utc) => {
   const next = DateTime.add(Slot.start(Slot.next(Slot.at(now))), { seconds: 30 })
   const seconds = Math.ceil(Duration.toSeconds(DateTime.distance(now, next)))

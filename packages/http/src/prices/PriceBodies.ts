@@ -1,4 +1,4 @@
-/** Prices in the shapes of the versioned API. */
+/** Converts prices to the response bodies of the versioned API. */
 import { formatAmount, type Price, type Provenance } from "@btc-price/domain/Price"
 import * as Slot from "@btc-price/domain/Slot"
 import type { CurrentPrice } from "@btc-price/domain/Snapshot"
@@ -15,7 +15,7 @@ export const toSample = (price: Price): typeof Sample.Type => ({
   fetched_at: price.fetchedAt,
 })
 
-/** The newest price of a currency, however old; null when there has never been one. */
+/** The newest price of a currency, however old; null if there has never been a price. */
 export const toNewestPrice = (
   { newest, price }: CurrentPrice,
   now: DateTime.Utc,
@@ -24,17 +24,17 @@ export const toNewestPrice = (
     ? null
     : { ...toSample(newest), age_seconds: ageSeconds(newest, now), stale: price === null }
 
-/** The price that stood at `time`, which is not before its slot. */
+/** The price at `time`. `time` is not before the price's slot. */
 export const toPriceAt = (price: Price, time: DateTime.Utc): typeof PriceAt.Type => ({
   ...toSample(price),
   distance_seconds: distanceSeconds(price, time),
 })
 
-/** By the source's own time; a source's clock that is ahead makes no age below zero. */
+/** Age by the source's own timestamp. It is never negative, even if the source's clock is ahead. */
 export const ageSeconds = ({ knownAt }: Price, now: DateTime.Utc): number =>
   Math.max(0, Math.floor(Duration.toSeconds(DateTime.distance(knownAt, now))))
 
-/** From the start of the price's slot to `time`. */
+/** Seconds from the start of the price's slot to `time`. */
 export const distanceSeconds = ({ slot }: Price, time: DateTime.Utc): number =>
   Math.floor(Duration.toSeconds(DateTime.distance(Slot.start(slot), time)))
 

@@ -1,4 +1,4 @@
-/** Answers what the price was at a time, one or many: the sample that stood there, or why there is none. */
+/** Answers what the price was at a given time, or why there is no price. Takes one question or many. */
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -18,12 +18,12 @@ import { orProblem } from "../server/RepositoryProblem.ts"
 export const make = Effect.fnUntraced(function* (options: { readonly currencies: ReadonlyArray<Currency> }) {
   const repository = yield* PriceRepository
 
-  /** For each question, in the same order, the price near enough, or why there is none. */
+  /** Answers each question, in the same order, with a price that is close enough or with the reason. */
   const ask = Effect.fnUntraced(function* (questions: ReadonlyArray<QuestionsBody.Question>) {
     const prices = yield* repository
       .at(questions.map(({ currency, time }) => ({ currency, slot: Slot.at(time) })))
       .pipe(orProblem)
-    return questions.map((question, index) => judge(question, prices[index] ?? null))
+    return questions.map((question, index) => answerTo(question, prices[index] ?? null))
   })
 
   return {
@@ -37,7 +37,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly currencies:
         yield* FieldError.refuse([{ field: "time", message: "expected a time that is not in the future" }])
       }
       const question = { currency: request.params.currency, time, maximumDistanceSeconds }
-      const [{ price, miss } = judge(question, null)] = yield* ask([question])
+      const [{ price, miss } = noPrice] = yield* ask([question])
       if (price === null) {
         return yield* new NoPriceAt({
           request_time: now,
@@ -63,12 +63,12 @@ export const make = Effect.fnUntraced(function* (options: { readonly currencies:
     }) {
       const now = yield* DateTime.now
       const questions = yield* QuestionsBody.read(request, { ...options, now })
-      const judged = yield* ask(questions)
+      const answers = yield* ask(questions)
       return {
         request_time: now,
-        data_time: NewestDataTime.ofPrices(judged.map(({ price }) => price)),
+        data_time: NewestDataTime.ofPrices(answers.map(({ price }) => price)),
         answers: questions.map(({ id, currency, time }, index) => {
-          const { price, miss } = judged[index] ?? nothing
+          const { price, miss } = answers[index] ?? noPrice
           return { id, currency, time, price: price === null ? null : toPriceAt(price, time), miss }
         }),
       }
@@ -76,14 +76,14 @@ export const make = Effect.fnUntraced(function* (options: { readonly currencies:
   }
 })
 
-type Judgement =
+type Answer =
   | { readonly price: Price; readonly miss: null }
   | { readonly price: null; readonly miss: typeof Miss.Type }
 
-const nothing: Judgement = { price: null, miss: { reason: "none-before", nearest: null } }
+const noPrice: Answer = { price: null, miss: { reason: "none-before", nearest: null } }
 
-const judge = ({ time, maximumDistanceSeconds }: QuestionsBody.Question, price: Price | null): Judgement => {
-  if (price === null) return nothing
+const answerTo = ({ time, maximumDistanceSeconds }: QuestionsBody.Question, price: Price | null): Answer => {
+  if (price === null) return noPrice
   const distance = distanceSeconds(price, time)
   return distance <= maximumDistanceSeconds
     ? { price, miss: null }

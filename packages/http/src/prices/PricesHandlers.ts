@@ -65,7 +65,7 @@ const times = (current: ReadonlyArray<CurrentPrice>, now: DateTime.Utc) => ({
   data_time: NewestDataTime.ofPrices(current.map(({ newest }) => newest)),
 })
 
-/** Fails when a currency has no price as young as was asked for. */
+/** Fails if the newest price of a currency is older than `maximumSeconds`, or missing. */
 const checkAge = Effect.fnUntraced(function* (
   current: ReadonlyArray<CurrentPrice>,
   maximumSeconds: number | undefined,
@@ -82,7 +82,7 @@ const checkAge = Effect.fnUntraced(function* (
     age === null ? `${currency} has never had a price` : `the newest price in ${currency} is ${age} s old`,
   )
   return yield* new PriceTooOld({
-    detail: `At most ${maximumSeconds} s were allowed: ${sentences.join("; ")}.`,
+    detail: `The maximum age is ${maximumSeconds} s: ${sentences.join("; ")}.`,
     ...times(old, now),
     max_age_seconds: maximumSeconds,
     currencies,

@@ -1,4 +1,4 @@
-/** The questions of `POST /v1/prices/at`: every error is reported, by its field. */
+/** Reads and checks all questions of `POST /v1/prices/at`, and reports each error with its field. */
 import type { Currency } from "@btc-price/domain/Currency"
 import { parseInstant } from "@btc-price/domain/Iso8601"
 import * as DateTime from "effect/DateTime"
@@ -11,7 +11,7 @@ import * as FieldError from "../server/FieldError.ts"
 import * as JsonBody from "../server/JsonBody.ts"
 import { currencyError } from "../server/ParameterChecks.ts"
 
-/** The largest body, in bytes: a thousand questions take about a hundred each. */
+/** Maximum size of the body in bytes. A thousand questions take about a hundred bytes each. */
 const bodyLimitBytes = 262_144
 
 export interface Question {

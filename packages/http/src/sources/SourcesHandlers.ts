@@ -1,4 +1,4 @@
-/** Answers how it goes with each source of prices, from the source ledger. */
+/** Answers the state of each price source from the source ledger. */
 import * as MonthlyCalls from "@btc-price/domain/MonthlyCalls"
 import { SourceLedger } from "@btc-price/domain/SourceLedger"
 import * as DateTime from "effect/DateTime"

@@ -274,7 +274,7 @@ describe("Averages", () => {
         period: "expected one of day, month, range",
       })
       assert.deepStrictEqual(faults(yield* get("/v1/averages?period=day&date=2026-10")), {
-        date: "expected a date such as 2026-11-24, as period=day goes by days",
+        date: "expected a date such as 2026-11-24, because of period=day",
       })
     }).pipe(Effect.provide(layerAt(now))),
   )

@@ -111,10 +111,7 @@ describe("Prices", () => {
         [139, now, euro.observed_at],
       )
       assert.deepStrictEqual(list.body.currencies, [{ currency: "EUR", age_seconds: 140, last_known: euro }])
-      assert.strictEqual(
-        list.body.detail,
-        "At most 139 s were allowed: the newest price in EUR is 140 s old.",
-      )
+      assert.strictEqual(list.body.detail, "The maximum age is 139 s: the newest price in EUR is 140 s old.")
       assert.notProperty(list.body, "prices")
       const single = yield* get("/v1/prices/EUR?max_age=0")
       assertProblem(single, 409, "price-too-old")
