@@ -1,68 +1,73 @@
-/** The vendors, by the names that they are chosen by. */
-import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
-import { PriceHistories, type PriceHistory } from "@btc-price/domain/PriceHistory"
-import { type PriceSource, PriceSources } from "@btc-price/domain/PriceSource"
-import * as Context from "effect/Context"
+/** Every vendor, in the order of failover. */
+import { PriceHistories } from "@btc-price/domain/PriceHistory"
+import { PriceSources } from "@btc-price/domain/PriceSource"
+import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as BitstampPriceHistory from "./bitstamp/BitstampPriceHistory.ts"
+import { bitstamp } from "./bitstamp/BitstampPriceHistory.ts"
 import * as CnbExchangeRates from "./cnb/CnbExchangeRates.ts"
-import * as CoinbasePriceSource from "./coinbase/CoinbasePriceSource.ts"
+import { coinbase } from "./coinbase/CoinbasePriceSource.ts"
+import { coinGecko } from "./coingecko/CoinGecko.ts"
 import * as CoinGeckoClient from "./coingecko/CoinGeckoClient.ts"
-import * as CoinGeckoPriceHistory from "./coingecko/CoinGeckoPriceHistory.ts"
-import * as CoinGeckoPriceSource from "./coingecko/CoinGeckoPriceSource.ts"
-import * as CoinmatePriceSource from "./coinmate/CoinmatePriceSource.ts"
-import * as KrakenPriceSource from "./kraken/KrakenPriceSource.ts"
+import { coinmate } from "./coinmate/CoinmatePriceSource.ts"
+import { kraken } from "./kraken/KrakenPriceSource.ts"
+
+/**
+ * The sources of current prices. Their names are the legal values of the setting PRICE_SOURCES, and their order is
+ * its default. The setting of each base URL and the tables of the documentation are made from this list too.
+ */
+export const sources = [coinGecko, coinmate, coinbase, kraken] as const
+
+/** The vendors that have only past prices. They are asked after the histories of the sources. */
+export const histories = [bitstamp] as const
+
+/** The banks that publish exchange rates. */
+export const banks = [CnbExchangeRates.cnb] as const
+
+/** All of the above. */
+export const all = [...sources, ...histories, ...banks] as const
+
+export type SourceName = (typeof sources)[number]["name"]
+
+export type Name = (typeof all)[number]["name"]
 
 export interface Options {
-  /** The sources, the one to ask first in front. */
-  readonly order: ReadonlyArray<Name>
-  readonly coinGecko: CoinGeckoClient.Options
-  /** The roots of the other APIs; the vendors' own unless given. */
-  readonly baseUrls?: {
-    readonly [V in "coinmate" | "coinbase" | "kraken" | "bitstamp" | "cnb"]?: URL | string | undefined
-  }
+  /** The sources to use, in the order of failover. */
+  readonly order: ReadonlyArray<SourceName>
+  /** What CoinGecko needs besides a base URL. */
+  readonly coinGecko?: Omit<CoinGeckoClient.Options, "baseUrl">
+  /** Base URLs by vendor; the vendors' own by default. */
+  readonly baseUrls?: { readonly [N in Name]?: URL | string | undefined }
 }
 
-/** Each source by the name that is a legal value of the setting PRICE_SOURCES. */
-const sources = {
-  coingecko: ({ coinGecko }: Options) => CoinGeckoPriceSource.make(coinGecko),
-  coinmate: ({ baseUrls }: Options) => CoinmatePriceSource.make({ baseUrl: baseUrls?.coinmate }),
-  coinbase: ({ baseUrls }: Options) => CoinbasePriceSource.make({ baseUrl: baseUrls?.coinbase }),
-  kraken: ({ baseUrls }: Options) => KrakenPriceSource.make({ baseUrl: baseUrls?.kraken }),
-} satisfies Record<string, (options: Options) => Make<PriceSource["Service"]>>
-
-type Name = keyof typeof sources
-
-type Make<A> = Effect.Effect<A, never, HttpClient.HttpClient | ExchangeRates>
-
-/**
- * The sources in their order, the histories, CoinGecko's in front where it is a source, and the exchange
- * rates.
- */
+/** The sources in their order, their histories in front of the others, and the exchange rates. */
 export const layer = (
   options: Options,
-): Layer.Layer<PriceSources | PriceHistories | ExchangeRates, never, HttpClient.HttpClient> =>
-  Layer.effectContext(
-    Effect.gen(function* () {
-      const histories: ReadonlyArray<Make<PriceHistory["Service"]>> = [
-        ...(options.order.includes("coingecko") ? [CoinGeckoPriceHistory.make(options.coinGecko)] : []),
-        BitstampPriceHistory.make({ baseUrl: options.baseUrls?.bitstamp }),
-      ]
-      return Context.make(
-        PriceSources,
-        yield* Effect.forEach(options.order, (name): Make<PriceSource["Service"]> => sources[name](options)),
-      ).pipe(Context.add(PriceHistories, yield* Effect.all(histories)))
-    }),
-  ).pipe(Layer.provideMerge(CnbExchangeRates.layer({ baseUrl: options.baseUrls?.cnb })))
+): Layer.Layer<PriceSources | PriceHistories | ExchangeRates, never, HttpClient.HttpClient> => {
+  const used = options.order.flatMap((name) => sources.filter((vendor) => vendor.name === name))
+  return Layer.mergeAll(
+    Layer.effect(
+      PriceSources,
+      Effect.forEach(used, ({ name, source }) => source(optionsOf(name, options))),
+    ),
+    Layer.effect(
+      PriceHistories,
+      Effect.all(
+        [...used, ...histories].flatMap(({ name, history }) => history?.(optionsOf(name, options)) ?? []),
+      ),
+    ),
+  ).pipe(Layer.provideMerge(CnbExchangeRates.layer(optionsOf("cnb", options))))
+}
 
-/**
- * The most calls in a month by the name of the source, as far as there is a limit: CoinGecko's alone counts
- * them.
- */
-export const monthlyCaps = ({
-  coinGecko,
-}: {
-  readonly coinGecko: CoinGeckoClient.Options & { readonly monthlyCalls: number }
-}): Readonly<Record<string, number>> => ({ [CoinGeckoClient.sourceOf(coinGecko)]: coinGecko.monthlyCalls })
+const optionsOf = (name: Name, { coinGecko, baseUrls }: Options) => ({
+  ...(name === "coingecko" ? coinGecko : {}),
+  baseUrl: baseUrls?.[name],
+})
+
+/** The maximum number of calls a month by the name of the source. Only CoinGecko limits them. */
+export const monthlyCaps = (
+  options: Options & { readonly coinGecko: { readonly monthlyCalls: number } },
+): Readonly<Record<string, number>> => ({
+  [CoinGeckoClient.sourceOf(optionsOf("coingecko", options))]: options.coinGecko.monthlyCalls,
+})

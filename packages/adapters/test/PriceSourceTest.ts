@@ -12,8 +12,8 @@ import * as TestClock from "effect/testing/TestClock"
 export const now = DateTime.makeUnsafe("2026-02-03T10:07:31Z")
 
 /**
- * `sourceLayer` has prices of the last ten minutes in EUR and CZK, and none in USD. `failNext` makes the next call
- * fail, `calls` counts how often the source was asked.
+ * `sourceLayer` has prices of the last ten minutes in EUR and CZK, and no price in USD. `failNext` makes the next call
+ * fail, `calls` counts the calls to the source.
  */
 export const suite = <R>(
   name: string,
@@ -28,7 +28,7 @@ export const suite = <R>(
       it.effect(title, () => Effect.andThen(TestClock.setTime(DateTime.toEpochMillis(now)), effect))
 
     test(
-      "puts each currency that was asked for in exactly one of quotes and missing",
+      "puts each requested currency in exactly one of quotes and missing",
       Effect.gen(function* () {
         const { quotes, missing } = yield* (yield* PriceSource).current(["CZK", "USD", "EUR"])
         assert.deepStrictEqual(quotes.map(({ currency }) => currency).toSorted(), ["CZK", "EUR"])
@@ -41,14 +41,15 @@ export const suite = <R>(
     )
 
     test(
-      "quotes amounts that can be kept, with their time and its own name",
+      "quotes valid amounts with their time, under its own name, and only in currencies that it claims",
       Effect.gen(function* () {
-        const { name, current } = yield* PriceSource
+        const { name, currencies, current } = yield* PriceSource
         assert.isNotEmpty(name)
         const { quotes } = yield* current(["EUR", "CZK"])
         assert.lengthOf(quotes, 2)
         const minimum = DateTime.subtract(now, { minutes: 10 })
-        for (const { amount, observedAt, source } of quotes) {
+        for (const { currency, amount, observedAt, source } of quotes) {
+          assert.isTrue(currencies.has(currency))
           assert.isTrue(Schema.is(Amount)(amount))
           assert.isTrue(DateTime.between(observedAt, { minimum, maximum: now }))
           assert.strictEqual(source, name)
@@ -57,14 +58,14 @@ export const suite = <R>(
     )
 
     test(
-      "quotes nothing when nothing is asked for",
+      "quotes nothing if no currency is requested",
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* (yield* PriceSource).current([]), { quotes: [], missing: [] })
       }),
     )
 
     test(
-      "asks once per call",
+      "makes one request per call",
       Effect.gen(function* () {
         const source = yield* PriceSource
         const before = yield* options.calls
@@ -74,7 +75,7 @@ export const suite = <R>(
     )
 
     test(
-      "fails with its own error, without a second try, and recovers",
+      "fails with its own error, without a retry, and recovers",
       Effect.gen(function* () {
         const source = yield* PriceSource
         const before = yield* options.calls

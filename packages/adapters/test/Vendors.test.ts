@@ -1,4 +1,6 @@
+import * as Vendor from "@btc-price/adapters/vendor/Vendor"
 import * as Vendors from "@btc-price/adapters/Vendors"
+import type { Currency } from "@btc-price/domain/Currency"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceSources } from "@btc-price/domain/PriceSource"
@@ -9,7 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Struct from "effect/Struct"
 import * as VendorStub from "./vendor/VendorStub.ts"
 
-/** The names of the sources and the histories, and which URLs they ask when each is asked once. */
+/** The names of the sources and the histories, and the URLs that are requested when each is called once. */
 const survey = Effect.fnUntraced(function* (options: Vendors.Options) {
   const asked: Array<string> = []
   const client = VendorStub.layer((_request, url) => {
@@ -33,10 +35,10 @@ const root = (name: string) => `http://127.0.0.1:5002/${name}/`
 
 describe("Vendors", () => {
   it.effect(
-    "gives the sources in their order, CoinGecko's history before Bitstamp's, at the vendors' own",
+    "gives the sources in their order and CoinGecko's history before Bitstamp's, at the vendors' own URLs",
     () =>
       Effect.gen(function* () {
-        const order = ["coingecko", "coinmate", "coinbase", "kraken"] as const
+        const order = Vendors.sources.map(Struct.get("name"))
         assert.deepStrictEqual(yield* survey({ order, coinGecko }), {
           sources: ["coingecko", "coinmate", "coinbase", "kraken"],
           histories: ["coingecko", "bitstamp"],
@@ -53,7 +55,7 @@ describe("Vendors", () => {
       }),
   )
 
-  it.effect("gives no more than is asked for, where it is told to be", () =>
+  it.effect("gives only the chosen sources, at the given URLs", () =>
     Effect.gen(function* () {
       const baseUrls = {
         coinmate: root("coinmate"),
@@ -79,7 +81,7 @@ describe("Vendors", () => {
     }),
   )
 
-  it.effect("names CoinGecko's prices as it is told, also those of its history", () =>
+  it.effect("stores the prices of CoinGecko and of its history under the given name", () =>
     Effect.gen(function* () {
       const options = { order: ["coingecko"], coinGecko: { ...coinGecko, source: "replay" } } as const
       const { sources, histories } = yield* survey(options)
@@ -87,11 +89,35 @@ describe("Vendors", () => {
     }),
   )
 
+  it.effect("knows which currencies a source can quote, and which of its prices are derived", () =>
+    Effect.gen(function* () {
+      const sources = yield* PriceSources
+      const table = Vendors.sources.map((vendor, index) => {
+        const { name, currencies } = sources[index] ?? assert.fail(`There is no source for ${vendor.name}`)
+        const state = (currency: Currency) =>
+          currencies.has(currency) ? (Vendor.isDerived(vendor, currency) ? "derived" : "quoted") : "none"
+        return [name, state("EUR"), state("CZK"), state("UAH")]
+      })
+      assert.deepStrictEqual(table, [
+        ["coingecko", "quoted", "derived", "quoted"],
+        ["coinmate", "quoted", "quoted", "none"],
+        ["coinbase", "quoted", "derived", "derived"],
+        ["kraken", "quoted", "derived", "derived"],
+      ])
+    }).pipe(
+      Effect.provide(
+        Vendors.layer({ order: Vendors.sources.map(Struct.get("name")) }).pipe(
+          Layer.provide(VendorStub.layer(() => assert.fail("A vendor was called"))),
+        ),
+      ),
+    ),
+  )
+
   it("limits CoinGecko's calls under the name of its source", () => {
     const limited = { ...coinGecko, monthlyCalls: 5000 }
-    assert.deepStrictEqual(Vendors.monthlyCaps({ coinGecko: limited }), { coingecko: 5000 })
-    const elsewhere = { ...limited, baseUrl: "http://127.0.0.1:5002/api/v3" }
-    assert.deepStrictEqual(Vendors.monthlyCaps({ coinGecko: elsewhere }), {
+    assert.deepStrictEqual(Vendors.monthlyCaps({ order: [], coinGecko: limited }), { coingecko: 5000 })
+    const baseUrls = { coingecko: "http://127.0.0.1:5002/api/v3" }
+    assert.deepStrictEqual(Vendors.monthlyCaps({ order: [], coinGecko: limited, baseUrls }), {
       "127.0.0.1:5002": 5000,
     })
   })

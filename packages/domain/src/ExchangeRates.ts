@@ -6,7 +6,7 @@ import type * as Effect from "effect/Effect"
 import type { Currency } from "./Currency.ts"
 import type { PriceSourceError } from "./PriceSource.ts"
 
-/** How many units of one currency a unit of another is worth, as a bank fixed it for a day. */
+/** How many units of one currency one unit of another is worth, as a bank fixed it for a day. */
 export interface Fixing {
   readonly rate: BigDecimal.BigDecimal
   /** The civil day that the bank fixed it for, such as `2026-11-24`. */
@@ -17,10 +17,10 @@ export class ExchangeRates extends Context.Service<
   ExchangeRates,
   {
     /**
-     * How many units of `to` one unit of `from` was worth at `instant`: the fixing of its civil day, or,
-     * where that day has none (yet), the last one before it, at most {@link fixingAgeLimitDays} days old.
-     * Null when there is none. Asks the bank only for what it does not know yet. Fails with
-     * `PriceSourceError`. Does not retry.
+     * How many units of `to` one unit of `from` was worth at `instant`: the fixing of its civil day or, if that
+     * day has no fixing (yet), the last fixing before it, at most {@link fixingAgeLimitDays} days old. Null if
+     * there is no such fixing. Asks the bank only for what is not known yet. Fails with `PriceSourceError`. Does
+     * not retry.
      */
     readonly fixing: (
       from: Currency,
@@ -30,5 +30,5 @@ export class ExchangeRates extends Context.Service<
   }
 >()("@btc-price/domain/ExchangeRates") {}
 
-/** Long enough for the longest holidays, too short to take another season's rate for today's. */
+/** Long enough for the longest holidays, too short to use the rate of another season. */
 export const fixingAgeLimitDays = 10

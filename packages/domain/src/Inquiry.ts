@@ -1,49 +1,56 @@
-/**
- * What the sources say of one slot: asked in order until each currency has a quote, within 55 seconds.
- */
+/** Asks the sources for the prices of one slot, in order, until each currency has a quote, within 55 seconds. */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import type { Currency } from "./Currency.ts"
 import * as Plausibility from "./Plausibility.ts"
-import { type Missing, type PriceSource, PriceSourceError, PriceSources, type Quote } from "./PriceSource.ts"
+import {
+  type MissingQuote,
+  type PriceSource,
+  PriceSourceError,
+  PriceSources,
+  type Quote,
+} from "./PriceSource.ts"
 import type { Slot } from "./Slot.ts"
 import { SourceGate } from "./SourceGate.ts"
 
-/** The longest that all calls of a slot may take; leaves five seconds of a minute to keep what they gave. */
+/** The maximum time for all calls of a slot. Leaves five seconds of a minute to record the answers. */
 const timeLimit = Duration.seconds(55)
 
-/** Before the second try of a call that failed in passing, in seconds; random, so that installations spread. */
+/** The delay before a call that failed with a transient error is retried, in seconds; random, so that installations spread. */
 const retryDelaySeconds = { minimum: 4, maximum: 8 }
 
-/** A source that wants to be left alone for longer is left alone for the whole slot. */
+/** A source that asks for a longer delay is not retried in this slot. */
 const retryAfterLimit = Duration.seconds(20)
 
-/** A quote with when it came. */
+/** A quote and the time at which it was fetched. */
 export interface Answer extends Quote {
   readonly fetchedAt: DateTime.Utc
 }
 
-/** Why a source has no quote, with its name. */
-export interface Miss extends Missing {
+/** Why a source, which is named, has no quote. */
+export interface MissingAnswer extends MissingQuote {
   readonly source: string
 }
 
-/** Begins the inquiry of `slot`; its minute runs from now. */
+/** Begins the inquiry for `slot`. Its time limit starts now. */
 export const begin = Effect.fnUntraced(function* (slot: Slot) {
   const sources = yield* PriceSources
   const gate = yield* SourceGate
   const deadline = DateTime.addDuration(yield* DateTime.now, timeLimit)
   const answers: Array<Answer> = []
-  const misses: Array<Miss> = []
+  const failures: Array<MissingAnswer> = []
+  const unsupported: Array<MissingAnswer> = []
   const asked = new Set<PriceSource["Service"]>()
   let mayRetry = true
 
-  const missAll =
+  const isAnswered = (currency: Currency) => answers.some((answer) => answer.currency === currency)
+
+  const failAll =
     ({ name: source }: PriceSource["Service"], currencies: ReadonlyArray<Currency>) =>
     ({ reason, detail }: PriceSourceError): void => {
-      misses.push(...currencies.map((currency) => ({ currency, source, reason, detail })))
+      failures.push(...currencies.map((currency) => ({ currency, source, reason, detail })))
     }
 
   const ask = Effect.fnUntraced(function* (
@@ -59,7 +66,7 @@ export const begin = Effect.fnUntraced(function* (slot: Slot) {
         Effect.fnUntraced(function* (error) {
           if (!mayRetry || !isTransient(error)) return yield* error
           mayRetry = false
-          missAll(source, currencies)(error)
+          failAll(source, currencies)(error)
           yield* Effect.sleep(yield* retryDelay(error))
           return yield* pass(null)
         }),
@@ -71,44 +78,53 @@ export const begin = Effect.fnUntraced(function* (slot: Slot) {
     )
     const fetchedAt = yield* DateTime.now
     for (const { currency, reason, detail } of missing) {
-      misses.push({ currency, source: source.name, reason, detail })
+      failures.push({ currency, source: source.name, reason, detail })
     }
     for (const quote of quotes) {
-      if (Plausibility.isStale(quote, fetchedAt, Plausibility.ageRejectionLimit)) misses.push(stale(quote))
+      if (Plausibility.isStale(quote, fetchedAt, Plausibility.ageRejectionLimit)) failures.push(stale(quote))
       else answers.push({ ...quote, fetchedAt })
     }
   })
 
-  /** Asks a source, whose failure is a miss of each of the currencies. */
-  const tryToAsk = (source: PriceSource["Service"], currencies: ReadonlyArray<Currency>) =>
-    Effect.catchTag(ask(source, currencies), "PriceSourceError", (error) =>
-      Effect.sync(() => missAll(source, currencies)(error)),
+  /** Asks a source for the currencies that it can quote. Its failure is recorded for each of them. */
+  const tryToAsk = (source: PriceSource["Service"], currencies: ReadonlyArray<Currency>) => {
+    const supported = currencies.filter((currency) => source.currencies.has(currency))
+    return Effect.catchTag(ask(source, supported), "PriceSourceError", (error) =>
+      Effect.sync(() => failAll(source, supported)(error)),
     )
+  }
 
   return {
-    /** Of each currency that was found, the answers in the order in which they came. */
+    /** The answers for a currency, in the order in which they came. */
     answersOf: (currency: Currency) => answers.filter((answer) => answer.currency === currency),
 
-    missesOf: (currency: Currency) => misses.filter((miss) => miss.currency === currency),
+    /** Why sources have no quote in a currency: first those that were asked, then those that do not support it. */
+    missingOf: (currency: Currency) =>
+      [...failures, ...unsupported].filter((missing) => missing.currency === currency),
 
     /**
-     * Asks one source after the other until each currency has an answer; each source for all of them, because that
-     * is one call, too, and what is not needed can confirm the rest. Fails with `RepositoryError`.
+     * Asks one source after the other until each currency has an answer. A source is asked for all currencies that
+     * it supports, because that is one call too, and answers that are not needed can confirm the others. A source
+     * that supports no unanswered currency is not called. Fails with `RepositoryError`.
      */
     askInOrder: (currencies: ReadonlyArray<Currency>) =>
       Effect.forEach(
         sources,
-        (source) =>
-          currencies.every((currency) => answers.some((answer) => answer.currency === currency))
-            ? Effect.void
-            : tryToAsk(source, currencies),
+        (source) => {
+          const unanswered = currencies.filter((currency) => !isAnswered(currency))
+          const others = unanswered.filter((currency) => !source.currencies.has(currency))
+          unsupported.push(...others.map((currency) => doesNotSupport(source.name, currency)))
+          return others.length === unanswered.length ? Effect.void : tryToAsk(source, currencies)
+        },
         { discard: true },
       ),
 
-    /** Asks all sources that were not asked yet, at the same time. Fails with `RepositoryError`. */
+    /** Asks all sources that were not asked yet, concurrently. Fails with `RepositoryError`. */
     askOthers: (currencies: ReadonlyArray<Currency>) =>
       Effect.forEach(
-        sources.filter((source) => !asked.has(source)),
+        sources.filter(
+          (source) => !asked.has(source) && currencies.some((currency) => source.currencies.has(currency)),
+        ),
         (source) => tryToAsk(source, currencies),
         { concurrency: "unbounded", discard: true },
       ),
@@ -127,12 +143,20 @@ const retryDelay = ({ retryAfter }: PriceSourceError) =>
 
 const outOfTime = new PriceSourceError({
   reason: "timed-out",
-  detail: "The minute that a slot may take was over",
+  detail: "The time limit of the slot was over",
 })
 
-const stale = ({ currency, source, observedAt }: Quote): Miss => ({
+const stale = ({ currency, source, observedAt }: Quote): MissingAnswer => ({
   currency,
   source,
   reason: "rejected",
   detail: `Its own time is ${DateTime.formatIso(observedAt)}, too far from ours`,
+})
+
+/** A fact, not a failure: it is known without a call. */
+const doesNotSupport = (source: string, currency: Currency): MissingAnswer => ({
+  currency,
+  source,
+  reason: "missing",
+  detail: `It has no price in ${currency}`,
 })

@@ -1,4 +1,4 @@
-/** Whether a quote looks right, and which one to take when it does not. */
+/** Finds quotes and prices that look wrong, and chooses among quotes when one does. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -7,30 +7,30 @@ import type { Price } from "./Price.ts"
 import type { Quote } from "./PriceSource.ts"
 import type { Slot } from "./Slot.ts"
 
-/** A quote whose own time is further from ours looks like another moment's. */
+/** A quote whose time is further from ours than this looks wrong. */
 export const ageLimit = Duration.minutes(10)
 
-/** A quote whose own time is further from ours than this is another moment's price, and nothing can confirm it. */
+/** A quote whose time is further from ours than this is the price of another moment and is rejected. */
 export const ageRejectionLimit = Duration.hours(1)
 
 /**
- * A larger move since the last price is confirmed. Not rejected: five-minute moves of 8.1 % were real in
- * 2019, while 99.9 % are below 2.0 %.
+ * A larger move since the last price must be confirmed. It is not rejected: a five-minute move of 8.1 % was genuine
+ * in 2019, while 99.9 % of moves are below 2.0 %.
  */
 const moveLimit = BigDecimal.fromStringUnsafe("0.05")
 
 /**
- * A larger distance of the ratio of two prices from the official exchange rate is confirmed, and quotes this
- * close confirm one another. Honest sources differ by 0.25 to 0.4 % (median), by 0.86 % at most.
+ * A ratio of two prices further from the official exchange rate than this must be confirmed, and quotes this close
+ * confirm each other. Honest sources differ by 0.25 to 0.4 % (median) and by 0.86 % at most.
  */
 const distanceLimit = BigDecimal.fromStringUnsafe("0.01")
 
-/** What is known when a quote is looked at. */
+/** What quotes are compared with. */
 export interface Knowledge {
   readonly now: DateTime.Utc
-  /** The last price of each currency that is not itself in doubt. */
+  /** The last price of each currency that is not flagged. */
   readonly references: ReadonlyMap<Currency, Price>
-  /** How many units of a currency one unit of `base` is worth, for the pairs whose rate is known. */
+  /** How many units of each currency one unit of `base` is worth, where the rate is known. */
   readonly base: Currency
   readonly rates: ReadonlyMap<Currency, BigDecimal.BigDecimal>
 }
@@ -39,9 +39,8 @@ export const isStale = ({ observedAt }: Quote, now: DateTime.Utc, limit = ageLim
   Duration.isGreaterThan(Duration.abs(DateTime.distance(observedAt, now)), limit)
 
 /**
- * The currencies whose quotes look wrong: their own time is off by more than 10 minutes, they are more than 5 %
- * from the last price, or the ratio of two of them is more than 1 % off the official exchange rate, which
- * accuses both.
+ * The currencies whose quotes look wrong: a quote's time is more than 10 minutes off, it is more than 5 % from the
+ * last price, or the ratio of two quotes is more than 1 % off the official exchange rate, which implicates both.
  */
 export const outliers = (
   quotes: ReadonlyMap<Currency, Quote>,
@@ -63,9 +62,9 @@ export const outliers = (
 }
 
 /**
- * The median of the quotes of one currency, the ones with a stale time only when all are. None: undefined.
- * Of an even number the middle one nearer to the last price, or else of the source asked first: the mean of
- * two would be a price that nobody quoted, and half of a wrong one.
+ * The median of the quotes of one currency; undefined without quotes. Stale quotes count only if all are stale. Of
+ * the two middle quotes of an even number, the one nearer to the last price or, without a last price, the one of
+ * the source asked first: the mean of the two would be a price that nobody quoted, and half of a wrong one.
  */
 export const median = <Q extends Quote>(
   quotes: ReadonlyArray<Q>,
@@ -85,7 +84,7 @@ export const median = <Q extends Quote>(
       )[0]
 }
 
-/** Whether another source's quote of the same currency says about the same. */
+/** Whether a fresh quote of another source agrees within 1 %. */
 export const isConfirmed = (quote: Quote, others: ReadonlyArray<Quote>, now: DateTime.Utc): boolean =>
   others.some(
     (other) =>
@@ -94,14 +93,14 @@ export const isConfirmed = (quote: Quote, others: ReadonlyArray<Quote>, now: Dat
       isWithin(quote.amount, other.amount, distanceLimit),
   )
 
-/** How far back and ahead a price that is not in doubt is looked for to compare others with. */
+/** How far before and after a price an unflagged price is looked for to compare it with. */
 export const referenceAgeLimit = Duration.days(1)
 
 /**
- * Of past prices of one currency, oldest first, those that look wrong: each is compared with the last one before it
- * that does not, and likewise from the end, and must be within 5 % of one of the two. The first is compared with
- * `before`, the last with `after`, the nearest prices that are known and not in doubt. Where only one of these is
- * known that side decides; where neither is, the series is compared with its own ends.
+ * The outliers among past prices of one currency, which are given oldest first. Each price is compared with the last
+ * price before it and the first price after it that are not outliers, and must be within 5 % of one of the two. The
+ * first price is compared with `before` and the last with `after`, the nearest stored prices that are not flagged.
+ * If only one of them is known, that side decides; if neither is, the series is compared with its own ends.
  */
 export const outliersInSeries = (
   prices: ReadonlyArray<Price>,
@@ -114,11 +113,11 @@ export const outliersInSeries = (
   return forward.intersection(backward)
 }
 
-/** The slots of the prices more than 5 % from the last one in this order that is not among them. */
+/** The slots of the prices that are more than 5 % from the last price before them that is not an outlier itself. */
 const outliersFrom = (prices: ReadonlyArray<Price>, first: Price | undefined): ReadonlySet<Slot> => {
   const limit = BigDecimal.toNumberUnsafe(moveLimit)
   const outliers = new Set<Slot>()
-  // No price is made of these numbers, so that doubles are good enough.
+  // No price is computed from these numbers, so doubles are precise enough.
   let reference = first === undefined ? undefined : BigDecimal.toNumberUnsafe(first.amount)
   for (const { slot, amount } of prices) {
     const number = BigDecimal.toNumberUnsafe(amount)

@@ -9,20 +9,20 @@ import type { PriceSourceError, Quote } from "./PriceSource.ts"
 export class PriceHistory extends Context.Service<
   PriceHistory,
   {
-    /** The name stored with each price, such as `bitstamp`; its calls are counted under it. */
+    /** The name stored with each price, such as `bitstamp`. Calls are counted under it. */
     readonly name: string
 
-    /** The longest range that one call answers with a price for about every slot. */
+    /** The longest range for which one call gives a price for about every slot. */
     readonly window: Duration.Duration
 
-    /** How far back from now it still has a price for about every slot; null: for years. */
+    /** How far back from now it has a price for about every slot. Null: for years. */
     readonly reach: Duration.Duration | null
 
     /**
-     * The prices of one currency whose own time falls in [start, end), oldest first, without two of the
-     * same time, as finely as the source still has them; empty when it has none, or not this currency.
-     * Values that cannot be a price are left out. One call to the source, for a range of at most `window`;
-     * of a longer one some may be absent. Fails with `PriceSourceError`. Does not retry.
+     * The prices of one currency observed in [start, end), oldest first, no two of the same time, at the finest
+     * resolution that the source still has. Empty if the source has no prices there, or not this currency. Values
+     * that cannot be a price are left out. One call to the source, for a range of at most `window`; of a longer
+     * range some prices may be absent. Fails with `PriceSourceError`. Does not retry.
      */
     readonly prices: (
       currency: Currency,
@@ -31,7 +31,7 @@ export class PriceHistory extends Context.Service<
   }
 >()("@btc-price/domain/PriceHistory") {}
 
-/** The histories that are there, the one to ask first in front. */
+/** The available histories, in the order in which they are asked. */
 export class PriceHistories extends Context.Service<PriceHistories, ReadonlyArray<PriceHistory["Service"]>>()(
   "@btc-price/domain/PriceHistories",
 ) {}

@@ -16,7 +16,7 @@ import { Price } from "./Price.ts"
 import { PriceRepository } from "./PriceRepository.ts"
 import * as Slot from "./Slot.ts"
 
-/** What one sampling kept. */
+/** What was recorded for a slot. */
 export interface Sample {
   readonly slot: Slot.Slot
   readonly prices: ReadonlyArray<Price>
@@ -24,10 +24,10 @@ export interface Sample {
 }
 
 /**
- * Finds a price for each of the currencies that has none in the running slot yet, and keeps what it found and why
- * there is nothing for the rest. Each currency's price is that of the first source that answers well. Where it
- * looks wrong, all others are asked and the median is taken; one that still looks wrong, and that nobody else
- * confirms, is flagged. Fails with `RepositoryError` only.
+ * Finds a price for each currency that has no price in the running slot yet, and records the prices, and the reasons
+ * where there is none. A currency's price comes from the first source that has one. If it looks wrong, all other
+ * sources are asked too and the median is taken; a price that still looks wrong, and that no other source confirms,
+ * is flagged. Fails only with `RepositoryError`.
  */
 export const sample = Effect.fn("Sampler.sample")(function* (currencies: ReadonlyArray<Currency>) {
   const repository = yield* PriceRepository
@@ -69,9 +69,9 @@ export const sample = Effect.fn("Sampler.sample")(function* (currencies: Readonl
     ),
     gaps: wanted
       .filter((currency) => !chosen.has(currency))
-      .map((currency) => gapOf(currency, slot, inquiry.missesOf(currency))),
+      .map((currency) => gapOf(currency, slot, inquiry.missingOf(currency))),
   }
-  // A sample in hand is worth keeping for as long as its slot runs: to ask the sources again would cost calls.
+  // Recording is retried for as long as the slot runs, because asking the sources again would cost calls.
   yield* repository.record(sample).pipe(
     Effect.retry({
       schedule: recordDelay,
@@ -94,7 +94,7 @@ const choose = (
     }),
   )
 
-/** The last price of each currency that is not flagged: what nobody confirmed confirms nothing either. */
+/** The last price of each currency that is not flagged, because an unconfirmed price cannot confirm another. */
 const referencesOf = Effect.fnUntraced(function* (latest: ReadonlyMap<Currency, Price>, now: DateTime.Utc) {
   const repository = yield* PriceRepository
   const recent = { start: DateTime.subtractDuration(now, Plausibility.referenceAgeLimit), end: now }
@@ -112,10 +112,10 @@ const referencesOf = Effect.fnUntraced(function* (latest: ReadonlyMap<Currency, 
   return references
 })
 
-/** The longest that a sample waits for exchange rates. */
+/** The maximum time to wait for exchange rates. */
 const ratesLimit = Duration.seconds(10)
 
-/** The exchange rates from `base` that are known; without one there is a check less, and no failure. */
+/** The known exchange rates from `base`. Without a rate one check is skipped, and nothing fails. */
 const ratesOf = Effect.fnUntraced(function* (
   base: Currency,
   currencies: ReadonlyArray<Currency>,
@@ -128,20 +128,20 @@ const ratesOf = Effect.fnUntraced(function* (
     (currency) =>
       fixing(base, currency, now).pipe(
         Effect.map((known) => known !== null && rates.set(currency, known.rate)),
-        Effect.catch((error) => Effect.logDebug("No exchange rate to compare prices with", error)),
+        Effect.catch((error) => Effect.logDebug("There is no exchange rate to compare prices with", error)),
       ),
     { concurrency: "unbounded", discard: true },
   ).pipe(Effect.timeoutOption(ratesLimit))
   return rates
 })
 
-/** The reason is that of the source asked first; the detail says what each of them answered. */
-const gapOf = (currency: Currency, slot: Slot.Slot, misses: ReadonlyArray<Inquiry.Miss>): Gap =>
+/** The reason is the first one listed; the detail says why each source has no price. */
+const gapOf = (currency: Currency, slot: Slot.Slot, missing: ReadonlyArray<Inquiry.MissingAnswer>): Gap =>
   new Gap({
     currency,
     slot,
-    reason: misses[0]?.reason ?? "missing",
+    reason: missing[0]?.reason ?? "missing",
     detail:
-      misses.map(({ source, detail }) => `${source}: ${detail}`).join("; ") || "No source is configured",
+      missing.map(({ source, detail }) => `${source}: ${detail}`).join("; ") || "No source is configured",
     tried: [],
   })

@@ -1,4 +1,4 @@
-/** Use case: the one way to a source, which keeps its budget, its wish to be left alone, and its record. */
+/** Use case: the only way to a source. Enforces its budget, its rate limit and its circuit breaker. */
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -14,23 +14,23 @@ import type { RepositoryError } from "./RepositoryError.ts"
 import type { Slot } from "./Slot.ts"
 import { type Breaker, SourceLedger } from "./SourceLedger.ts"
 
-/** Failures in a row after which a source is left alone. */
+/** Consecutive failures after which the circuit of a source opens. */
 const failureLimit = 3
 
-/** Less than a slot: each slot tries once whether the source has recovered, and nothing is tried twice. */
+/** Less than a slot, so that each slot tries exactly once whether the source has recovered. */
 const openDuration = "4 minutes"
 
 export class SourceGate extends Context.Service<
   SourceGate,
   {
     /**
-     * Counts `call` and makes it. Fails without a call, with `PriceSourceError` of reason:
-     * - `rate-limited`, while the source wants to be left alone;
-     * - `circuit-open`, after three failures in a row;
-     * - `budget-spent`;
+     * Counts `call` and makes it. Fails with `PriceSourceError`, without a call, for the reason:
+     * - `rate-limited`, while the source has asked not to be called;
+     * - `circuit-open`, after three consecutive failures;
+     * - `budget-spent`, when the calls of the month are used up;
      * - `not-running`, when another worker made this slot's call and did not finish.
      *
-     * `slot`: the slot whose first call this is, which may use the calls kept for slots; null for retries and
+     * `slot` is the slot whose first call this is, which may use the calls reserved for slots; null for retries and
      * histories.
      */
     readonly pass: <A>(
@@ -40,7 +40,7 @@ export class SourceGate extends Context.Service<
   }
 >()("@btc-price/domain/SourceGate") {}
 
-/** `monthlyCaps`: the most calls in a UTC month by source; one that is not named has no limit. */
+/** `monthlyCaps`: the maximum number of calls a UTC month by source. A source without a cap has no limit. */
 export const layer = (options: {
   readonly monthlyCaps: Readonly<Record<string, number>>
 }): Layer.Layer<SourceGate, never, SourceLedger> =>
@@ -52,7 +52,7 @@ export const layer = (options: {
         tripPolicy: CircuitBreaker.consecutive(failureLimit),
         openDuration,
       })
-      const restUntil = new Map<string, DateTime.Utc>()
+      const blockedUntil = new Map<string, DateTime.Utc>()
 
       const spend = Effect.fnUntraced(function* (source: string, slot: Slot | null) {
         const at = yield* DateTime.now
@@ -60,36 +60,36 @@ export const layer = (options: {
         const limit = cap === null ? null : MonthlyCalls.limit(cap, slot !== null, at)
         const calls = yield* ledger.spend({ source, at, slot, limit, cap })
         if (calls === "asked")
-          return yield* skip("not-running", "A worker asked in this slot before and did not finish")
+          return yield* skip("not-running", "Another worker made this slot's call and did not finish")
         if (calls === "exhausted") {
           return yield* skip(
             "budget-spent",
-            `${limit === cap ? "All" : "All but those kept for the slots to come"} of the ${cap} calls of the month are used`,
+            `${limit === cap ? "All" : "All except those reserved for the coming slots"} of the ${cap} calls of the month are used`,
           )
         }
         yield* observe(source, calls, cap)
       })
 
-      /** A price in hand is not given up because the record of its call cannot be kept. */
+      /** A price is not lost because the outcome of its call cannot be stored. */
       const report = Effect.fnUntraced(
         function* (source: string, failure: PriceSourceError | null) {
           const at = yield* DateTime.now
           if (failure?.retryAfter !== undefined) {
-            restUntil.set(source, DateTime.addDuration(at, failure.retryAfter))
+            blockedUntil.set(source, DateTime.addDuration(at, failure.retryAfter))
           }
           const { _tag } = yield* breaker.state(source)
           yield* ledger.report({ source, at, failure, breaker: breakers[_tag] })
         },
-        Effect.catchCause((cause) => Effect.logWarning("The outcome of a call was not recorded", cause)),
+        Effect.catchCause((cause) => Effect.logWarning("The outcome of a call was not stored", cause)),
       )
 
       const pass = Effect.fn("SourceGate.pass")(function* <A>(
         { source, slot }: { readonly source: string; readonly slot: Slot | null },
         call: Effect.Effect<A, PriceSourceError>,
       ): Effect.fn.Return<A, PriceSourceError | RepositoryError> {
-        const until = restUntil.get(source)
+        const until = blockedUntil.get(source)
         if (until !== undefined && DateTime.isLessThan(yield* DateTime.now, until)) {
-          return yield* skip("rate-limited", `It asked to be left alone until ${DateTime.formatIso(until)}`)
+          return yield* skip("rate-limited", `It asked not to be called until ${DateTime.formatIso(until)}`)
         }
         const counted = Effect.andThen(
           spend(source, slot),
@@ -100,7 +100,7 @@ export const layer = (options: {
           Effect.catchTags({
             Failed: ({ error }) => Effect.andThen(report(source, error), Effect.fail(error)),
             CircuitBreakerError: () =>
-              skip("circuit-open", `It failed ${failureLimit} times in a row and is left alone for a while`),
+              skip("circuit-open", `It failed ${failureLimit} times in a row and is not called for a while`),
           }),
         )
       })
@@ -109,7 +109,7 @@ export const layer = (options: {
     }),
   ).pipe(Layer.provide(CircuitBreaker.layerStoreMemory()))
 
-/** A failure of the call itself, which alone counts against the source. */
+/** A failure of the call itself. Only these count against the source. */
 class Failed extends Data.TaggedError("Failed")<{ readonly error: PriceSourceError }> {}
 
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): CircuitBreaker.Outcome => {
@@ -132,10 +132,10 @@ const callsGauge = Metric.gauge("btc_price_source_calls", {
   description: "Calls to a source in this UTC month, over all processes",
 })
 const capGauge = Metric.gauge("btc_price_source_calls_cap", {
-  description: "The most calls to a source that a UTC month may have",
+  description: "Maximum number of calls to a source in a UTC month",
 })
 
-/** The count is one over all processes, so each warning is logged once a month. */
+/** All processes share one count, so each warning is logged once a month. */
 const observe = Effect.fnUntraced(function* (source: string, calls: number, cap: number | null) {
   yield* Metric.update(Metric.withAttributes(callsGauge, { source }), calls)
   if (cap === null) return

@@ -3,6 +3,7 @@ import * as MemoryExchangeRates from "@btc-price/adapters/memory/MemoryExchangeR
 import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
 import * as MemoryPriceSource from "@btc-price/adapters/memory/MemoryPriceSource"
 import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
+import type { Currency } from "@btc-price/domain/Currency"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceSources } from "@btc-price/domain/PriceSource"
 import * as SourceGate from "@btc-price/domain/SourceGate"
@@ -14,15 +15,18 @@ import * as TestClock from "effect/testing/TestClock"
 
 export interface Options {
   readonly monthlyCaps?: Readonly<Record<string, number>>
-  /** CZK for one EUR; by default nothing is known. */
+  /** CZK for one EUR; by default no rate is known. */
   readonly rate?: string
+  /** The currencies that a source can quote, by its name; all by default. */
+  readonly currencies?: { readonly [N in (typeof names)[number]]?: ReadonlyArray<Currency> }
 }
 
 const names = ["first", "second", "third"] as const
 
-const make = Effect.all(names.map((name) => MemoryPriceSource.make({ name })))
+const make = ({ currencies = {} }: Options) =>
+  Effect.all(names.map((name) => MemoryPriceSource.make({ name, currencies: currencies[name] })))
 
-const layer = (vendors: Effect.Success<typeof make>, { monthlyCaps = {}, rate }: Options) =>
+const layer = (vendors: Effect.Success<ReturnType<typeof make>>, { monthlyCaps = {}, rate }: Options) =>
   SourceGate.layer({ monthlyCaps }).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
@@ -56,7 +60,7 @@ export const test = <E>(
   it.effect(name, () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.makeUnsafe(start)))
-      const vendors = yield* make
+      const vendors = yield* make(options)
       const [first, second, third] = vendors.map(({ control }) => control) as [Control, Control, Control]
       yield* body([first, second, third]).pipe(Effect.provide(layer(vendors, options)))
     }),

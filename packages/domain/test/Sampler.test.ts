@@ -252,4 +252,52 @@ describe("Sampler", () => {
       }),
     { rate: "25" },
   )
+
+  test(
+    "does not call a source for a currency that it cannot quote, and says so in the gap",
+    ([first, second, third]) =>
+      Effect.gen(function* () {
+        yield* first.setPrices({ EUR: "100" })
+        yield* second.setPrices({ EUR: "101" })
+        yield* sample("EUR", "CZK")
+        assert.deepStrictEqual(yield* kept, ["CZK missing", "EUR 100 first"])
+        assert.deepStrictEqual(yield* Effect.all([first.calls, second.calls, third.calls]), [1, 0, 1])
+        const range = { start: Slot.start(slot), end: Slot.start(Slot.next(slot)) }
+        const gaps = yield* Stream.runCollect((yield* PriceRepository).gaps(range))
+        assert.deepStrictEqual(
+          gaps.map(({ detail }) => detail),
+          ["third: third's answer has no CZK; first: It has no price in CZK; second: It has no price in CZK"],
+        )
+      }),
+    { currencies: { first: ["EUR"], second: ["EUR", "USD"] } },
+  )
+
+  test(
+    "gives the failure of a source that was asked as the reason, before sources that cannot quote the currency",
+    ([, second]) =>
+      Effect.gen(function* () {
+        const failure = new PriceSourceError({ reason: "refused", detail: "Not today" })
+        yield* second.script(() => Effect.fail(failure))
+        yield* sample("CZK")
+        assert.deepStrictEqual(yield* kept, ["CZK refused"])
+      }),
+    { currencies: { first: ["EUR"], third: [] } },
+  )
+
+  test(
+    "confirms an outlier only with sources that can quote its currency",
+    ([first, second, third]) =>
+      Effect.gen(function* () {
+        yield* first.setPrices({ CZK: "2500" })
+        yield* sample("CZK")
+        assert.deepStrictEqual(yield* Effect.all([second.calls, third.calls]), [0, 0])
+
+        yield* nextSlot
+        yield* first.setPrices({ CZK: "2900" })
+        yield* third.setPrices({ CZK: "2901" })
+        yield* sample("CZK")
+        assert.deepStrictEqual(yield* Effect.all([second.calls, third.calls]), [0, 1])
+      }),
+    { currencies: { second: ["EUR"] } },
+  )
 })

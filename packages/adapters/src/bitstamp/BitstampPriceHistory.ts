@@ -1,4 +1,7 @@
-/** Bitstamp's five-minute bars as a source of past prices. Source of the rules: https://www.bitstamp.net/api. */
+/**
+ * Bitstamp, an exchange, whose five-minute bars of the euro market are past prices. Source of the rules:
+ * https://www.bitstamp.net/api.
+ */
 import type { Currency } from "@btc-price/domain/Currency"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import type { Range } from "@btc-price/domain/Period"
@@ -15,42 +18,47 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as ExactJson from "../vendor/ExactJson.ts"
-import type { Fault } from "../vendor/VendorAnswer.ts"
+import * as Vendor from "../vendor/Vendor.ts"
+import type { ReportedError } from "../vendor/VendorAnswer.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
 import * as VendorHistory from "../vendor/VendorHistory.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
 
-/** The most that Bitstamp gives in one call. */
+export const bitstamp: Vendor.HistoryVendor<"bitstamp"> = {
+  name: "bitstamp",
+  label: "Bitstamp",
+  baseUrl: "https://www.bitstamp.net",
+  markets: ["EUR"],
+  derivesOthers: true,
+  history: (options) => make(options),
+}
+
+/** The maximum number of bars in one answer. */
 const barsLimit = 1000
 
 /**
- * Asks with one GET per call for the bars of the euro market. Of a bar the `open` is taken, because it stands at
- * the time that the bar is named by, the start of a slot. A bar without volume repeats an older price and is
- * left out. Prices in other currencies are those in EUR through the official exchange rate of their day; where
- * there is none, the price is left out too.
+ * One GET per call. The price of a bar is its `open`, because the bar's timestamp is its beginning, which is the
+ * start of a slot. A bar without volume only repeats an older price and is left out. A price in another currency is
+ * the price in EUR times the official exchange rate of its day; without a rate the price is left out too.
  */
 export const make = Effect.fnUntraced(function* ({
-  baseUrl = "https://www.bitstamp.net",
-}: VendorClient.Options): Effect.fn.Return<
-  PriceHistory["Service"],
-  never,
-  HttpClient.HttpClient | ExchangeRates
-> {
-  const get = VendorClient.make(yield* HttpClient.HttpClient, { name: "Bitstamp", baseUrl, faultIn })
+  baseUrl = bitstamp.baseUrl,
+}: Vendor.Options): Effect.fn.Return<PriceHistory["Service"], never, HttpClient.HttpClient | ExchangeRates> {
+  const get = VendorClient.make(yield* HttpClient.HttpClient, { label: bitstamp.label, baseUrl, errorIn })
   const { fixing } = yield* ExchangeRates
 
   const bars = Effect.fnUntraced(function* ({ start, end }: Range) {
     const first = Math.ceil(DateTime.toEpochMillis(start) / 1000)
     const last = Math.ceil(DateTime.toEpochMillis(end) / 1000) - 1
     if (first > last) return []
-    // Of `start` and `end` Bitstamp minds the `end` alone: it gives as many bars as the limit allows up to it.
+    // Bitstamp ignores `start`: it returns as many bars up to `end` as the limit allows.
     const { data } = yield* get(Ohlc, "/api/v2/ohlc/btceur/", {
       step: slotMillis / 1000,
       limit: barsLimit,
       start: first,
       end: last,
     })
-    yield* VendorHistory.refuseEmpty("Bitstamp", data.ohlc, { start, end })
+    yield* VendorHistory.refuseEmpty(bitstamp.label, data.ohlc, { start, end })
     const bars = data.ohlc
       .filter(({ volume }) => Number(volume) > 0)
       .map(({ timestamp, open }): Bar => ({ seconds: Number(timestamp), open }))
@@ -59,7 +67,7 @@ export const make = Effect.fnUntraced(function* ({
     return Arr.dedupeAdjacentWith(bars, (a, b) => a.seconds === b.seconds)
   })
 
-  /** By the hour: at no other time does a bank's day begin. */
+  /** Rates by hour, because a bank's day begins on an hour. */
   const rates = Effect.fnUntraced(function* (currency: Currency, bars: ReadonlyArray<Bar>) {
     const rates = new Map<number, BigDecimal.BigDecimal>()
     for (const hour of new Set(bars.map(hourOf))) {
@@ -74,11 +82,11 @@ export const make = Effect.fnUntraced(function* ({
     range: Range,
   ): Effect.fn.Return<ReadonlyArray<Quote>, PriceSourceError> {
     const found = yield* bars(range)
-    const direct = currency === "EUR"
-    const byHour = direct ? undefined : yield* rates(currency, found)
+    const derived = Vendor.isDerived(bitstamp, currency)
+    const byHour = derived ? yield* rates(currency, found) : undefined
     return found.flatMap((bar) => {
       const rate = byHour?.get(hourOf(bar))
-      if (!direct && rate === undefined) return []
+      if (derived && rate === undefined) return []
       const euros = ExactJson.decimal(bar.open)
       const value = euros === undefined || rate === undefined ? euros : BigDecimal.multiply(euros, rate)
       return Option.match(VendorQuote.toAmount(value), {
@@ -88,8 +96,8 @@ export const make = Effect.fnUntraced(function* ({
             currency,
             amount,
             observedAt: DateTime.makeUnsafe(bar.seconds * 1000),
-            source: "bitstamp",
-            derived: !direct,
+            source: bitstamp.name,
+            derived,
           },
         ],
       })
@@ -97,7 +105,7 @@ export const make = Effect.fnUntraced(function* ({
   })
 
   return PriceHistory.of({
-    name: "bitstamp",
+    name: bitstamp.name,
     window: Duration.millis(barsLimit * slotMillis),
     reach: null,
     prices,
@@ -105,7 +113,7 @@ export const make = Effect.fnUntraced(function* ({
 })
 
 export const layer = (
-  options: VendorClient.Options,
+  options: Vendor.Options,
 ): Layer.Layer<PriceHistory, never, HttpClient.HttpClient | ExchangeRates> =>
   Layer.effect(PriceHistory, make(options))
 
@@ -120,7 +128,7 @@ const Ohlc = Schema.Struct({
 interface Bar {
   /** Since the epoch. */
   readonly seconds: number
-  /** As Bitstamp wrote it. */
+  /** The text that Bitstamp wrote. */
   readonly open: string
 }
 
@@ -128,19 +136,19 @@ const hourMillis = 3_600_000
 
 const hourOf = ({ seconds }: Bar): number => Math.floor((seconds * 1000) / hourMillis)
 
-const Refusal = Schema.Struct({
+const ErrorBody = Schema.Struct({
   response_code: Schema.String,
   response_explanation: Schema.optionalKey(Schema.String),
   reason: Schema.optionalKey(Schema.Unknown),
 })
 
-/** The response codes of a rate limit, which begin as those of any wrong request do. */
+/** The response codes of a rate limit. They begin like the codes of any wrong request. */
 const rateLimits: ReadonlySet<string> = new Set(["400.002", "400.067", "400.068"])
 
-/** A response code begins with a status of HTTP. */
-const faultIn = (json: unknown): Option.Option<Fault> =>
+/** A response code begins with an HTTP status. */
+const errorIn = (json: unknown): Option.Option<ReportedError> =>
   Option.map(
-    Schema.decodeUnknownOption(Refusal)(json),
+    Schema.decodeUnknownOption(ErrorBody)(json),
     ({ response_code: code, response_explanation, reason }) => ({
       code: rateLimits.has(code) ? 429 : Number.parseInt(code, 10),
       message: `${code}: ${response_explanation ?? JSON.stringify(reason)}`,

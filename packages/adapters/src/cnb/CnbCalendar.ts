@@ -1,9 +1,9 @@
-/** On which days the Czech National Bank fixes exchange rates. Days are ISO 8601 dates of Prague. */
+/** The days on which the Czech National Bank fixes exchange rates, as ISO 8601 dates in Prague. */
 import * as DateTime from "effect/DateTime"
 
 const prague = DateTime.zoneMakeNamedUnsafe("Europe/Prague")
 
-/** When a working day's fixing is published, in Prague. Source: https://www.cnb.cz. */
+/** The time in Prague at which a working day's fixing is published. Source: https://www.cnb.cz. */
 const publication = { hour: 14, minute: 30 }
 
 /** The civil day of an instant. */
@@ -15,7 +15,7 @@ export const yearOf = (day: string): number => Number(day.slice(0, 4))
 export const daysBefore = (day: string, days: number): string =>
   DateTime.formatIsoDateUtc(DateTime.subtract(DateTime.makeUnsafe(day), { days }))
 
-/** When the fixing of a day is published, if it has one. */
+/** When the fixing of a day is published, if the day has a fixing. */
 export const publishedAt = (day: string): DateTime.Utc => {
   const { year, month, day: dayOfMonth } = DateTime.toPartsUtc(DateTime.makeUnsafe(day))
   const parts = { year, month, day: dayOfMonth, ...publication }
@@ -23,8 +23,8 @@ export const publishedAt = (day: string): DateTime.Utc => {
 }
 
 /**
- * The last day up to `day` whose fixing can be there by `now`. Holidays are not known: they are days on which
- * the bank has not said anything yet.
+ * The last day up to `day` whose fixing can be published by `now`. Holidays are unknown: they look like days whose
+ * fixing is late.
  */
 export const lastFixable = (day: string, now: DateTime.Utc): string => {
   const today = dayOf(now)

@@ -11,22 +11,26 @@ import * as Layer from "effect/Layer"
 import { dayOf, daysBefore, lastFixable, publishedAt, yearOf } from "./CnbCalendar.ts"
 import * as CnbYear from "./CnbYear.ts"
 import * as CrossRate from "../vendor/CrossRate.ts"
+import type * as Vendor from "../vendor/Vendor.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
 
-/** How many years are kept in memory; the one that was first read first is dropped. */
+/** The bank as settings and messages name it. It has no prices of bitcoin, so it is not a `Vendor`. */
+export const cnb = { name: "cnb", label: "CNB", baseUrl: "https://api.cnb.cz/cnbapi" } as const
+
+/** The maximum number of years in memory. The year that was first read earliest is dropped first. */
 const yearsLimit = 20
 
-/** Between two looks for a fixing that may come any minute. */
-const lookInterval = Duration.minutes(10)
+/** The time between two requests for a fixing that may be published at any minute. */
+const retryInterval = Duration.minutes(10)
 
 /**
- * Asks with one GET for a whole year: once for a past one, again for the running one when a newer fixing can be
- * there. Questions at the same time share a GET. While the bank is away, what is known is good enough.
+ * One GET reads a whole year: a past year once, the current year again whenever a newer fixing may be out.
+ * Concurrent callers share a GET. While the bank cannot be reached, the rates that are known are used.
  */
 export const make = Effect.fnUntraced(function* ({
-  baseUrl = "https://api.cnb.cz/cnbapi",
-}: VendorClient.Options): Effect.fn.Return<ExchangeRates["Service"], never, HttpClient.HttpClient> {
-  const get = VendorClient.make(yield* HttpClient.HttpClient, { name: "CNB", baseUrl })
+  baseUrl = cnb.baseUrl,
+}: Vendor.Options): Effect.fn.Return<ExchangeRates["Service"], never, HttpClient.HttpClient> {
+  const get = VendorClient.make(yield* HttpClient.HttpClient, { label: cnb.label, baseUrl })
   const years = new Map<number, Known>()
 
   const read = Effect.fnUntraced(function* (number: number): Effect.fn.Return<void, PriceSourceError> {
@@ -37,10 +41,10 @@ export const make = Effect.fnUntraced(function* ({
     years.set(number, { year: CnbYear.make(answer), readAt: now, triedAt: now })
     for (const first of [...years.keys()].slice(0, -yearsLimit)) years.delete(first)
   })
-  // Nothing stays in it: it is there for those who ask while an answer is on its way.
+  // Nothing stays in this cache. It only lets concurrent callers share one request.
   const reading = yield* Cache.make({ lookup: read, capacity: yearsLimit, timeToLive: Duration.zero })
 
-  /** Reads the year of `day`, unless all is known that the bank can have said by now, up to this day. */
+  /** Reads the year of `day`, unless everything that the bank can have published up to `day` is known. */
   const ensure = (day: string, now: DateTime.Utc): Effect.Effect<void, PriceSourceError> => {
     const known = years.get(yearOf(day))
     return known === undefined || isDue(known, day, now) ? Cache.get(reading, yearOf(day)) : Effect.void
@@ -66,25 +70,24 @@ export const make = Effect.fnUntraced(function* ({
   return ExchangeRates.of({ fixing })
 })
 
-export const layer = (
-  options: VendorClient.Options,
-): Layer.Layer<ExchangeRates, never, HttpClient.HttpClient> => Layer.effect(ExchangeRates, make(options))
+export const layer = (options: Vendor.Options): Layer.Layer<ExchangeRates, never, HttpClient.HttpClient> =>
+  Layer.effect(ExchangeRates, make(options))
 
-/** A year as it was when it was last read. */
+/** A year as of when it was last read. */
 interface Known {
   readonly year: CnbYear.CnbYear
   readonly readAt: DateTime.Utc
-  /** The last look for a newer fixing, whatever came of it. */
+  /** The last request for a newer fixing, successful or not. */
   readonly triedAt: DateTime.Utc
 }
 
-/** Whether the bank can have said more since, up to `day`; on the day itself it may be late. */
+/** Whether the bank can have published more since, up to `day`. On the day itself it may be late. */
 const isDue = ({ year, readAt, triedAt }: Known, day: string, now: DateTime.Utc): boolean =>
   (year.days.at(-1) ?? "") < day &&
   (DateTime.isLessThan(readAt, publishedAt(day)) || dayOf(now) === day) &&
-  Duration.isGreaterThanOrEqualTo(DateTime.distance(triedAt, now), lookInterval)
+  Duration.isGreaterThanOrEqualTo(DateTime.distance(triedAt, now), retryInterval)
 
-/** The last day that can have a fixing, and where the wanted days reach into the year before, that year's. */
+/** The last day that can have a fixing and, if the wanted days begin in the year before, the last such day of that year. */
 const lastFixables = ({ oldest, day }: CnbYear.Days, now: DateTime.Utc): ReadonlyArray<string> => {
   const last = lastFixable(day, now)
   const lastYear = lastFixable(`${yearOf(oldest)}-12-31`, now)

@@ -1,16 +1,16 @@
-/** A year of the Czech National Bank's exchange rates, as far as it is known. */
+/** A year of the Czech National Bank's exchange rates, as far as they are known. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
 import type { Rate } from "../vendor/CrossRate.ts"
 
 export interface CnbYear {
-  /** The days with a fixing, in order; ISO 8601 dates of Prague. */
+  /** The days with a fixing, in order, as ISO 8601 dates in Prague. */
   readonly days: ReadonlyArray<string>
   /** By day. */
   readonly rates: ReadonlyMap<string, Fixings["rates"]>
 }
 
-/** From one day to another, both of them included. */
+/** A range of days, both ends included. */
 export interface Days {
   readonly oldest: string
   readonly day: string
@@ -24,7 +24,7 @@ export interface Fixings {
 
 const Positive = Schema.BigDecimal.check(Schema.isGreaterThanBigDecimal(BigDecimal.fromBigInt(0n)))
 
-/** `rate` is the worth in CZK of as many units as `amount` says: 1, 100 or 1000. */
+/** `rate` is the value in CZK of `amount` units: 1, 100 or 1000. */
 export const Answer = Schema.Struct({
   rates: Schema.Array(
     Schema.Struct({
@@ -47,9 +47,9 @@ export const make = ({ rates }: typeof Answer.Type): CnbYear => {
   return { days: [...byDay.keys()].toSorted(), rates: byDay }
 }
 
-/** The last fixings of the days that are wanted, if they are known. */
+/** The last known fixings within the wanted days. */
 export const find = (year: CnbYear | undefined, { oldest, day }: Days): Fixings | undefined => {
-  const last = year?.days.findLast((one) => one <= day)
+  const last = year?.days.findLast((fixed) => fixed <= day)
   const rates = last === undefined || last < oldest ? undefined : year?.rates.get(last)
   return last === undefined || rates === undefined ? undefined : { day: last, rates }
 }

@@ -1,56 +1,51 @@
-/**
- * What all calls to CoinGecko have in common. Source of the rules: https://docs.coingecko.com and recorded
- * answers.
- */
-import type { Currency } from "@btc-price/domain/Currency"
+/** What all calls to CoinGecko have in common. Sources: https://docs.coingecko.com and recorded answers. */
+import { Currency } from "@btc-price/domain/Currency"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as Redacted from "effect/Redacted"
-import { faultIn } from "./CoinGeckoFault.ts"
+import * as Vendor from "../vendor/Vendor.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
+import { errorIn } from "./CoinGeckoError.ts"
 
-export interface Options {
-  /** The keys of the plans look alike, so the plan is never guessed. */
-  readonly plan: keyof typeof roots
+export const description: Vendor.Description<"coingecko"> = {
+  name: "coingecko",
+  label: "CoinGecko",
+  baseUrl: "https://api.coingecko.com/api/v3",
+  // The implied EUR/CZK stays within 0.2 % of the ECB's rate in every recording, closer than order books are, so
+  // CZK is not a market. Of the other currencies nothing is known that says otherwise.
+  markets: Currency.literals.filter((currency) => currency !== "CZK"),
+  derivesOthers: true,
+}
+
+export interface Options extends Vendor.Options {
+  /** `keyless` by default. Keys of different plans look alike, so the plan is never guessed. */
+  readonly plan?: "keyless" | keyof typeof keyHeaders
   /** Not sent on the plan `keyless`. */
   readonly apiKey?: Redacted.Redacted | undefined
-  /** The root of the API; CoinGecko's own for the plan unless given. */
-  readonly baseUrl?: URL | string | undefined
-  /** The name stored with each price; `coingecko`, or the host of another `baseUrl`, unless given. */
+  /** The name stored with each price: by default `coingecko`, or the host of another `baseUrl`. */
   readonly source?: string | undefined
 }
 
-/** As it stands in messages. */
-export const vendor = "CoinGecko"
-
-/** Each root refuses the keys of the other. */
-const roots = {
-  keyless: "https://api.coingecko.com/api/v3",
-  demo: "https://api.coingecko.com/api/v3",
-  pro: "https://pro-api.coingecko.com/api/v3",
-} as const
-
 const keyHeaders = { demo: "x-cg-demo-api-key", pro: "x-cg-pro-api-key" } as const
 
-/** Gets a path of the API with the key of the plan. */
-export const make = (client: HttpClient.HttpClient, { plan, apiKey, baseUrl = roots[plan] }: Options) =>
+/** Each host refuses the keys of the other. */
+const proBaseUrl = "https://pro-api.coingecko.com/api/v3"
+
+/** Gets paths of the API with the key of the plan. */
+export const make = (client: HttpClient.HttpClient, { plan = "keyless", apiKey, baseUrl }: Options) =>
   VendorClient.make(client, {
-    name: vendor,
-    baseUrl,
+    label: description.label,
+    baseUrl: baseUrl ?? (plan === "pro" ? proBaseUrl : description.baseUrl),
     key: plan === "keyless" || apiKey === undefined ? undefined : { header: keyHeaders[plan], value: apiKey },
-    faultIn,
+    errorIn,
   })
 
-/** Prices that came from elsewhere than CoinGecko never stand under its name. */
-export const sourceOf = ({ baseUrl, source }: Options): string => {
+/** Prices that came from any other host are never stored under CoinGecko's name. */
+export const sourceOf = ({ baseUrl = description.baseUrl, source }: Options): string => {
   if (source !== undefined) return source
-  const host = baseUrl === undefined ? "api.coingecko.com" : new URL(baseUrl).host
-  return host.endsWith(".coingecko.com") ? "coingecko" : host
+  const { host } = new URL(baseUrl)
+  return host.endsWith(".coingecko.com") ? description.name : host
 }
 
 export const codeOf = (currency: Currency): string => currency.toLowerCase()
 
-/**
- * Whether CoinGecko's price in this currency is an exchange rate's work: its CZK is no market, for the EUR/CZK
- * that its answers imply stays within 0.2 % of the ECB's rate in every recording, closer than books are.
- */
-export const isDerived = (currency: Currency): boolean => currency === "CZK"
+export const isDerived = (currency: Currency): boolean => Vendor.isDerived(description, currency)

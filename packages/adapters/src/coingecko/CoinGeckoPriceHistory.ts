@@ -15,8 +15,8 @@ import * as VendorHistory from "../vendor/VendorHistory.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
 
 /**
- * Asks with one GET per call. The last 24 hours come about every five minutes, other ranges of up to 90 days
- * hourly, longer ones daily. Without a paid plan nothing is older than 365 days.
+ * One GET per call. The last 24 hours have a point about every five minutes, other ranges of up to 90 days one an
+ * hour, longer ranges one a day. Without a paid plan nothing is older than 365 days.
  */
 export const make = Effect.fnUntraced(function* (
   options: CoinGeckoClient.Options,
@@ -34,9 +34,9 @@ export const make = Effect.fnUntraced(function* (
       from: Math.floor(DateTime.toEpochMillis(range.start) / 1000),
       to: Math.ceil(DateTime.toEpochMillis(range.end) / 1000),
     })
-    yield* VendorHistory.refuseEmpty("CoinGecko", prices, range)
+    yield* VendorHistory.refuseEmpty(CoinGeckoClient.description.label, prices, range)
     const derived = CoinGeckoClient.isDerived(currency)
-    // The points are not always in order, and some come twice.
+    // Points are not always in order, and some are repeated.
     const quotes = new Map<number, Quote>()
     for (const [millis, value] of prices) {
       const observedAt = DateTime.makeUnsafe(millis)

@@ -1,4 +1,4 @@
-/** CoinGecko as a source of prices. */
+/** CoinGecko as a source of current prices. */
 import type { Currency } from "@btc-price/domain/Currency"
 import { PriceSource, type PriceSourceError, type Quotes } from "@btc-price/domain/PriceSource"
 import * as Arr from "effect/Array"
@@ -8,12 +8,13 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as CoinGeckoClient from "./CoinGeckoClient.ts"
+import * as Vendor from "../vendor/Vendor.ts"
 import * as VendorAnswer from "../vendor/VendorAnswer.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
 
 /**
- * Asks with one GET per call. Amounts are the digits that CoinGecko wrote; currencies fail one by one. CoinGecko
- * serves from a cache, so a price is up to about two minutes old when it arrives.
+ * One GET per call. Amounts keep the digits that CoinGecko wrote, and each currency fails by itself. CoinGecko
+ * serves from a cache, so a price can be about two minutes old when it arrives.
  */
 export const make = Effect.fnUntraced(function* (
   options: CoinGeckoClient.Options,
@@ -27,18 +28,20 @@ export const make = Effect.fnUntraced(function* (
     if (currencies.length === 0) return { quotes: [], missing: [] }
     const { bitcoin = {} } = yield* get(SimplePrice, "/simple/price", {
       ids: "bitcoin",
-      // A space after a comma would silently lose all that follows.
+      // A space after a comma would silently drop everything that follows.
       vs_currencies: currencies.map(CoinGeckoClient.codeOf).join(","),
       include_last_updated_at: "true",
-      // All digits, because prices are rounded once, by us; without it they come as integers.
+      // All digits, because prices are rounded only once, by us. Without `precision` they come as integers.
       precision: "full",
     })
     const [prices, missing] = Arr.partition(currencies, (currency) =>
-      VendorQuote.read(CoinGeckoClient.vendor, bitcoin[CoinGeckoClient.codeOf(currency)], { currency }),
+      VendorQuote.read(CoinGeckoClient.description.label, bitcoin[CoinGeckoClient.codeOf(currency)], {
+        currency,
+      }),
     )
     if (prices.length === 0) return { quotes: [], missing }
     const seconds = yield* VendorAnswer.decode(
-      CoinGeckoClient.vendor,
+      CoinGeckoClient.description.label,
       VendorQuote.Seconds,
       bitcoin["last_updated_at"],
       "last_updated_at",
@@ -56,14 +59,18 @@ export const make = Effect.fnUntraced(function* (
     }
   })
 
-  return PriceSource.of({ name: source, current })
+  return PriceSource.of({
+    name: source,
+    currencies: Vendor.currencies(CoinGeckoClient.description),
+    current,
+  })
 })
 
 export const layer = (
   options: CoinGeckoClient.Options,
 ): Layer.Layer<PriceSource, never, HttpClient.HttpClient> => Layer.effect(PriceSource, make(options))
 
-/** One stamp per coin, not per currency. An id that CoinGecko does not know is left out. */
+/** One timestamp per coin, not per currency. A coin that CoinGecko does not know is left out. */
 const SimplePrice = Schema.Struct({
   bitcoin: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
 })

@@ -1,10 +1,7 @@
-/**
- * Coinmate, an exchange in Prague, as a source of prices. Source of the rules:
- * https://coinmate.docs.apiary.io.
- */
+/** Coinmate, an exchange in Prague. Source of the rules: https://coinmate.docs.apiary.io. */
 import type { Currency } from "@btc-price/domain/Currency"
 import {
-  type Missing,
+  type MissingQuote,
   PriceSource,
   type PriceSourceError,
   type Quote,
@@ -18,20 +15,28 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Fault } from "../vendor/VendorAnswer.ts"
+import * as Vendor from "../vendor/Vendor.ts"
+import type { ReportedError } from "../vendor/VendorAnswer.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
 
-const vendor = "Coinmate"
+export const coinmate: Vendor.Vendor<"coinmate"> = {
+  name: "coinmate",
+  label: "Coinmate",
+  baseUrl: "https://coinmate.io/api",
+  markets: ["EUR", "CZK"],
+  derivesOthers: false,
+  source: (options) => make(options),
+}
 
 /**
- * Asks with one GET per call for all pairs, of which EUR and CZK are bitcoin's. The price is the middle of bid
- * and ask, because the books are thin and the last trade may be old. Each pair has a stamp of its own.
+ * One GET per call, for all pairs. The price is the middle of bid and ask, because the books are thin and the last
+ * trade may be old. Each pair has its own timestamp.
  */
 export const make = Effect.fnUntraced(function* ({
-  baseUrl = "https://coinmate.io/api",
-}: VendorClient.Options): Effect.fn.Return<PriceSource["Service"], never, HttpClient.HttpClient> {
-  const get = VendorClient.make(yield* HttpClient.HttpClient, { name: vendor, baseUrl, faultIn })
+  baseUrl = coinmate.baseUrl,
+}: Vendor.Options): Effect.fn.Return<PriceSource["Service"], never, HttpClient.HttpClient> {
+  const get = VendorClient.make(yield* HttpClient.HttpClient, { label: coinmate.label, baseUrl, errorIn })
 
   const current = Effect.fn("PriceSource.current")(function* (
     currencies: ReadonlyArray<Currency>,
@@ -44,12 +49,11 @@ export const make = Effect.fnUntraced(function* ({
     return { quotes, missing }
   })
 
-  return PriceSource.of({ name: "coinmate", current })
+  return PriceSource.of({ name: coinmate.name, currencies: Vendor.currencies(coinmate), current })
 })
 
-export const layer = (
-  options: VendorClient.Options,
-): Layer.Layer<PriceSource, never, HttpClient.HttpClient> => Layer.effect(PriceSource, make(options))
+export const layer = (options: Vendor.Options): Layer.Layer<PriceSource, never, HttpClient.HttpClient> =>
+  Layer.effect(PriceSource, make(options))
 
 const Ticker = Schema.Struct({
   bid: Schema.optionalKey(Schema.Unknown),
@@ -57,32 +61,32 @@ const Ticker = Schema.Struct({
   timestamp: VendorQuote.Seconds,
 })
 
-/** What is wrong with one pair is no reason to give up the others. */
+/** A pair is decoded by itself, so that one bad pair does not cost the others. */
 const TickerAll = Schema.Struct({ data: Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown)) })
 
-const quoteOf = (currency: Currency, data: unknown): Result.Result<Quote, Missing> => {
+const quoteOf = (currency: Currency, data: unknown): Result.Result<Quote, MissingQuote> => {
   const ticker = data === undefined ? Option.some(undefined) : Schema.decodeUnknownOption(Ticker)(data)
   if (Option.isNone(ticker)) {
     return Result.fail({
       currency,
       reason: "malformed",
-      detail: `${vendor}'s BTC_${currency} is not in the documented form`,
+      detail: `${coinmate.label}'s BTC_${currency} is not in the documented form`,
     })
   }
   const { bid, ask, timestamp = 0 } = ticker.value ?? {}
-  return VendorQuote.read(vendor, VendorQuote.middle(bid, ask), {
+  return VendorQuote.read(coinmate.label, VendorQuote.middle(bid, ask), {
     currency,
     observedAt: DateTime.makeUnsafe(timestamp * 1000),
-    source: "coinmate",
-    derived: false,
+    source: coinmate.name,
+    derived: Vendor.isDerived(coinmate, currency),
   })
 }
 
-const Refusal = Schema.Struct({ error: Schema.Literal(true), errorMessage: Schema.String })
+const ErrorBody = Schema.Struct({ error: Schema.Literal(true), errorMessage: Schema.String })
 
-/** The message is all that is told; of one that names no limit the server is taken to be at fault. */
-const faultIn = (json: unknown): Option.Option<Fault> =>
-  Option.map(Schema.decodeUnknownOption(Refusal)(json), ({ errorMessage: message }) => ({
+/** There is only a message. Unless it names a limit, it is taken for a fault of the server. */
+const errorIn = (json: unknown): Option.Option<ReportedError> =>
+  Option.map(Schema.decodeUnknownOption(ErrorBody)(json), ({ errorMessage: message }) => ({
     code: /\blimit|too many/i.test(message) ? 429 : 500,
     message,
   }))

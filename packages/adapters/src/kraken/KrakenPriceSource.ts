@@ -1,8 +1,8 @@
-/** Kraken's euro market as a source of prices. Source of the rules: https://docs.kraken.com. */
+/** Kraken, an exchange, of which only the euro market is read. Source of the rules: https://docs.kraken.com. */
 import type { Currency } from "@btc-price/domain/Currency"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import {
-  type Missing,
+  type MissingQuote,
   PriceSource,
   type PriceSourceError,
   type Quote,
@@ -18,40 +18,44 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Fault } from "../vendor/VendorAnswer.ts"
+import * as Vendor from "../vendor/Vendor.ts"
+import type { ReportedError } from "../vendor/VendorAnswer.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
 
-const vendor = "Kraken"
+export const kraken: Vendor.Vendor<"kraken"> = {
+  name: "kraken",
+  label: "Kraken",
+  baseUrl: "https://api.kraken.com",
+  markets: ["EUR"],
+  derivesOthers: true,
+  source: (options) => make(options),
+}
 
 /**
- * Asks with one GET per call. The price in EUR is the middle of bid and ask, because the answer has no stamp and
- * the book is of now, while the last trade may be old; its time is that of its arrival. Prices in other
- * currencies are this one through the official exchange rate; each that has none is missing by itself.
+ * One GET per call. The price in EUR is the middle of bid and ask: the answer has no timestamp, and the book is
+ * current while the last trade may be old. Its time is the time of its arrival. A price in another currency is the
+ * price in EUR times the official exchange rate; a currency without a rate is missing by itself.
  */
 export const make = Effect.fnUntraced(function* ({
-  baseUrl = "https://api.kraken.com",
-}: VendorClient.Options): Effect.fn.Return<
-  PriceSource["Service"],
-  never,
-  HttpClient.HttpClient | ExchangeRates
-> {
-  const get = VendorClient.make(yield* HttpClient.HttpClient, { name: vendor, baseUrl, faultIn })
+  baseUrl = kraken.baseUrl,
+}: Vendor.Options): Effect.fn.Return<PriceSource["Service"], never, HttpClient.HttpClient | ExchangeRates> {
+  const get = VendorClient.make(yield* HttpClient.HttpClient, { label: kraken.label, baseUrl, errorIn })
   const { fixing } = yield* ExchangeRates
 
   const convert = Effect.fnUntraced(function* (
     euros: unknown,
     currency: Currency,
     observedAt: DateTime.Utc,
-  ): Effect.fn.Return<Result.Result<Quote, Missing>, PriceSourceError> {
+  ): Effect.fn.Return<Result.Result<Quote, MissingQuote>, PriceSourceError> {
     const rate = yield* rateOf(currency, observedAt)
     if (rate === null) return Result.fail({ currency, reason: "missing", detail: noRate(currency) })
     const value = BigDecimal.isBigDecimal(euros) ? BigDecimal.multiply(euros, rate) : euros
-    return VendorQuote.read(vendor, value, {
+    return VendorQuote.read(kraken.label, value, {
       currency,
       observedAt,
-      source: "kraken",
-      derived: currency !== "EUR",
+      source: kraken.name,
+      derived: Vendor.isDerived(kraken, currency),
     })
   })
 
@@ -66,7 +70,7 @@ export const make = Effect.fnUntraced(function* ({
     if (currencies.length === 0) return { quotes: [], missing: [] }
     const { result } = yield* get(Ticker, "/0/public/Ticker", { pair: "XBTEUR" })
     const observedAt = yield* DateTime.now
-    // The key is another name of the pair than the one it is asked by.
+    // The answer names the pair in another way than the request does.
     const { a: [ask] = [], b: [bid] = [] } = Object.values(result)[0] ?? {}
     const euros = VendorQuote.middle(VendorQuote.fromString(bid), VendorQuote.fromString(ask))
     const results = yield* Effect.forEach(currencies, (currency) =>
@@ -78,11 +82,11 @@ export const make = Effect.fnUntraced(function* ({
     return { quotes, missing }
   })
 
-  return PriceSource.of({ name: "kraken", current })
+  return PriceSource.of({ name: kraken.name, currencies: Vendor.currencies(kraken), current })
 })
 
 export const layer = (
-  options: VendorClient.Options,
+  options: Vendor.Options,
 ): Layer.Layer<PriceSource, never, HttpClient.HttpClient | ExchangeRates> =>
   Layer.effect(PriceSource, make(options))
 
@@ -97,11 +101,11 @@ const Ticker = Schema.Struct({
   ).check(Schema.isBetweenProperties(1, 1)),
 })
 
-const Refusal = Schema.Struct({ error: Schema.Array(Schema.String) })
+const ErrorBody = Schema.Struct({ error: Schema.Array(Schema.String) })
 
-/** Errors begin with E, warnings, with which the answer is good, with W. */
-const faultIn = (json: unknown): Option.Option<Fault> =>
-  Schema.decodeUnknownOption(Refusal)(json).pipe(
+/** Errors begin with E. Warnings begin with W, and an answer with warnings is good. */
+const errorIn = (json: unknown): Option.Option<ReportedError> =>
+  Schema.decodeUnknownOption(ErrorBody)(json).pipe(
     Option.flatMap(({ error }) => Arr.findFirst(error, (message) => message.startsWith("E"))),
     Option.map((message) => ({ code: codeOf(message), message })),
   )

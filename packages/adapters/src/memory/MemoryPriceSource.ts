@@ -1,5 +1,5 @@
 /** PriceSource and PriceHistory that say what they are told to, for tests and trials. */
-import type { Currency } from "@btc-price/domain/Currency"
+import { Currency } from "@btc-price/domain/Currency"
 import { contains } from "@btc-price/domain/Period"
 import { PriceHistory } from "@btc-price/domain/PriceHistory"
 import { PriceSource, type PriceSourceError, type Quote, type Quotes } from "@btc-price/domain/PriceSource"
@@ -41,6 +41,8 @@ export interface Options {
   readonly name?: string
   /** To begin with. */
   readonly prices?: Prices
+  /** The currencies that the source can quote; all by default. */
+  readonly currencies?: ReadonlyArray<Currency> | undefined
   /** Of the history; a day unless given. */
   readonly window?: Duration.Duration
   /** Of the history; null, which is for years, unless given. */
@@ -67,6 +69,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
 
   const source = PriceSource.of({
     name,
+    currencies: new Set(options.currencies ?? Currency.literals),
     current: Effect.fn("PriceSource.current")(function* (currencies) {
       return yield* (yield* arrive()).current(currencies)
     }),

@@ -72,8 +72,10 @@ export const declarations = {
   }),
 } as const
 
+type Values = SettingValues<typeof declarations>
+
 /** What does not go together. */
-export const problems = (values: SettingValues): ReadonlyArray<string> => {
+export const problems = (values: Values): ReadonlyArray<string> => {
   const pool = [values.COGNITO_USER_POOL_ID, values.COGNITO_REGION, values.COGNITO_CLIENT_ID]
   return [
     ...(pool.some((value) => value !== undefined) && pool.includes(undefined)

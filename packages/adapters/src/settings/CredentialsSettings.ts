@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "../postgres/Loopback.ts"
+import type * as DatabaseSettings from "./DatabaseSettings.ts"
 import { setting } from "./Setting.ts"
 import { expectedRegion, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
@@ -38,8 +39,12 @@ export const declarations = {
   }),
 } as const
 
+type Values = SettingValues<
+  typeof declarations & typeof DatabaseSettings.declarations & typeof VaultSettings.declarations
+>
+
 /** What is chosen, with what it needs, as far as it is set. */
-export const source = Effect.fnUntraced(function* (values: SettingValues) {
+export const source = Effect.fnUntraced(function* (values: Values) {
   const { DATABASE_CREDENTIALS: kind, DATABASE_CREDENTIALS_FILE: file, AWS_REGION: region } = values
   if (kind === "file" && file !== undefined) return { kind, file } as const
   if (kind === "rds-iam" && region !== undefined) return { kind, region } as const
@@ -47,8 +52,8 @@ export const source = Effect.fnUntraced(function* (values: SettingValues) {
   return vault === undefined ? ({ kind: "static" } as const) : ({ kind: "vault", ...vault } as const)
 })
 
-/** What is missing for the choice, or contradicts it. */
-export const problems = (values: SettingValues): ReadonlyArray<string> => {
+/** What the choice lacks, or what contradicts it. */
+export const problems = Effect.fnUntraced(function* (values: Values) {
   const { DATABASE_CREDENTIALS: choice, DATABASE_CREDENTIALS_FILE: file, DATABASE_URL: secret } = values
   if (choice === undefined) return []
   const url = secret === undefined ? null : URL.parse(Redacted.value(secret))
@@ -60,8 +65,9 @@ export const problems = (values: SettingValues): ReadonlyArray<string> => {
       ? ["AWS_REGION is not set but DATABASE_CREDENTIALS is rds-iam: set the region of the database"]
       : []),
     ...(url === null ? [] : urlProblems(choice, url)),
+    ...(choice === "vault" ? yield* VaultSettings.problems(values) : []),
   ]
-}
+})
 
 const urlProblems = (
   choice: "static" | "file" | "rds-iam" | "vault",

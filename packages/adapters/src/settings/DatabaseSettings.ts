@@ -30,8 +30,10 @@ export const declarations = {
   }),
 } as const
 
+type Values = SettingValues<typeof declarations>
+
 /** What would leave the connection unsafe, or cannot be used. */
-export const problems = Effect.fnUntraced(function* (values: SettingValues) {
+export const problems = Effect.fnUntraced(function* (values: Values) {
   return [
     ...urlProblems("DATABASE_URL", values.DATABASE_URL),
     ...urlProblems("LEGACY_DATABASE_URL", values.LEGACY_DATABASE_URL),

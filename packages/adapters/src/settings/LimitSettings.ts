@@ -55,8 +55,10 @@ export const declarations = {
   }),
 } as const
 
+type Values = SettingValues<typeof declarations>
+
 /** A Redis that is needed and not named, or in plaintext beyond loopback. */
-export const problems = (values: SettingValues): ReadonlyArray<string> => {
+export const problems = (values: Values): ReadonlyArray<string> => {
   const { RATE_LIMIT_STORE: store, REDIS_URL: secret } = values
   if (secret === undefined)
     return store === "redis" ? [`REDIS_URL is not set: expected ${expectedRedis}`] : []

@@ -44,19 +44,21 @@ export const declarations = {
   }),
 } as const
 
+type Values = SettingValues<typeof declarations>
+
 /** What would send tokens in plaintext over a network, and a certificate that cannot be used. */
-export const problems = Effect.fnUntraced(function* (program: Program, values: SettingValues) {
+export const problems = Effect.fnUntraced(function* (program: Program, values: Values) {
   if (program === "worker") return []
   return [...plaintextProblems(values), ...(yield* certificateProblems(values))]
 })
 
 /** Where the certificate is; undefined without TLS, or while one of both is missing. */
-export const certificateFiles = (values: SettingValues): Certificate.Files | undefined => {
+export const certificateFiles = (values: Values): Certificate.Files | undefined => {
   const { TLS_CERT_FILE: certificateFile, TLS_KEY_FILE: keyFile } = values
   return certificateFile === undefined || keyFile === undefined ? undefined : { certificateFile, keyFile }
 }
 
-const plaintextProblems = (values: SettingValues): ReadonlyArray<string> => {
+const plaintextProblems = (values: Values): ReadonlyArray<string> => {
   const isOpen = values.HTTP_HOST !== undefined && !isLoopback(values.HTTP_HOST)
   const hasTls = values.TLS_CERT_FILE !== undefined || values.TLS_TERMINATED_UPSTREAM !== false
   return isOpen && !hasTls
@@ -66,7 +68,7 @@ const plaintextProblems = (values: SettingValues): ReadonlyArray<string> => {
     : []
 }
 
-const certificateProblems = Effect.fnUntraced(function* (values: SettingValues) {
+const certificateProblems = Effect.fnUntraced(function* (values: Values) {
   const files = certificateFiles(values)
   if (files !== undefined) {
     const read = Effect.as(Certificate.read(files), [])

@@ -1,4 +1,4 @@
-/** What can be set, by environment variables. The README's table is made from these declarations. */
+/** Every setting, which is an environment variable. `docs/settings.md` is made from these declarations. */
 import * as CognitoSettings from "./CognitoSettings.ts"
 import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as DatabaseSettings from "./DatabaseSettings.ts"
@@ -22,3 +22,5 @@ export const declarations = {
   ...SignInSettings.declarations,
   ...ProgramSettings.declarations,
 } as const
+
+export type Declarations = typeof declarations

@@ -1,4 +1,4 @@
-/** What is wrong with settings that are each valid: they do not go together, or are not safe. */
+/** What is wrong with settings that are valid one by one: they contradict each other, or are unsafe. */
 import * as Effect from "effect/Effect"
 import { isLoopback } from "../postgres/Loopback.ts"
 import * as CognitoSettings from "./CognitoSettings.ts"
@@ -7,14 +7,15 @@ import * as DatabaseSettings from "./DatabaseSettings.ts"
 import * as LimitSettings from "./LimitSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
 import type { Program } from "./Setting.ts"
-import { declarations } from "./SettingDeclarations.ts"
+import { type Declarations, declarations } from "./SettingDeclarations.ts"
 import type { SettingValues } from "./SettingValues.ts"
 import * as SignInSettings from "./SignInSettings.ts"
 import * as SourceSettings from "./SourceSettings.ts"
-import * as VaultSettings from "./VaultSettings.ts"
 
-/** A line each, with the way out; never a secret's value. */
-export const problems = Effect.fnUntraced(function* (program: Program, values: SettingValues) {
+type Values = SettingValues<Declarations>
+
+/** One line for each problem, with the way out. Never contains the value of a secret. */
+export const problems = Effect.fnUntraced(function* (program: Program, values: Values) {
   return [
     ...SourceSettings.problems(values),
     ...CognitoSettings.problems(values),
@@ -23,16 +24,15 @@ export const problems = Effect.fnUntraced(function* (program: Program, values: S
     ...LimitSettings.problems(values),
     ...plaintextUrls(values),
     ...(yield* DatabaseSettings.problems(values)),
-    ...CredentialsSettings.problems(values),
-    ...(yield* VaultSettings.problems(values)),
+    ...(yield* CredentialsSettings.problems(values)),
   ]
 })
 
-/** What would send prices or secrets unprotected over a network. */
-const plaintextUrls = (values: SettingValues): ReadonlyArray<string> =>
+/** URLs that would send prices or secrets unprotected over a network. */
+const plaintextUrls = (values: Values): ReadonlyArray<string> =>
   Object.keys(declarations)
     .filter((name) => {
-      const value = values[name as keyof SettingValues]
+      const value = values[name as keyof Values]
       return value instanceof URL && value.protocol === "http:" && !isLoopback(value.hostname)
     })
     .map((name) => `${name} is plaintext http: use https; only loopback addresses are excepted`)

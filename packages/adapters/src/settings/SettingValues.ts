@@ -1,11 +1,8 @@
-/** What the declarations make of the environment. */
+/** What declarations make of the environment. */
 import type { Program, Setting } from "./Setting.ts"
-import type { declarations } from "./SettingDeclarations.ts"
 
-type Declarations = typeof declarations
-
-/** The value of each setting; what `P` needs is there. */
-export type SettingValues<P extends Program = never> = {
+/** The value of each declared setting. A value that the program `P` needs is never undefined. */
+export type SettingValues<Declarations, P extends Program = never> = {
   readonly [Name in keyof Declarations]: Declarations[Name] extends Setting<
     infer A,
     infer Fallback,

@@ -1,4 +1,4 @@
-/** The settings of each program: read once, validated together, and refused together when they are unsafe. */
+/** The settings of each program: read once, validated together, and refused if they are unsafe. */
 import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -11,11 +11,14 @@ import * as AuthoritiesFile from "./AuthoritiesFile.ts"
 import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
 import type { Program, Setting } from "./Setting.ts"
-import { declarations } from "./SettingDeclarations.ts"
+import { type Declarations, declarations } from "./SettingDeclarations.ts"
 import * as SettingRules from "./SettingRules.ts"
 import type { SettingValues } from "./SettingValues.ts"
+import * as SourceSettings from "./SourceSettings.ts"
 
-/** Every wrong or missing setting, a line each; never a secret's value. */
+type Values<P extends Program = never> = SettingValues<Declarations, P>
+
+/** Every wrong or missing setting, one line each. Never contains the value of a secret. */
 export class SettingsError extends Data.TaggedError("SettingsError")<{
   readonly problems: ReadonlyArray<string>
 }> {
@@ -26,7 +29,7 @@ export class SettingsError extends Data.TaggedError("SettingsError")<{
   }
 }
 
-/** What the API program needs. Fails with all that is wrong at once. */
+/** What the API program needs. Fails with all problems at once. */
 export const http = Effect.gen(function* () {
   const values = yield* read("http")
   return {
@@ -37,13 +40,13 @@ export const http = Effect.gen(function* () {
   }
 })
 
-/** What the worker program needs. Fails with all that is wrong at once. */
+/** What the worker program needs. Fails with all problems at once. */
 export const worker = Effect.gen(function* () {
   const values = yield* read("worker")
   return {
     ...common(values, "json"),
     database: yield* database(values),
-    /** Absent: the database itself. */
+    /** Undefined: the legacy table is in the database itself. */
     legacyDatabase: yield* legacyDatabase(values),
     ...sampling(values),
     installation: new URL(Redacted.value(values.DATABASE_URL)).host,
@@ -51,8 +54,7 @@ export const worker = Effect.gen(function* () {
 })
 
 /**
- * What the embedded program needs; `cognito` is undefined when no pool is set. Fails with all that is wrong
- * at once.
+ * What the embedded program needs; `cognito` is undefined if no user pool is set. Fails with all problems at once.
  */
 export const embedded = Effect.gen(function* () {
   const values = yield* read("embedded")
@@ -70,7 +72,7 @@ export const embedded = Effect.gen(function* () {
   }
 })
 
-const common = (values: SettingValues, logFormat: "pretty" | "json") => ({
+const common = (values: Values, logFormat: "pretty" | "json") => ({
   api: {
     host: values.HTTP_HOST,
     port: values.HTTP_PORT,
@@ -92,36 +94,21 @@ const common = (values: SettingValues, logFormat: "pretty" | "json") => ({
   log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? logFormat },
 })
 
-/** What the one that samples needs. */
-const sampling = (values: SettingValues) => ({
+/** What sampling needs. */
+const sampling = (values: Values) => ({
   retentionMonths: values.RETENTION_MONTHS,
-  priceSources: {
-    order: values.PRICE_SOURCES,
-    coinGecko: {
-      plan: values.COINGECKO_PLAN,
-      apiKey: values.COINGECKO_API_KEY,
-      baseUrl: values.COINGECKO_BASE_URL,
-      monthlyCalls: values.COINGECKO_MONTHLY_CALLS,
-    },
-    baseUrls: {
-      coinmate: values.COINMATE_BASE_URL,
-      coinbase: values.COINBASE_BASE_URL,
-      kraken: values.KRAKEN_BASE_URL,
-      bitstamp: values.BITSTAMP_BASE_URL,
-      cnb: values.CNB_BASE_URL,
-    },
-  },
+  priceSources: SourceSettings.options(values),
 })
 
-/** Which tokens are accepted, whoever issues them. */
-const tokenRules = (values: SettingValues) => ({
+/** Which tokens are accepted, whoever issued them. */
+const tokenRules = (values: Values) => ({
   tokenUse: values.AUTH_TOKEN_USE,
   machineClientIds: values.COGNITO_MACHINE_CLIENT_IDS ?? [],
   requiredScope: values.REQUIRED_SCOPE,
   requiredGroup: values.REQUIRED_GROUP,
 })
 
-const cognito = (values: SettingValues, userPoolId: string, region: string, clientId: string) => ({
+const cognito = (values: Values, userPoolId: string, region: string, clientId: string) => ({
   ...tokenRules(values),
   userPoolId,
   region,
@@ -138,8 +125,8 @@ const cognito = (values: SettingValues, userPoolId: string, region: string, clie
         },
 })
 
-/** How the API lets users sign in. */
-const signIn = (values: SettingValues) => ({
+/** How users sign in. */
+const signIn = (values: Values) => ({
   passwordLogin: values.PASSWORD_LOGIN,
   seal: {
     client: values.COGNITO_CLIENT_ID ?? "memory",
@@ -147,7 +134,7 @@ const signIn = (values: SettingValues) => ({
   },
 })
 
-const database = Effect.fnUntraced(function* (values: SettingValues<"http" | "worker">) {
+const database = Effect.fnUntraced(function* (values: Values<"http" | "worker">) {
   return {
     url: values.DATABASE_URL,
     authorities: yield* authorities(values.DATABASE_CA_FILE),
@@ -156,7 +143,7 @@ const database = Effect.fnUntraced(function* (values: SettingValues<"http" | "wo
   }
 })
 
-const legacyDatabase = Effect.fnUntraced(function* (values: SettingValues) {
+const legacyDatabase = Effect.fnUntraced(function* (values: Values) {
   const { LEGACY_DATABASE_URL: url, DATABASE_CA_FILE: file } = values
   return url === undefined ? undefined : { url, authorities: yield* authorities(file) }
 })
@@ -165,7 +152,7 @@ const authorities = (file: string | undefined) => Effect.orDie(AuthoritiesFile.r
 
 const read = Effect.fnUntraced(function* <P extends Program>(
   program: P,
-): Effect.fn.Return<SettingValues<P>, SettingsError, FileSystem.FileSystem> {
+): Effect.fn.Return<Values<P>, SettingsError, FileSystem.FileSystem> {
   const problems: Array<string> = []
   const values: Record<string, unknown> = {}
   for (const [name, declaration] of Object.entries(declarations)) {
@@ -173,13 +160,13 @@ const read = Effect.fnUntraced(function* <P extends Program>(
       Effect.catch((problem) => Effect.sync(() => void problems.push(problem))),
     )
   }
-  // Where a value is absent its problem is listed, and the values are not given out.
-  const known = values as SettingValues<P>
+  // A value that is absent has a problem in the list, and then the values are not returned.
+  const known = values as Values<P>
   problems.push(...(yield* SettingRules.problems(program, known)))
   return problems.length > 0 ? yield* new SettingsError({ problems }) : known
 })
 
-/** The value of one setting; fails with the line that says what is wrong with it. */
+/** The value of one setting. Fails with a line that says what is wrong. */
 const readOne = Effect.fnUntraced(function* (
   program: Program,
   name: string,

@@ -1,5 +1,6 @@
 /** Settings of how users sign in. */
 import * as Schema from "effect/Schema"
+import type * as CognitoSettings from "./CognitoSettings.ts"
 import { type Program, setting } from "./Setting.ts"
 import { secrets, Switch, Url } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
@@ -42,8 +43,10 @@ export const declarations = {
   }),
 } as const
 
+type Values = SettingValues<typeof declarations & typeof CognitoSettings.declarations>
+
 /** What does not go together, and what would leave replicas unable to finish each other's sign-ins. */
-export const problems = (program: Program, values: SettingValues): ReadonlyArray<string> => {
+export const problems = (program: Program, values: Values): ReadonlyArray<string> => {
   const { COGNITO_DOMAIN: domain, PASSWORD_LOGIN: isPasswordLogin } = values
   const isSealing = isPasswordLogin !== false || domain !== undefined
   return [

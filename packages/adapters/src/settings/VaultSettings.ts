@@ -71,8 +71,10 @@ export const declarations = {
   }),
 } as const
 
+type Values = SettingValues<typeof declarations>
+
 /** How Vault is asked; undefined: it is not said. */
-export const options = Effect.fnUntraced(function* (values: SettingValues) {
+export const options = Effect.fnUntraced(function* (values: Values) {
   const { VAULT_ADDR: address, VAULT_DATABASE_PATH: path } = values
   const auth = values.VAULT_AUTH === "approle" ? appRole(values) : kubernetes(values)
   if (address === undefined || path === undefined || auth === undefined) return undefined
@@ -86,17 +88,16 @@ export const options = Effect.fnUntraced(function* (values: SettingValues) {
   }
 })
 
-const kubernetes = ({ VAULT_ROLE: role, VAULT_JWT_FILE: tokenFile }: SettingValues) =>
+const kubernetes = ({ VAULT_ROLE: role, VAULT_JWT_FILE: tokenFile }: Values) =>
   role === undefined ? undefined : ({ method: "kubernetes", role, tokenFile } as const)
 
-const appRole = ({ VAULT_ROLE_ID: roleId, VAULT_SECRET_ID_FILE: secretIdFile }: SettingValues) =>
+const appRole = ({ VAULT_ROLE_ID: roleId, VAULT_SECRET_ID_FILE: secretIdFile }: Values) =>
   roleId === undefined || secretIdFile === undefined
     ? undefined
     : ({ method: "approle", roleId, secretIdFile } as const)
 
-/** What is missing where Vault is chosen. */
-export const problems = Effect.fnUntraced(function* (values: SettingValues) {
-  if (values.DATABASE_CREDENTIALS !== "vault") return []
+/** What is missing for credentials from Vault. */
+export const problems = Effect.fnUntraced(function* (values: Values) {
   const needed = [
     "VAULT_ADDR",
     "VAULT_DATABASE_PATH",

@@ -1,10 +1,10 @@
-/** The text of an answer from elsewhere, which may be of any length. */
+/** The text of an answer from another server, whose length cannot be trusted. */
 import * as Effect from "effect/Effect"
 import type { HttpClientError } from "effect/http/HttpClientError"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as Stream from "effect/Stream"
 
-/** Reads no more than `limitBytes`, and fails with `tooLarge` when there is more. */
+/** Reads at most `limitBytes`. Fails with `tooLarge` if the answer is longer. */
 export const read = <E>(
   response: HttpClientResponse,
   limitBytes: number,

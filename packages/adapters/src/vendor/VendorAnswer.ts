@@ -1,4 +1,4 @@
-/** Whether an answer of a vendor can be used, and if not, what went wrong. */
+/** Decides whether a vendor's answer can be used, and if not, what went wrong. */
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -15,33 +15,33 @@ export interface Answer {
   readonly text: string
 }
 
-/** What an answer's body says went wrong. */
-export interface Fault {
-  /** A status of HTTP, a code of Cloudflare (1000 to 1999), or a larger one of the vendor's own. */
+/** An error that a vendor reports in the body of its answer. */
+export interface ReportedError {
+  /** An HTTP status, a Cloudflare code (1000 to 1999), or a larger code of the vendor's own. */
   readonly code?: number | undefined
   readonly message: string
 }
 
 /**
- * The JSON of an answer, numbers as `BigDecimal`. The status alone proves nothing: vendors were seen to send
- * errors as 200, so the body is searched first, by `faultIn` for the vendor's own forms of an error, and where
- * it is no JSON for the plain text and the pages of the proxies in front.
+ * The JSON of an answer, with numbers as `BigDecimal`. The status proves nothing: vendors have sent errors with
+ * status 200. So the body is searched first: JSON by `errorIn`, for the vendor's own forms of an error; anything
+ * else for the plain text and the error pages of the proxies in front of the vendor.
  */
 export const read = (
   vendor: string,
-  faultIn: (json: unknown) => Option.Option<Fault>,
+  errorIn: (json: unknown) => Option.Option<ReportedError>,
   answer: Answer,
   now: DateTime.Utc,
 ): Result.Result<unknown, PriceSourceError> => {
   const json = ExactJson.parse(answer.text)
-  const fault = Option.match(json, { onSome: faultIn, onNone: () => faultInPage(answer.text) })
-  if (answer.status === 200 && Option.isNone(fault) && Option.isSome(json) && isJson(answer.headers)) {
+  const error = Option.match(json, { onSome: errorIn, onNone: () => errorInPage(answer.text) })
+  if (answer.status === 200 && Option.isNone(error) && Option.isSome(json) && isJson(answer.headers)) {
     return Result.succeed(json.value)
   }
-  const { code, message } = Option.getOrElse(fault, (): Fault => ({ message: answer.text }))
+  const { code, message } = Option.getOrElse(error, (): ReportedError => ({ message: answer.text }))
   const reason = reasonOf(answer.status, code)
   const retryAfter =
-    reason === "rate-limited" ? Option.getOrUndefined(waitAsked(answer.headers, now)) : undefined
+    reason === "rate-limited" ? Option.getOrUndefined(requestedWait(answer.headers, now)) : undefined
   return Result.fail(
     new PriceSourceError({
       reason,
@@ -51,7 +51,7 @@ export const read = (
   )
 }
 
-/** `what` of an answer in the form that `schema` documents; fails as `malformed`. */
+/** Decodes `what`, a part of an answer, by the schema of the documented form. Fails as `malformed`. */
 export const decode = <S extends Schema.ConstraintDecoder<unknown>>(
   vendor: string,
   schema: S,
@@ -67,10 +67,10 @@ export const decode = <S extends Schema.ConstraintDecoder<unknown>>(
       }),
   )
 
-/** The longest piece of an answer in an error, in characters. */
+/** The maximum length of an excerpt from an answer in an error, in characters. */
 const excerptLimit = 200
 
-/** The beginning of a text that others wrote, fit for a log and for PostgreSQL (which takes no NUL). */
+/** The beginning of an untrusted text, safe for a log and for PostgreSQL (which rejects NUL). */
 export const excerpt = (text: string): string =>
   text
     .slice(0, excerptLimit)
@@ -78,10 +78,10 @@ export const excerpt = (text: string): string =>
     .toWellFormed()
     .trim() || "nothing"
 
-/** The part of a page that is searched, in characters; an error page says what it is at its beginning. */
+/** How much of a page is searched, in characters. An error page says what it is at its beginning. */
 const pageSearchLimit = 16_384
 
-const faultInPage = (text: string): Option.Option<Fault> => {
+const errorInPage = (text: string): Option.Option<ReportedError> => {
   const page = text
     .slice(0, pageSearchLimit)
     .replaceAll(/<[^<>]*>/g, " ")
@@ -95,7 +95,7 @@ const faultInPage = (text: string): Option.Option<Fault> => {
 }
 
 const reasonOf = (status: number, code = status): PriceSourceError["reason"] => {
-  if ([status, code].some((one) => one === 429 || one === 1015)) return "rate-limited"
+  if ([status, code].some((value) => value === 429 || value === 1015)) return "rate-limited"
   if (code < 400) return "malformed"
   return code >= 500 && code <= 599 ? "upstream-fault" : "refused"
 }
@@ -105,15 +105,15 @@ const isJson = (headers: Headers): boolean =>
 
 const waitLimits = { minimum: Duration.seconds(1), maximum: Duration.minutes(5) }
 
-/** `x-ratelimit-reset` is a fallback, because it was seen to hold a date as well as seconds. */
-const waitAsked = (headers: Headers, now: DateTime.Utc): Option.Option<Duration.Duration> =>
+/** `x-ratelimit-reset` is only a fallback, because it has been seen with a date as well as with seconds. */
+const requestedWait = (headers: Headers, now: DateTime.Utc): Option.Option<Duration.Duration> =>
   Option.firstSomeOf([wait(headers["retry-after"], now), wait(headers["x-ratelimit-reset"], now)])
 
-/** Seconds, an HTTP date or another date; none when it is neither. */
+/** Reads seconds, an HTTP date or another date. */
 const wait = (header: string | undefined, now: DateTime.Utc): Option.Option<Duration.Duration> => {
   const text = header?.trim() ?? ""
-  const asked = /^-?\d+(?:\.\d+)?$/.test(text)
+  const duration = /^-?\d+(?:\.\d+)?$/.test(text)
     ? Option.some(Duration.seconds(Number(text)))
     : Option.map(DateTime.make(text.replace(/ UTC$/, "Z")), (until) => DateTime.distance(now, until))
-  return Option.map(asked, Duration.clamp(waitLimits))
+  return Option.map(duration, Duration.clamp(waitLimits))
 }

@@ -1,4 +1,4 @@
-/** One bounded GET to a vendor, from which only a usable answer or a `PriceSourceError` comes. */
+/** A bounded GET to a vendor's API. Gives a usable answer or a `PriceSourceError`, nothing else. */
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -10,39 +10,33 @@ import type * as Schema from "effect/Schema"
 import * as AnswerText from "./AnswerText.ts"
 import * as VendorAnswer from "./VendorAnswer.ts"
 
-/** What one may choose of a vendor that needs no key. */
 export interface Options {
-  /** The root of the API; the vendor's own unless given. */
-  readonly baseUrl?: URL | string | undefined
-}
-
-export interface Vendor {
-  /** As it stands in messages, such as `CoinGecko`. */
-  readonly name: string
-  /** The root of its API. */
+  /** The vendor's name in messages, such as `CoinGecko`. */
+  readonly label: string
+  /** The base URL of the API. */
   readonly baseUrl: URL | string
-  /** A header with a secret in it, which no error will repeat. */
+  /** A header that holds a secret. No error repeats its value. */
   readonly key?: { readonly header: string; readonly value: Redacted.Redacted } | undefined
-  /** The vendor's own forms of an error in a JSON body, whatever the status. */
-  readonly faultIn?: (json: unknown) => Option.Option<VendorAnswer.Fault>
+  /** Finds the vendor's own forms of an error in a JSON body, whatever the status. */
+  readonly errorIn?: (json: unknown) => Option.Option<VendorAnswer.ReportedError>
 }
 
-/** The longest from the request to the beginning of the answer, in seconds. */
+/** The maximum time from the request to the beginning of the answer, in seconds. */
 const firstByteLimitSeconds = 5
 
-/** The longest that a call may take in all, in seconds. */
+/** The maximum time for a whole call, in seconds. */
 const callLimitSeconds = 10
 
-/** The largest that is needed, a month of CoinGecko's five-minute points, takes about half of it. */
+/** The largest answer that is needed, a month of CoinGecko's five-minute points, takes about half of this. */
 const answerLimitBytes = 2 * 1024 * 1024
 
-/** CoinGecko and Kraken refuse to answer without a descriptive name. */
+/** CoinGecko and Kraken refuse clients that do not describe themselves. */
 const userAgent = "btc-price/0.1.0 (samples the bitcoin price every five minutes)"
 
-/** Gets `path` of the vendor's API and decodes the JSON, in which numbers are `BigDecimal`. */
+/** Gets a path of the vendor's API and decodes the JSON, in which numbers are `BigDecimal`. */
 export const make = (
   client: HttpClient.HttpClient,
-  { name, baseUrl, key, faultIn = Option.none }: Vendor,
+  { label, baseUrl, key, errorIn = Option.none }: Options,
 ) => {
   const root = String(baseUrl).replace(/\/+$/, "")
   const secret = key === undefined ? "" : Redacted.value(key.value)
@@ -51,20 +45,20 @@ export const make = (
     "user-agent": userAgent,
     ...(key === undefined ? {} : { [key.header]: secret }),
   }
-  // What is read has no key in it, so no error can repeat one.
+  // The key is removed from whatever is read, so that no error can repeat it.
   const withoutKey = (text: string): string => (secret === "" ? text : text.replaceAll(secret, "(key)"))
 
   const timedOutAfter = (seconds: number) =>
     Effect.timeoutOrElse({
       duration: `${seconds} seconds`,
-      orElse: () => Effect.fail(failure("timed-out", `${name} did not answer within ${seconds} seconds`)),
+      orElse: () => Effect.fail(failure("timed-out", `${label} did not answer within ${seconds} seconds`)),
     })
 
   const receive = Effect.fnUntraced(function* (path: string, urlParams: UrlParams) {
     const response = yield* client
       .get(root + path, { headers, urlParams })
       .pipe(timedOutAfter(firstByteLimitSeconds))
-    const tooLarge = failure("malformed", `${name}'s answer is larger than ${answerLimitBytes} bytes`)
+    const tooLarge = failure("malformed", `${label}'s answer is larger than ${answerLimitBytes} bytes`)
     const text = withoutKey(yield* AnswerText.read(response, answerLimitBytes, tooLarge))
     return { status: response.status, headers: response.headers, text }
   })
@@ -79,20 +73,20 @@ export const make = (
       Effect.catchTag("HttpClientError", ({ reason }) =>
         Effect.fail(
           reason._tag === "EmptyBodyError"
-            ? failure("malformed", `${name}'s answer is empty`)
-            : // The cause's text alone goes on, because the error itself holds the request with its key.
+            ? failure("malformed", `${label}'s answer is empty`)
+            : // Only the text of the cause is passed on: the error itself holds the request with its key.
               failure(
                 "unreachable",
-                `The connection to ${name} failed: ${VendorAnswer.excerpt(withoutKey(textOfCause(reason.cause)))}`,
+                `The connection to ${label} failed: ${VendorAnswer.excerpt(withoutKey(textOfCause(reason.cause)))}`,
               ),
         ),
       ),
-      // A redirect would carry the key elsewhere, and what we trace is not for vendors to see.
+      // A redirect would carry the key to another host, and vendors need not see our traces.
       Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
       Effect.provideService(HttpClient.TracerPropagationEnabled, false),
     )
-    const json = yield* Effect.fromResult(VendorAnswer.read(name, faultIn, answer, yield* DateTime.now))
-    return yield* VendorAnswer.decode(name, schema, json, "answer")
+    const json = yield* Effect.fromResult(VendorAnswer.read(label, errorIn, answer, yield* DateTime.now))
+    return yield* VendorAnswer.decode(label, schema, json, "answer")
   })
 }
 
@@ -101,6 +95,6 @@ const failure = (reason: PriceSourceError["reason"], detail: string) =>
 
 type UrlParams = Readonly<Record<string, string | number>>
 
-/** Where several addresses were tried, Node's error has a code but no message. */
+/** After trying several addresses, Node's error has a code but no message. */
 const textOfCause = (cause: unknown): string =>
   cause instanceof Error && cause.message === "" && "code" in cause ? String(cause.code) : String(cause)

@@ -1,6 +1,6 @@
-/** What vendors write in an answer, as what the ports speak of: amounts, or why there is none, and times. */
+/** Turns the values in a vendor's answer into amounts and times of the domain, or into the reason why not. */
 import { Amount, amountScale, toAmountScale } from "@btc-price/domain/Price"
-import type { Missing, Quote } from "@btc-price/domain/PriceSource"
+import type { MissingQuote, Quote } from "@btc-price/domain/PriceSource"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -10,14 +10,14 @@ import * as ExactJson from "./ExactJson.ts"
 import { excerpt } from "./VendorAnswer.ts"
 
 /**
- * `quote` with the price that `value` is. `missing` when it is undefined, `rejected` when it cannot be a price;
- * `vendor` is the name in the message.
+ * Adds the amount in `value` to `quote`. Fails as `missing` if the value is undefined, and as `rejected` if it
+ * cannot be a price. `vendor` is the label in the message.
  */
 export const read = <Rest extends Pick<Quote, "currency">>(
   vendor: string,
   value: unknown,
   quote: Rest,
-): Result.Result<Rest & Pick<Quote, "amount">, Missing> =>
+): Result.Result<Rest & Pick<Quote, "amount">, MissingQuote> =>
   Option.match(toAmount(value), {
     onSome: (amount) => Result.succeed({ ...quote, amount }),
     onNone: () => {
@@ -30,7 +30,7 @@ export const read = <Rest extends Pick<Quote, "currency">>(
     },
   })
 
-/** A `BigDecimal` with the digits that are kept, when it can be a price. */
+/** The amount in a `BigDecimal`, with the digits that are stored; none if it cannot be a price. */
 export const toAmount = (value: unknown): Option.Option<BigDecimal.BigDecimal> => {
   if (!BigDecimal.isBigDecimal(value)) return Option.none()
   const amount = value.scale <= amountScale ? value : toAmountScale(value)
@@ -42,8 +42,8 @@ const isAmount = Schema.is(Amount)
 const half = BigDecimal.make(5n, 1)
 
 /**
- * The middle of bid and ask, exact, when each can be a price and the bid is not above the ask; undefined when
- * neither is there, and else a text that {@link read} rejects.
+ * The exact middle of bid and ask, if each can be a price and the bid is not above the ask. Undefined if both are
+ * absent; otherwise a text that {@link read} rejects.
  */
 export const middle = (bid: unknown, ask: unknown): unknown => {
   if (bid === undefined && ask === undefined) return undefined
@@ -54,12 +54,12 @@ export const middle = (bid: unknown, ask: unknown): unknown => {
 
 const isPrice = (value: unknown): value is BigDecimal.BigDecimal => Option.isSome(toAmount(value))
 
-/** The decimal that a vendor writes as a string; any other value stays what it is. */
+/** The decimal in a string. Any other value is returned unchanged. */
 export const fromString = (value: unknown): unknown =>
   typeof value === "string" ? (ExactJson.decimal(value) ?? value) : value
 
-/** The stamps that can be, from Bitcoin's first block to 2100, so that one unit is never taken for another. */
-const stamp = (unitsPerSecond: number) =>
+/** Timestamps from Bitcoin's first block to 2100, so that seconds are never mistaken for milliseconds. */
+const timestamp = (unitsPerSecond: number) =>
   Schema.BigDecimal.pipe(
     Schema.decodeTo(
       Schema.Int.check(
@@ -74,8 +74,8 @@ const stamp = (unitsPerSecond: number) =>
       },
     ),
   )
-export const Seconds = stamp(1)
-export const Millis = stamp(1000)
+export const Seconds = timestamp(1)
+export const Millis = timestamp(1000)
 
 const format = (value: unknown): string =>
   BigDecimal.isBigDecimal(value)

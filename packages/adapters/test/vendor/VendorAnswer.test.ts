@@ -21,10 +21,10 @@ const get = (respond: Respond, apiKey?: string) =>
     respond,
     Effect.map(HttpClient.HttpClient, (client) =>
       VendorClient.make(client, {
-        name: "Vendor",
+        label: "Vendor",
         baseUrl: "https://vendor.example/api",
         key: apiKey === undefined ? undefined : { header: "x-key", value: Redacted.make(apiKey) },
-        faultIn: (body) =>
+        errorIn: (body) =>
           Option.map(
             Schema.decodeUnknownOption(Schema.Struct({ error: Schema.String }))(body),
             ({ error }) => ({

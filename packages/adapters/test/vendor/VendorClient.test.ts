@@ -18,7 +18,7 @@ const key = "VK-0123456789abcdefghijklmn"
 const get = (apiKey = key, baseUrl: URL | string = "https://vendor.example/api") =>
   Effect.flatMap(HttpClient.HttpClient, (client) =>
     VendorClient.make(client, {
-      name: "Vendor",
+      label: "Vendor",
       baseUrl,
       key: { header: "x-key", value: Redacted.make(apiKey) },
     })(Schema.Unknown, "/prices", { of: "now, and then" }),

@@ -10,7 +10,7 @@ type Reason = PriceSourceError["reason"]
 
 const coded = (code: number) => `"timestamp":"2026-01-09T00:00:00.000+00:00","error_code":${code}`
 
-describe("CoinGeckoFault", () => {
+describe("CoinGeckoError", () => {
   const recordings: ReadonlyArray<readonly [file: string, status: number, Reason, says: string]> = [
     ["error_400_10011_wrong_host.json", 400, "refused", "please change your root URL"],
     ["error_401_10005_pro_only.json", 401, "refused", "limited to PRO API subscribers"],
