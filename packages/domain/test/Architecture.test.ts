@@ -127,7 +127,7 @@ const right: Sources = [
   ["packages/http/src/embedded.ts", 'import * as Worker from "@btc-price/worker/Worker"'],
 ]
 
-const files = globSync("packages/*/{src,bin,bench,test}/**/*.ts", { cwd: root }).map((path) =>
+const files = globSync("packages/*/{src,bin,bench,test}/**/*.{ts,mjs}", { cwd: root }).map((path) =>
   SourceFile.parse(path.replaceAll("\\", "/"), readFileSync(new URL(path, root), "utf8")),
 )
 

