@@ -28,11 +28,18 @@ const planted: Readonly<Record<keyof typeof rules, Sources>> = {
     ["packages/adapters/src/Planted.ts", "export const load = (name: string) => import(name)"],
     ["packages/worker/src/Planted.ts", 'import * as Settings from "@btc-price/adapters/settings/Settings"'],
     ["packages/worker/src/Planted.ts", 'import { createServer } from "node:http"'],
-    ["packages/worker/src/main.ts", 'import * as ApiServer from "@btc-price/http/server/ApiServer"'],
+    ["packages/worker/src/main.ts", 'import * as Vendors from "@btc-price/adapters/Vendors"'],
+    ["packages/worker/src/WorkerProgram.ts", 'import * as ApiServer from "@btc-price/http/server/ApiServer"'],
+    [
+      "packages/http/src/ApiProgram.ts",
+      'import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"',
+    ],
+    ["packages/http/src/embedded.ts", 'import * as Redis from "@btc-price/adapters/redis/RedisQuotas"'],
+    ["packages/http/src/embedded/Planted.ts", 'import * as Vendors from "@btc-price/adapters/Vendors"'],
     ["packages/http/src/Planted.ts", 'import * as Settings from "@btc-price/adapters/settings/Settings"'],
     ["packages/http/src/Planted.ts", 'export * from "@btc-price/worker/Worker"'],
     ["packages/http/src/Planted.ts", 'import "../bin/openapi.ts"'],
-    ["packages/http/src/main.ts", 'const worker = import("@btc-price/worker/Worker")'],
+    ["packages/http/src/ProductionApi.ts", 'const worker = import("@btc-price/worker/Worker")'],
     ["packages/http/src/api/Planted.ts", 'import * as ApiServer from "../server/ApiServer.ts"'],
     ["packages/http/src/api/Planted.ts", 'import * as ApiServer from "@btc-price/http/server/ApiServer"'],
     ["packages/http/src/api/Planted.ts", 'import * as Http from "@effect/platform-node/NodeHttpServer"'],
@@ -124,7 +131,7 @@ const right: Sources = [
   ["packages/adapters/src/postgres/credentials/Right.ts", 'import { open } from "../PostgresClient.ts"'],
   ["packages/adapters/src/cnb/Right.ts", 'import * as VendorClient from "../vendor/VendorClient.ts"'],
   ["packages/adapters/bin/right.ts", "export default await fetch(process.env.URL)"],
-  ["packages/http/src/embedded.ts", 'import * as Worker from "@btc-price/worker/Worker"'],
+  ["packages/http/src/embedded/EmbeddedProgram.ts", 'import * as Worker from "@btc-price/worker/Worker"'],
 ]
 
 const files = globSync("packages/*/{src,bin,bench,test}/**/*.{ts,mjs}", { cwd: root }).map((path) =>

@@ -13,6 +13,9 @@ const worker = "packages/worker/src/"
 const http = "packages/http/src/"
 const program = [domain, "effect/", "@effect/platform-node/"]
 
+/** What it takes to run a program in a process. */
+const running = [`${adapters}node/NodeProgram.ts`, `${adapters}settings/Settings.ts`]
+
 /** Which sources may import what, by how paths and module names begin. The first line that fits a file decides. */
 const arrows: ReadonlyArray<readonly [sources: string, may: ReadonlyArray<string>]> = [
   [domain, [domain, "effect/"]],
@@ -33,9 +36,13 @@ const arrows: ReadonlyArray<readonly [sources: string, may: ReadonlyArray<string
     ],
   ],
   // These three files choose the adapters, and nothing else does.
-  [`${worker}main.ts`, [...program, worker, adapters]],
-  [`${http}main.ts`, [...program, http, adapters]],
-  [`${http}embedded.ts`, [...program, http, adapters, worker]],
+  [`${worker}WorkerProgram.ts`, [...program, worker, adapters]],
+  [`${http}ProductionApi.ts`, [...program, http, adapters]],
+  [`${http}embedded/EmbeddedProgram.ts`, [...program, http, adapters, worker]],
+  // These three run a program: they know what its settings are and how a process runs.
+  [`${worker}main.ts`, [...program, worker, ...running]],
+  [`${http}main.ts`, [...program, http, ...running]],
+  [`${http}embedded.ts`, [...program, http, ...running]],
   [worker, [...program, worker]],
   // The contract stands apart from the server, so that a client needs nothing else.
   [`${http}api/`, [`${http}api/`, domain, "effect/"]],

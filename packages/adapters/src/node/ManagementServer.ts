@@ -3,9 +3,12 @@
  * nobody else.
  */
 import { Readiness } from "@btc-price/domain/Readiness"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServer from "effect/http/HttpServer"
 import * as HttpServerError from "effect/http/HttpServerError"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as ProblemDetails from "effect/http/ProblemDetails"
@@ -14,16 +17,32 @@ import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Refusal from "./Refusal.ts"
 import * as NodeListener from "./NodeListener.ts"
 
+/** The HttpServer of the management port, which is another one than the API's. */
+export class ManagementListener extends Context.Service<
+  ManagementListener,
+  HttpServer.HttpServer["Service"]
+>()("@btc-price/adapters/node/ManagementListener") {}
+
+/** Listens on the management port; until {@link layer} serves there, it answers with 503. */
+export const layerListener = (options: { readonly host: string; readonly port: number }) =>
+  Layer.effect(ManagementListener, HttpServer.HttpServer).pipe(
+    Layer.provide(NodeListener.layer({ ...options, setting: "MANAGEMENT_PORT" })),
+  )
+
 /**
  * - `GET /live`: 200 as long as the process answers at all, whatever else is down;
  * - `GET /ready`: 200 or 503, with the reasons;
  * - `GET /metrics`: the program's metrics in Prometheus' text format.
  */
-export const layer = (options: { readonly host: string; readonly port: number }) =>
+export const layer = Layer.suspend(() =>
   HttpRouter.serve(Layer.provideMerge(Layer.merge(routes, problems), ownRouter), {
     disableLogger: true,
     disableListenLog: true,
-  }).pipe(Layer.provide(NodeListener.layer({ ...options, setting: "MANAGEMENT_PORT" })))
+  }),
+).pipe(
+  Layer.provide(Layer.effect(HttpServer.HttpServer, ManagementListener)),
+  Layer.provide(NodeHttpServer.layerHttpServices),
+)
 
 /** Layers are shared, and with the router of another server that one would serve all of this, and this all of that. */
 const ownRouter = Layer.fresh(HttpRouter.layer)

@@ -65,7 +65,10 @@ const refused = Metric.counter("http_requests_refused_total", {
   incremental: true,
 })
 
-/** Listens on `host` and `port`. Fails when that cannot be, and when the certificate cannot be used. */
+/**
+ * Listens on `host` and `port`. Fails when that cannot be, and when the certificate cannot be used. Requests that come
+ * before something is served are answered with 503.
+ */
 export const layer = (options: Options) =>
   Layer.effect(HttpServer.HttpServer, listen(options)).pipe(
     Layer.provideMerge(NodeHttpServer.layerHttpServices),
@@ -75,6 +78,8 @@ const listen = Effect.fnUntraced(function* (options: Options) {
   const { host, port, setting, tls } = options
   const server = tls === undefined ? createServer(limits) : yield* secureServer(tls)
   yield* protect(server, options)
+  const answerEarly = Refusal.answer(503, { "retry-after": "5" })
+  for (const event of requestEvents) server.on(event, answerEarly)
   const listener = yield* NodeHttpServer.make(() => server, {
     host,
     port,
@@ -89,9 +94,18 @@ const listen = Effect.fnUntraced(function* (options: Options) {
     ),
   )
   const address = NetAddress.formatUrlUnsafe(listener.address, tls === undefined ? "http" : "https")
-  yield* Effect.logInfo("Listening").pipe(Effect.annotateLogs({ address, setting }))
-  return listener
+  return HttpServer.make({
+    address: listener.address,
+    serve: Effect.fnUntraced(function* (app, middleware) {
+      for (const event of requestEvents) server.off(event, answerEarly)
+      yield* middleware === undefined ? listener.serve(app) : listener.serve(app, middleware)
+      yield* Effect.logInfo("Listening").pipe(Effect.annotateLogs({ address, setting }))
+    }),
+  })
 })
+
+/** How Node hands over a request; the second is one that waits for leave to send its body. */
+const requestEvents = ["request", "checkContinue"] as const
 
 const secureServer = Effect.fnUntraced(function* (files: Certificate.Files) {
   const certificate = yield* Certificate.read(files)
@@ -116,7 +130,7 @@ const protect = Effect.fnUntraced(function* (server: Server, { tls, isBehindTerm
       if ((response.socket?.writableLength ?? 0) > 0) response.destroy()
     })
   }
-  for (const event of ["request", "checkContinue", "checkExpectation"] as const) server.on(event, prepare)
+  for (const event of [...requestEvents, "checkExpectation"] as const) server.on(event, prepare)
   Refusal.install(server, {
     headers,
     onRefusal: (status) =>

@@ -4,6 +4,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Console from "effect/Console"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
@@ -29,14 +30,24 @@ export const layerLog = (options: LogOptions): Layer.Layer<never> =>
 
 const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 
-/** Serves what `program` makes of its settings. The log is there before it begins, so that all of it is of one form. */
-export const launch = <S extends { readonly log: LogOptions }, E1, R1, A, E2, R2, E3, R3>(
+/**
+ * Serves what `program` makes of its settings, until it is stopped. The log is there before it begins, so that all of
+ * it has one format.
+ */
+export const launch = <S extends { readonly log: LogOptions }, E1, R1, A, E2, R2>(
   settings: Effect.Effect<S, E1, R1>,
-  program: (settings: S) => Effect.Effect<Layer.Layer<A, E2, R2>, E3, R3>,
-) =>
-  Effect.flatMap(settings, (known) =>
-    Layer.launch(Layer.unwrap(program(known)).pipe(Layer.provide(layerLog(known.log)))),
-  )
+  program: (settings: S) => Layer.Layer<A, E2, R2>,
+): Effect.Effect<never, E1 | E2, R1 | R2> =>
+  Effect.gen(function* () {
+    const known = yield* settings
+    ;(yield* Purpose).isService = true
+    return yield* Layer.launch(Layer.provide(program(known), layerLog(known.log)))
+  })
+
+/** Whether this run of a program is a service, for which being stopped is no failure. */
+const Purpose = Context.Reference<{ isService: boolean }>("@btc-price/adapters/node/NodeProgram/Purpose", {
+  defaultValue: () => ({ isService: false }),
+})
 
 /**
  * The longest that stopping may take, in seconds; something that does not answer, such as a database, is
@@ -44,25 +55,18 @@ export const launch = <S extends { readonly log: LogOptions }, E1, R1, A, E2, R2
  */
 const stopLimitSeconds = 4
 
-/** Module state, because a process has one exit code. */
-const whenStopped = { exitCode: 0 }
-
-/** With this, a program that is stopped is not done, and ends with 1. */
-export const layerFinite: Layer.Layer<never> = Layer.effectDiscard(
-  Effect.sync(() => (whenStopped.exitCode = 1)),
-)
-
 /**
- * Runs until SIGINT or SIGTERM, which stop it in the reverse order of its start, with exit code 0. An error
- * that it expects is told on standard error by its message alone, and anything else by all that is known of
- * it. It then ends with the exit code that the error bears, or else 1, and with 2 when the command line is
- * wrong. A setting that is set but empty stays one, so that it can be refused.
+ * Runs `program` in this process until its end, or until SIGINT or SIGTERM stop it in the reverse order of its start,
+ * and ends the process with the exit code: see {@link exitCode}. A setting that is set but empty stays one, so that it
+ * can be refused.
  */
 export const run = <E extends { readonly message: string }>(
   program: Effect.Effect<unknown, E, NodeServices.NodeServices>,
-): void =>
+): void => {
+  const purpose = { isService: false }
   program.pipe(
     Effect.tapCause(tell),
+    Effect.provideService(Purpose, purpose),
     Effect.provideService(
       ConfigProvider.ConfigProvider,
       ConfigProvider.fromEnv({ preserveEmptyStrings: true }),
@@ -71,13 +75,36 @@ export const run = <E extends { readonly message: string }>(
     stopInTime,
     NodeRuntime.runMain({
       disableErrorReporting: true,
-      teardown: (exit, end) => end(exitCode(exit)),
+      teardown: (exit, end) => end(codeOf(exit, purpose)),
     }),
   )
+}
 
-const exitCode = (exit: Exit.Exit<unknown, unknown>): number => {
+/**
+ * Runs `program` to its end and gives the exit code that its process would have: 0 when it succeeds, the code that its
+ * error bears, or else 1, and 2 when the command line is wrong. An error that it expects is told on standard error by
+ * its message alone, and anything else by all that is known of it. A service that is stopped has succeeded; a command
+ * has not, and ends with 1.
+ */
+export const exitCode = <E extends { readonly message: string }, R>(
+  program: Effect.Effect<unknown, E, R>,
+): Effect.Effect<number, never, R> =>
+  Effect.suspend(() => {
+    const purpose = { isService: false }
+    return program.pipe(
+      Effect.tapCause(tell),
+      Effect.provideService(Purpose, purpose),
+      Effect.exit,
+      Effect.map((exit) => codeOf(exit, purpose)),
+    )
+  })
+
+const codeOf = (
+  exit: Exit.Exit<unknown, unknown>,
+  { isService }: { readonly isService: boolean },
+): number => {
   if (Exit.isSuccess(exit)) return 0
-  if (Cause.hasInterruptsOnly(exit.cause)) return whenStopped.exitCode
+  if (Cause.hasInterruptsOnly(exit.cause)) return isService ? 0 : 1
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
   return Predicate.isTagged(error, "ShowHelp") ? 2 : Runtime.getErrorExitCode(error)
 }

@@ -3,7 +3,7 @@
  * mean no more than their status, which is what the type `about:blank` says.
  */
 import * as ProblemDetails from "effect/http/ProblemDetails"
-import { type Server, type ServerResponse, STATUS_CODES } from "node:http"
+import { type RequestListener, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 
 /** How long a caller may take to read a refusal while it may still be sending, in milliseconds. */
@@ -39,11 +39,17 @@ export const install = (server: Server, { headers, onRefusal }: Options): void =
     socket.on("error", () => {})
     refuse(socket as Socket, 405, { allow: "GET, HEAD, POST" })
   })
-  server.on("checkExpectation", (_, response) => {
+  const answerExpectation = answer(417)
+  server.on("checkExpectation", (request, response) => {
     onRefusal(417)
-    const body = JSON.stringify(problem(417))
-    response.writeHead(417, headersOf(body)).end(body)
+    answerExpectation(request, response)
   })
+}
+
+/** Answers every request with this problem and the end of the connection. */
+export const answer = (status: number, more: Readonly<Record<string, string>> = {}): RequestListener => {
+  const body = JSON.stringify(problem(status))
+  return (_, response) => void response.writeHead(status, { ...more, ...headersOf(body) }).end(body)
 }
 
 /** Of what the parser or the time limits have to say; undefined for what is wrong below HTTP. */

@@ -11,7 +11,8 @@ import { freePort } from "../LoopbackServer.ts"
 const start = Effect.gen(function* () {
   const port = yield* freePort
   yield* Layer.build(
-    ManagementServer.layer({ host: "127.0.0.1", port }).pipe(
+    ManagementServer.layer.pipe(
+      Layer.provide(ManagementServer.layerListener({ host: "127.0.0.1", port })),
       Layer.provide(
         Layer.succeed(
           Readiness,

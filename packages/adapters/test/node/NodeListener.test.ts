@@ -1,4 +1,4 @@
-/** HTTPS: what it agrees to, and how it comes by a new certificate. */
+/** What is answered before anything is served; and HTTPS: what it agrees to, and how it comes by a new certificate. */
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -96,6 +96,25 @@ const ask = (port: number, ca: string, agent: Agent) =>
     asked.on("error", (error) => resume(Effect.die(error)))
     asked.end()
   })
+
+describe("NodeListener", () => {
+  it.effect("answers with 503 until something is served, and with that from then on", () =>
+    Effect.gen(function* () {
+      const listening = NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })
+      const context = yield* Layer.build(listening)
+      const server = Context.get(context, HttpServer.HttpServer)
+      const ask = exchange(
+        LoopbackServer.portOf(server),
+        "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+      )
+      const early = yield* ask
+      assert.match(early, /^HTTP\/1.1 503 Service Unavailable\r\n[^]*\r\nretry-after: 5\r\n/i)
+      assert.match(early, /\r\n\r\n\{"type":"about:blank","status":503,"title":"Service Unavailable"\}$/)
+      yield* server.serve(Effect.succeed(HttpServerResponse.text("ok")))
+      assert.match(yield* ask, /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nok$/)
+    }),
+  )
+})
 
 describe("NodeListener with a certificate", () => {
   it.effect("agrees to modern TLS alone", () =>

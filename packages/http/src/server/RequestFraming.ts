@@ -8,6 +8,7 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Predicate from "effect/Predicate"
 import { AddressTooLong, BodyTooLarge, MalformedRequest, TooManyHeaders } from "../api/Problem.ts"
 
 /** The longest path with its query, in characters. */
@@ -25,7 +26,9 @@ const hostForm = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 export const layer = HttpRouter.middleware(
   (handled) =>
     Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-      const refusal = refusalOf(NodeHttpServerRequest.toIncomingMessage(request))
+      // A request without a wire, as in a test, has no framing.
+      const isFramed = Predicate.hasProperty(request.source, "rawHeaders")
+      const refusal = isFramed ? refusalOf(NodeHttpServerRequest.toIncomingMessage(request)) : undefined
       return refusal === undefined
         ? handled
         : Effect.map(

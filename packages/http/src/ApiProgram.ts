@@ -1,0 +1,46 @@
+/**
+ * The API over its ports. Whoever composes a program from it chooses the adapters: production's, those of one's own
+ * machine, or those in memory.
+ */
+import type { Authenticator } from "@btc-price/domain/access/Authenticator"
+import type { Quotas } from "@btc-price/domain/access/Quotas"
+import type { PriceRepository } from "@btc-price/domain/PriceRepository"
+import type { Readiness } from "@btc-price/domain/Readiness"
+import * as Snapshot from "@btc-price/domain/Snapshot"
+import type { SourceLedger } from "@btc-price/domain/SourceLedger"
+import type * as Etag from "effect/http/Etag"
+import type * as FileSystem from "effect/FileSystem"
+import type * as HttpPlatform from "effect/http/HttpPlatform"
+import type * as HttpServer from "effect/http/HttpServer"
+import * as Layer from "effect/Layer"
+import type * as Path from "effect/Path"
+import * as ApiReadiness from "./server/ApiReadiness.ts"
+import * as ApiServer from "./server/ApiServer.ts"
+import * as ProviderLimits from "./sign-in/ProviderLimits.ts"
+import * as Seal from "./sign-in/Seal.ts"
+
+export interface Options extends ApiServer.Options {
+  readonly limits: ApiServer.Options["limits"] & ProviderLimits.Options
+  readonly seal: Seal.Options
+}
+
+/** What the API needs: where it listens, its prices, its users, and what counts their requests. */
+export type Ports =
+  | HttpServer.HttpServer
+  | HttpPlatform.HttpPlatform
+  | FileSystem.FileSystem
+  | Path.Path
+  | Etag.Generator
+  | PriceRepository
+  | SourceLedger
+  | Authenticator
+  | Quotas
+
+/** Serves the API on the HttpServer for as long as the layer lives. */
+export const layer = (options: Options): Layer.Layer<Readiness | Snapshot.Snapshot, never, Ports> =>
+  ApiReadiness.layer.pipe(
+    Layer.provide(ApiServer.layer(options)),
+    Layer.provide(ProviderLimits.layer(options.limits)),
+    Layer.provide(Seal.layer(options.seal)),
+    Layer.provideMerge(Snapshot.layer(options)),
+  )

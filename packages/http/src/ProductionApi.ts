@@ -1,0 +1,41 @@
+/** The API program as it runs in production: the API over Cognito, PostgreSQL and, where it is set, Redis. */
+import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
+import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
+import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
+import * as NodeListener from "@btc-price/adapters/node/NodeListener"
+import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
+import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
+import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
+import type * as Settings from "@btc-price/adapters/settings/Settings"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ApiProgram from "./ApiProgram.ts"
+
+/** Listens before it reaches for anything else, so that a port that is taken is reported at once. */
+export const layer = (settings: Effect.Success<typeof Settings.http>) =>
+  PostgresAccess.open(settings.database).pipe(
+    Effect.map((database) =>
+      ManagementServer.layer.pipe(
+        Layer.provide(PostgresAccess.layerReadiness(database)),
+        Layer.provide(ApiProgram.layer(settings)),
+        Layer.provide(CognitoUserPool.layer(settings.cognito)),
+        Layer.provide(
+          settings.redis === undefined
+            ? MemoryQuotas.layer
+            : Layer.provide(RedisQuotas.layer(settings.redis), MemoryQuotas.layer),
+        ),
+        Layer.provide(PostgresSigningKeyStore.layer),
+        Layer.provide(PostgresPriceRepository.layer),
+        Layer.provide(PostgresSourceLedger.layer),
+        Layer.provide(PostgresClient.layer(database)),
+        Layer.provide(NodeHttpClient.layerUndici),
+      ),
+    ),
+    Layer.unwrap,
+    Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
+    Layer.provide(ManagementServer.layerListener(settings.management)),
+  )

@@ -1,0 +1,122 @@
+/** The embedded program: API, worker and PostgreSQL in one process, for one's own machine. */
+import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoPriceHistory"
+import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
+import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
+import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
+import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
+import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
+import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
+import * as MemoryExchangeRates from "@btc-price/adapters/memory/MemoryExchangeRates"
+import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
+import * as NodeListener from "@btc-price/adapters/node/NodeListener"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
+import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
+import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
+import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
+import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
+import type * as Settings from "@btc-price/adapters/settings/Settings"
+import * as Vendors from "@btc-price/adapters/Vendors"
+import { PriceHistories } from "@btc-price/domain/PriceHistory"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import { PriceSources } from "@btc-price/domain/PriceSource"
+import * as SourceGate from "@btc-price/domain/SourceGate"
+import * as Worker from "@btc-price/worker/Worker"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Path from "effect/Path"
+import * as ApiProgram from "../ApiProgram.ts"
+import * as Banner from "./Banner.ts"
+import * as LocalSecrets from "./LocalSecrets.ts"
+import * as ReplayHistory from "./ReplayHistory.ts"
+
+export interface Options extends Effect.Success<typeof Settings.embedded> {
+  /** Replays recorded prices instead of asking the sources. */
+  readonly isReplay: boolean
+}
+
+/** Listens before it starts PostgreSQL, so that a port that is taken is reported at once. */
+export const layer = (options: Options) =>
+  Layer.unwrap(compose(options)).pipe(
+    Layer.provide(NodeListener.layer({ ...options.api, setting: "HTTP_PORT" })),
+    Layer.provide(ManagementServer.layerListener(options.management)),
+  )
+
+const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options) {
+  const path = yield* Path.Path
+  const dataDirectory = path.resolve(settings.dataDirectory)
+  const secrets = yield* LocalSecrets.load(dataDirectory)
+  const postgres = yield* EmbeddedPostgres.start({
+    dataDirectory: path.join(dataDirectory, "postgres"),
+    password: secrets.database,
+  })
+  // Replayed prices have a database of their own, so that they can never stand among real ones.
+  const database = {
+    url: yield* PostgresDatabase.ensure(postgres.url, isReplay ? "btc_price_replay" : "btc_price"),
+  }
+  const replay = isReplay ? yield* startReplay : undefined
+  const sources = replay === undefined ? Vendors.layer(settings.priceSources) : onlyFrom(replay)
+  const authenticator =
+    settings.cognito === undefined
+      ? MemoryAuthenticator.layer({
+          rules: settings.tokenRules,
+          users: Banner.demoUsers.map((user) => ({ ...user, password: secrets.demoUser })),
+        })
+      : CognitoUserPool.layer(settings.cognito)
+
+  return Banner.layer({
+    ...settings,
+    dataDirectory,
+    demoPassword: settings.cognito === undefined ? secrets.demoUser : undefined,
+    source:
+      replay === undefined
+        ? `${settings.priceSources.order.join(", ")} (without a network: npm start -- --replay)`
+        : `replay of CoinGecko's prices of May 2021; its faults: ${new URL("/faults", replay.baseUrl).href}`,
+  }).pipe(
+    Layer.provide(ManagementServer.layer),
+    Layer.provide(ApiProgram.layer(settings)),
+    Layer.provide(authenticator),
+    Layer.provide(
+      settings.redis === undefined
+        ? MemoryQuotas.layer
+        : Layer.provide(RedisQuotas.layer(settings.redis), MemoryQuotas.layer),
+    ),
+    Layer.provide(PostgresSigningKeyStore.layer),
+    Layer.provide(Worker.layer({ ...settings, installation: dataDirectory })),
+    Layer.provide(isReplay ? ReplayHistory.layer(settings) : Layer.empty),
+    Layer.provide(prepare),
+    Layer.provide(sources),
+    Layer.provide(SourceGate.layer({ monthlyCaps: Vendors.monthlyCaps(settings.priceSources) })),
+    Layer.provide(PostgresLeaderLock.layer(database)),
+    Layer.provide(PostgresPriceRepository.layer),
+    Layer.provide(PostgresSourceLedger.layer),
+    Layer.provide(PostgresClient.layer(database)),
+    Layer.provide(NodeHttpClient.layerUndici),
+  )
+})
+
+/** Makes the tables before anything reads them. */
+const prepare = Layer.effectDiscard(
+  Effect.gen(function* () {
+    yield* (yield* PriceRepository).prepare(yield* DateTime.now)
+  }),
+)
+
+/** Nothing else is asked, because nothing else is of the replayed days. */
+const onlyFrom = (replay: Effect.Success<typeof startReplay>) =>
+  Layer.mergeAll(
+    Layer.effect(PriceSources, Effect.map(CoinGeckoPriceSource.make(replay), Arr.of)),
+    Layer.effect(PriceHistories, Effect.map(CoinGeckoPriceHistory.make(replay), Arr.of)),
+    MemoryExchangeRates.layer({}),
+  )
+
+const startReplay = Effect.map(Layer.build(CoinGeckoReplay.layer()), (context) => ({
+  plan: "keyless" as const,
+  baseUrl: Context.get(context, CoinGeckoReplay.CoinGeckoReplay).baseUrl,
+  source: "replay",
+}))
