@@ -4,9 +4,7 @@ import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import type { Currency } from "@btc-price/domain/Currency"
-import * as Snapshot from "@btc-price/domain/Snapshot"
-import * as ApiServer from "@btc-price/http/server/ApiServer"
-import * as Seal from "@btc-price/http/sign-in/Seal"
+import * as ApiProgram from "@btc-price/http/ApiProgram"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Layer from "effect/Layer"
@@ -18,16 +16,20 @@ export const layer = (currencies: ReadonlyArray<Currency>, database: PostgresCli
     currencies,
     timeZone: DateTime.zoneMakeNamedUnsafe("UTC"),
     minimumCoverage: BigDecimal.fromStringUnsafe("0.95"),
-    limits: { readsPerUser: 1_000_000, readsPerAddress: 1_000_000, signInsPerAddress: 1_000 },
+    limits: {
+      readsPerUser: 1_000_000,
+      readsPerAddress: 1_000_000,
+      signInsPerAddress: 1_000,
+      providerCallsPerSecond: 1_000,
+    },
     trustedProxies: [],
     passwordLogin: true,
+    seal: { client: "bench", secrets: [] },
   }
-  return ApiServer.layer(options).pipe(
+  return ApiProgram.layer(options).pipe(
     Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
     Layer.provide(MemoryAuthenticator.layer({ users: [user] })),
     Layer.provide(MemoryQuotas.layer),
-    Layer.provide(Seal.layer({ client: "bench", secrets: [] })),
-    Layer.provide(Snapshot.layer(options)),
     Layer.provide(BenchDatabase.layer(database)),
   )
 }

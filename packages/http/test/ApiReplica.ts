@@ -1,14 +1,9 @@
 /** Replicas of the API on sockets of their own, with the users of whoever is given, and without prices. */
-import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
-import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
-import * as MemorySigningKeyStore from "@btc-price/adapters/memory/MemorySigningKeyStore"
-import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
+import * as MemoryAdapters from "@btc-price/adapters/memory/MemoryAdapters"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"
 import type { Authenticator } from "@btc-price/domain/access/Authenticator"
-import * as Snapshot from "@btc-price/domain/Snapshot"
-import * as ApiServer from "@btc-price/http/server/ApiServer"
-import * as Seal from "@btc-price/http/sign-in/Seal"
+import * as ApiProgram from "@btc-price/http/ApiProgram"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -32,22 +27,25 @@ export interface Options {
   readonly users: Layer.Layer<Authenticator, never, HttpClient.HttpClient | SigningKeyStore>
   readonly secrets?: ReadonlyArray<Redacted.Redacted>
   readonly passwordLogin?: boolean
+  /** Out of the way unless given. */
+  readonly providerCallsPerSecond?: number
 }
 
 /** Runs until the scope closes. */
 export const start = Effect.fnUntraced(function* (replica: Options) {
   const { users, secrets = [], passwordLogin = true } = replica
+  const { providerCallsPerSecond = options.limits.providerCallsPerSecond } = replica
   const lines: Array<string> = []
-  const server = yield* ApiServer.layer({ ...options, passwordLogin }).pipe(
+  const server = yield* ApiProgram.layer({
+    ...options,
+    passwordLogin,
+    seal: { client: "test", secrets },
+    limits: { ...options.limits, providerCallsPerSecond },
+  }).pipe(
     Layer.provide(users),
-    Layer.provide(Seal.layer({ client: "test", secrets })),
     Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
-    Layer.provide(Snapshot.layer(options)),
-    Layer.provide(MemorySigningKeyStore.layer),
-    Layer.provide(MemoryQuotas.layer),
-    Layer.provide(MemorySourceLedger.layer),
-    Layer.provide(MemoryPriceRepository.layer),
     Layer.provide(NodeHttpClient.layerUndici),
+    Layer.provide(MemoryAdapters.layer()),
     Layer.provide(Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])),
     Layer.provide(Layer.succeed(References.MinimumLogLevel, "All")),
     Layer.fresh,

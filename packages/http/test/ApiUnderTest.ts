@@ -1,8 +1,6 @@
 /** The API on a real socket, with the adapters in memory, at a time that the test sets. */
-import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
-import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
+import * as MemoryAdapters from "@btc-price/adapters/memory/MemoryAdapters"
 import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
-import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap } from "@btc-price/domain/Gap"
@@ -11,8 +9,7 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { RepositoryError } from "@btc-price/domain/RepositoryError"
 import * as Slot from "@btc-price/domain/Slot"
 import * as Snapshot from "@btc-price/domain/Snapshot"
-import * as ApiServer from "@btc-price/http/server/ApiServer"
-import * as Seal from "@btc-price/http/sign-in/Seal"
+import * as ApiProgram from "@btc-price/http/ApiProgram"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
@@ -23,7 +20,6 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
-import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as LoopbackServer from "../../adapters/test/LoopbackServer.ts"
@@ -38,7 +34,9 @@ export const options = {
     readsPerUser: 10_000,
     readsPerAddress: 10_000,
     signInsPerAddress: 10_000,
+    providerCallsPerSecond: 10_000,
   },
+  seal: { client: "test", secrets: [] },
   trustedProxies: [],
   passwordLogin: true,
 } as const
@@ -87,7 +85,7 @@ const layerRepository = Layer.effect(
 export const layerAt = (
   start: string,
   state: Outage["Service"]["state"] = "none",
-  changes: Partial<ApiServer.Options> = {},
+  changes: Partial<ApiProgram.Options> = {},
 ) =>
   layerOver(layerRepository, start, changes).pipe(
     Layer.provideMerge(Layer.sync(Outage, () => ({ state }))),
@@ -98,21 +96,13 @@ export const layerAt = (
 export const layerOver = <E, R>(
   repository: Layer.Layer<PriceRepository, E, R>,
   start: string,
-  changes: Partial<ApiServer.Options> = {},
+  changes: Partial<ApiProgram.Options> = {},
 ) =>
-  ApiServer.layer({ ...options, ...changes }).pipe(
-    Layer.provide(
-      MemoryAuthenticator.layer({
-        users: [{ username: "demo", password: Redacted.make("correct horse") }],
-      }),
-    ),
-    Layer.provide(MemoryQuotas.layer),
-    Layer.provide(Seal.layer({ client: "test", secrets: [] })),
+  ApiProgram.layer({ ...options, ...changes }).pipe(
     Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
-    Layer.provideMerge(Snapshot.layer(options)),
-    Layer.provideMerge(MemorySourceLedger.layer),
-    Layer.provideMerge(repository),
     Layer.provideMerge(NodeHttpClient.layerUndici),
+    Layer.provideMerge(repository),
+    Layer.provideMerge(MemoryAdapters.layer()),
     Layer.provide(Layer.effectDiscard(setTime(start))),
   )
 

@@ -1,17 +1,40 @@
-/** All that the use cases need, in memory, for tests and trials. */
+/** Everything that the use cases, the API and the worker need, in memory, for tests and trials. */
+import { Authenticator } from "@btc-price/domain/access/Authenticator"
 import { PriceHistories, PriceHistory } from "@btc-price/domain/PriceHistory"
 import { PriceSource, PriceSources } from "@btc-price/domain/PriceSource"
 import * as SourceGate from "@btc-price/domain/SourceGate"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as MemoryAuthenticator from "./MemoryAuthenticator.ts"
 import * as MemoryExchangeRates from "./MemoryExchangeRates.ts"
+import * as MemoryHttpServer from "./MemoryHttpServer.ts"
+import * as MemoryLeaderLock from "./MemoryLeaderLock.ts"
 import * as MemoryPriceRepository from "./MemoryPriceRepository.ts"
 import * as MemoryPriceSource from "./MemoryPriceSource.ts"
-import * as MemoryLeaderLock from "./MemoryLeaderLock.ts"
+import * as MemoryQuotas from "./MemoryQuotas.ts"
+import * as MemorySigningKeyStore from "./MemorySigningKeyStore.ts"
 import * as MemorySourceLedger from "./MemorySourceLedger.ts"
 
-/** One source, `memory`, with `prices` to begin with, and the control `MemoryPriceSource` of what it says. */
+/** The one user of {@link layer}. */
+export const user: MemoryAuthenticator.User = {
+  username: "demo",
+  password: Redacted.make("correct horse"),
+}
+
+/** Signs {@link user} in, and gives the token that the API asks for. */
+export const token: Effect.Effect<Redacted.Redacted, never, Authenticator> = Effect.gen(function* () {
+  const signIn = yield* Effect.orDie((yield* Authenticator).signIn(user))
+  return signIn._tag === "SignedIn"
+    ? signIn.tokens.idToken
+    : yield* Effect.die("The demo user has a challenge")
+})
+
+/**
+ * One source, `memory`, with `prices` to begin with, and the control `MemoryPriceSource` of what it says; one user; an
+ * HttpServer without a socket, and the HttpClient that reaches it.
+ */
 export const layer = (prices: MemoryPriceSource.Prices = {}) =>
   Layer.mergeAll(
     SourceGate.layer({ monthlyCaps: {} }),
@@ -25,6 +48,10 @@ export const layer = (prices: MemoryPriceSource.Prices = {}) =>
         MemorySourceLedger.layer,
         MemoryLeaderLock.layer,
         MemoryExchangeRates.layer({}),
+        MemoryAuthenticator.layer({ users: [user] }),
+        MemoryQuotas.layer,
+        MemorySigningKeyStore.layer,
+        MemoryHttpServer.layer,
       ),
     ),
   )

@@ -1,5 +1,6 @@
 /** The settings of each program: read once, validated together, and refused if they are unsafe. */
 import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -71,6 +72,13 @@ export const embedded = Effect.gen(function* () {
     ...signIn(values),
   }
 })
+
+/** What {@link embedded} gives where no variable is set: for tests, whatever the environment. */
+export const defaults = embedded.pipe(
+  Effect.orDie,
+  Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown({})),
+  Effect.provideService(FileSystem.FileSystem, FileSystem.makeNoop({})),
+)
 
 const common = (values: Values, logFormat: "pretty" | "json") => ({
   api: {

@@ -1,12 +1,9 @@
 /** The managed login on real sockets, against an independent OpenID provider. */
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
-import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
-import * as ProviderLimits from "@btc-price/http/sign-in/ProviderLimits"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as OidcServer from "../../../adapters/test/cognito/OidcServer.ts"
@@ -225,10 +222,11 @@ describe("Managed login", () => {
   it.effect("asks the provider no more often in a second than it may", () =>
     Effect.gen(function* () {
       const { peer } = yield* start
-      const users = ProviderLimits.layer({ providerCallsPerSecond: 1 }).pipe(
-        Layer.provide([CognitoUserPool.layer(peer.options), MemoryQuotas.layer]),
-      )
-      const api = yield* ApiReplica.start({ users, secrets: peer.options.clientSecrets })
+      const api = yield* ApiReplica.start({
+        users: CognitoUserPool.layer(peer.options),
+        secrets: peer.options.clientSecrets,
+        providerCallsPerSecond: 1,
+      })
       const finish = Effect.gen(function* () {
         const { cookie, page } = yield* begin(api)
         const back = yield* peer.visit(page, "alice")
