@@ -1,6 +1,14 @@
-/** The real worker program with a command, as a child process, to its end. */
+/** The worker's command line, in this process or as a process of its own. */
+import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
+import * as WorkerProgram from "@btc-price/worker/WorkerProgram"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as ConfigProvider from "effect/ConfigProvider"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Sink from "effect/Sink"
+import * as Stdio from "effect/Stdio"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
@@ -10,16 +18,50 @@ export interface Ended {
   readonly stderr: string
 }
 
-const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+/** What a command is run with, besides its arguments. */
+export interface Options {
+  readonly env?: Readonly<Record<string, string>>
+}
 
-/** Runs it on the database of `url`. `started` gets the process, to send it a signal. */
+/** Runs a command to its end in this process, on the database of `url` and with nothing of the test's own context. */
 export const run = (
   url: Redacted.Redacted,
   args: ReadonlyArray<string>,
-  options: {
-    readonly env?: Readonly<Record<string, string>>
-    readonly started?: (child: ChildProcess) => void
-  } = {},
+  { env = {} }: Options = {},
+): Effect.Effect<Ended> =>
+  Effect.suspend(() => {
+    const ended = { stdout: "", stderr: "" }
+    const write = (name: keyof typeof ended) => (text: string | Uint8Array) =>
+      void (ended[name] += typeof text === "string" ? text : new TextDecoder().decode(text))
+    const print = (name: keyof typeof ended) => (text: string) => write(name)(`${text}\n`)
+    const sink = (name: keyof typeof ended) => () =>
+      Sink.forEach((text: string | Uint8Array) => Effect.sync(() => write(name)(text)))
+    const surroundings = Layer.mergeAll(
+      ConfigProvider.layer(
+        ConfigProvider.fromEnv({
+          env: { DATABASE_URL: Redacted.value(url), ...env },
+          preserveEmptyStrings: true,
+        }),
+      ),
+      Layer.succeed(Console.Console, { ...console, log: print("stdout"), error: print("stderr") }),
+      Stdio.layerTest({ args: Effect.succeed(args), stdout: sink("stdout"), stderr: sink("stderr") }),
+    )
+    const program = NodeProgram.exitCode(WorkerProgram.commandLine).pipe(
+      Effect.provide(Layer.provideMerge(surroundings, NodeServices.layer)),
+    )
+    return Effect.map(
+      Effect.promise((signal) => Effect.runPromise(program, { signal })),
+      (code) => ({ code, ...ended }),
+    )
+  })
+
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
+
+/** Runs a command to its end as a process. `started` gets the process, to send it a signal. */
+export const runProcess = (
+  url: Redacted.Redacted,
+  args: ReadonlyArray<string>,
+  options: Options & { readonly started?: (child: ChildProcess) => void } = {},
 ): Effect.Effect<Ended> =>
   Effect.callback<Ended>((resume) => {
     const child = spawn(process.execPath, [main, ...args], {

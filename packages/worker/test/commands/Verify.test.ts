@@ -135,7 +135,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
               yield* sql`lock table price in access exclusive mode`
               const child = yield* Deferred.make<ChildProcess>()
               const verify = yield* Effect.forkChild(
-                CommandProgram.run(url, ["verify"], {
+                CommandProgram.runProcess(url, ["verify"], {
                   started: (it) => Deferred.doneUnsafe(child, Exit.succeed(it)),
                 }),
               )
