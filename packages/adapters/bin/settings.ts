@@ -1,13 +1,15 @@
-/** Prints the README's table of settings; a test holds the README to it. */
-import { declarations } from "@btc-price/adapters/settings/SettingDeclarations"
+/** Writes `docs/settings.md`. A test fails while that file differs from the declarations. */
+import * as SettingsDocument from "@btc-price/adapters/settings/SettingsDocument"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Console from "effect/Console"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Effect from "effect/Effect"
+import * as FileSystem from "effect/FileSystem"
+import { fileURLToPath } from "node:url"
 
-const rows = Object.entries(declarations).map(
-  ([name, { fallback, meaning, expected }]) =>
-    `| \`${name}\` | ${fallback === null ? "" : `\`${fallback}\``} | ${meaning} | ${expected} |`,
-)
+const file = fileURLToPath(new URL("../../../docs/settings.md", import.meta.url))
 
 NodeRuntime.runMain(
-  Console.log(["| setting | default | what it does | value |", "|---|---|---|---|", ...rows].join("\n")),
+  Effect.flatMap(FileSystem.FileSystem, ({ writeFileString }) =>
+    writeFileString(file, SettingsDocument.text()),
+  ).pipe(Effect.provide(NodeServices.layer)),
 )

@@ -1,4 +1,4 @@
-/** Settings of the user and the password that the database is asked with. */
+/** Settings of the user and the password of the database. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -14,27 +14,27 @@ export const declarations = {
     schema: Schema.Literals(["static", "file", "rds-iam", "vault"]),
     expected: "static, file, rds-iam or vault",
     meaning:
-      "where the database's user and password come from: `static` is `DATABASE_URL`; the others change while the programs run, and `DATABASE_URL` then has no password, and a user for `rds-iam` alone",
+      "source of the database's user and password: `static` takes them from `DATABASE_URL`; the other sources change them while the programs run, and `DATABASE_URL` must then have no password, and a user only for `rds-iam`",
     fallback: "static",
   }),
   DATABASE_CREDENTIALS_FILE: setting({
     schema: Text,
     expected: "a path",
     meaning:
-      'with `file`: a file with `{"username": …, "password": …}` as Vault Agent writes it, or a folder with the files `username` and `password` as Kubernetes mounts a Secret',
+      'for `file`: a JSON file with `{"username": …, "password": …}`, as Vault Agent writes it, or a folder with the files `username` and `password`, as Kubernetes mounts a Secret',
     fallback: null,
   }),
   DATABASE_ROLE: setting({
     schema: Text,
     expected: "a role that the database's users are members of",
     meaning:
-      "role to act as, whoever logs in: it owns the tables, so that users can come and go; default: the user itself",
+      "role that every user acts as: it owns the tables, so that users can be replaced; default: the user itself",
     fallback: null,
   }),
   AWS_REGION: setting({
     schema: Text,
     expected: expectedRegion,
-    meaning: "with `rds-iam`: region of the database",
+    meaning: "for `rds-iam`: region of the database",
     fallback: null,
   }),
 } as const
@@ -43,7 +43,7 @@ type Values = SettingValues<
   typeof declarations & typeof DatabaseSettings.declarations & typeof VaultSettings.declarations
 >
 
-/** What is chosen, with what it needs, as far as it is set. */
+/** The chosen source of credentials, with what it needs. */
 export const source = Effect.fnUntraced(function* (values: Values) {
   const { DATABASE_CREDENTIALS: kind, DATABASE_CREDENTIALS_FILE: file, AWS_REGION: region } = values
   if (kind === "file" && file !== undefined) return { kind, file } as const
@@ -59,7 +59,7 @@ export const problems = Effect.fnUntraced(function* (values: Values) {
   const url = secret === undefined ? null : URL.parse(Redacted.value(secret))
   return [
     ...((choice === "file") !== (file !== undefined)
-      ? ["DATABASE_CREDENTIALS_FILE and DATABASE_CREDENTIALS=file go together: set both or none"]
+      ? ["DATABASE_CREDENTIALS_FILE and DATABASE_CREDENTIALS=file go together: set both or neither"]
       : []),
     ...(choice === "rds-iam" && values.AWS_REGION === undefined
       ? ["AWS_REGION is not set but DATABASE_CREDENTIALS is rds-iam: set the region of the database"]
@@ -77,18 +77,18 @@ const urlProblems = (
   return [
     ...(password === ""
       ? []
-      : [`DATABASE_URL has a password but DATABASE_CREDENTIALS is ${choice}: leave the password out`]),
+      : [`DATABASE_URL has a password but DATABASE_CREDENTIALS is ${choice}: remove the password`]),
     ...(choice !== "rds-iam" && username !== ""
-      ? [`DATABASE_URL has a user but DATABASE_CREDENTIALS is ${choice}: leave the user out`]
+      ? [`DATABASE_URL has a user but DATABASE_CREDENTIALS is ${choice}: remove the user`]
       : []),
     ...(choice === "rds-iam" && username === ""
       ? [
-          "DATABASE_URL has no user but DATABASE_CREDENTIALS is rds-iam: name the user that is granted rds_iam",
+          "DATABASE_URL has no user but DATABASE_CREDENTIALS is rds-iam: name the user that has the role rds_iam",
         ]
       : []),
     ...(choice === "rds-iam" && isLoopback(hostname)
       ? [
-          "DATABASE_URL is a loopback address but DATABASE_CREDENTIALS is rds-iam: name the endpoint as AWS does, because its name is signed and its TLS is verified",
+          "DATABASE_URL is a loopback address but DATABASE_CREDENTIALS is rds-iam: use the endpoint's name from AWS, because that name is signed and its TLS certificate is verified",
         ]
       : []),
   ]

@@ -11,28 +11,28 @@ export const declarations = {
     schema: Secret,
     expected: "postgres://user:password@host:port/database, without parameters",
     meaning:
-      "PostgreSQL 15 or later; beyond loopback always by verified TLS. The embedded program starts its own",
+      "PostgreSQL 15 or later; beyond loopback the connection always uses verified TLS; the embedded program starts its own PostgreSQL",
     fallback: null,
     neededBy: ["http", "worker"],
   }),
   LEGACY_DATABASE_URL: setting({
     schema: Secret,
     expected: "postgres://user:password@host:port/database, without parameters",
-    meaning: "where `import-legacy` finds the table `btc_price`; default: `DATABASE_URL`",
+    meaning: "database in which `import-legacy` finds the table `btc_price`; default: `DATABASE_URL`",
     fallback: null,
   }),
   DATABASE_CA_FILE: setting({
     schema: Text,
     expected: expectedPemFile,
     meaning:
-      "authorities that may sign the database's certificate, such as the RDS bundle; default: those of Node",
+      "certificate authorities trusted for the database, such as the RDS bundle; default: those of Node",
     fallback: null,
   }),
 } as const
 
 type Values = SettingValues<typeof declarations>
 
-/** What would leave the connection unsafe, or cannot be used. */
+/** URLs and files that cannot be used, or that would make the connection unsafe. */
 export const problems = Effect.fnUntraced(function* (values: Values) {
   return [
     ...urlProblems("DATABASE_URL", values.DATABASE_URL),
@@ -52,11 +52,11 @@ const urlProblems = (
   if (!isComplete || !/^postgres(?:ql)?:$/.test(url.protocol) || !isEncoded(url.username + url.password)) {
     return [`${name} is not valid: ${expected}`]
   }
-  // A parameter can name another host than the one that TLS is decided by.
+  // A parameter could name another host than the one by which the use of TLS is decided.
   return url.search === ""
     ? []
     : [`${name} has parameters: ${expected}; beyond loopback TLS is always on and verified`]
 }
 
-/** A `%` that begins no escape is to be written `%25`. */
+/** A `%` that does not begin an escape must be written `%25`. */
 const isEncoded = (text: string): boolean => !/%(?![0-9A-F]{2})/i.test(text)

@@ -1,4 +1,4 @@
-/** Settings of how much is asked of the API, and by whom. */
+/** Settings of the request limits, and of whom they count. */
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "../postgres/Loopback.ts"
@@ -6,58 +6,61 @@ import { setting } from "./Setting.ts"
 import { expectedLimit, Limit, Networks, Secret } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
-const expectedRedis = "redis://host:port, or rediss:// beyond loopback, with user and password where needed"
+const expectedRedis =
+  "redis://host:port, or rediss://host:port beyond loopback, with user and password if needed"
 
 export const declarations = {
   RATE_LIMIT_PER_USER: setting({
     schema: Limit,
     expected: expectedLimit,
-    meaning: "most reads of a user in a minute",
+    meaning: "maximum requests per user per minute",
     fallback: "60",
   }),
   RATE_LIMIT_PER_ADDRESS: setting({
     schema: Limit,
     expected: expectedLimit,
-    meaning: "most reads from an address in a minute; of IPv6, from a /64",
+    meaning: "maximum requests per address per minute; an IPv6 address counts as its /64 network",
     fallback: "600",
   }),
   RATE_LIMIT_SIGN_INS_PER_ADDRESS: setting({
     schema: Limit,
     expected: expectedLimit,
-    meaning: "most requests for tokens from an address in a minute",
+    meaning: "maximum sign-in requests per address per minute",
     fallback: "10",
   }),
   PROVIDER_CALLS_PER_SECOND: setting({
     schema: Limit,
     expected: expectedLimit,
     meaning:
-      "most calls of `/get_token`, all under it and `/callback` to the identity provider in a second; Cognito takes 120 sign-ins of an account",
+      "maximum calls per second to the identity provider, by `/get_token`, the paths under it, and `/callback`; Cognito allows 120 sign-ins per second per AWS account",
     fallback: "60",
   }),
   RATE_LIMIT_STORE: setting({
     schema: Schema.Literals(["memory", "redis"]),
     expected: "memory or redis",
-    meaning: "where limits are counted: by each replica for itself, or by all together",
+    meaning:
+      "where requests are counted: `memory` counts in each replica by itself, `redis` over all replicas",
     fallback: "memory",
   }),
   REDIS_URL: setting({
     schema: Secret,
     expected: expectedRedis,
-    meaning: "of `RATE_LIMIT_STORE=redis`; while Redis is away each replica counts for itself",
+    meaning:
+      "Redis for `RATE_LIMIT_STORE=redis`; while Redis cannot be reached, each replica counts by itself",
     fallback: null,
   }),
   TRUSTED_PROXIES: setting({
     schema: Networks,
     expected: "networks such as 10.0.0.0/8, separated by commas",
     meaning:
-      "proxies whose `X-Forwarded-For` is believed, from right to left up to the first address that is none of them",
+      "proxies whose `X-Forwarded-For` is trusted; the client is the rightmost address that is not one of them",
     fallback: null,
   }),
 } as const
 
 type Values = SettingValues<typeof declarations>
 
-/** A Redis that is needed and not named, or in plaintext beyond loopback. */
+/** A missing or unused `REDIS_URL`, or one that is plaintext beyond loopback. */
 export const problems = (values: Values): ReadonlyArray<string> => {
   const { RATE_LIMIT_STORE: store, REDIS_URL: secret } = values
   if (secret === undefined)

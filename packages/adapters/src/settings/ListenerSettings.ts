@@ -1,4 +1,4 @@
-/** Settings of how the API is reached. */
+/** Settings of the addresses on which the API listens, and of its TLS. */
 import * as Effect from "effect/Effect"
 import * as Certificate from "../node/Certificate.ts"
 import { isLoopback } from "../postgres/Loopback.ts"
@@ -6,53 +6,53 @@ import { type Program, setting } from "./Setting.ts"
 import { expectedPemFile, Port, Switch, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
-const port = "a port number, 0 for any free one"
+const port = "a port number, or 0 for any free port"
 
 export const declarations = {
   HTTP_HOST: setting({
     schema: Text,
-    expected: "an address of this machine",
-    meaning: "address on which the API and the management port listen",
+    expected: "an IP address or host name of this machine",
+    meaning: "address on which the API and the management server listen",
     fallback: "127.0.0.1",
   }),
   HTTP_PORT: setting({ schema: Port, expected: port, meaning: "port of the API", fallback: "5000" }),
   MANAGEMENT_PORT: setting({
     schema: Port,
     expected: port,
-    meaning: "port of `/live`, `/ready` and `/metrics`, always plain HTTP; keep it off the public network",
+    meaning: "port of `/live`, `/ready` and `/metrics`, always plain HTTP; keep it off public networks",
     fallback: "5001",
   }),
   TLS_CERT_FILE: setting({
     schema: Text,
     expected: expectedPemFile,
     meaning:
-      "the API's own certificate, then those between it and its authority: with it the API speaks HTTPS; a new one in the file is served within 10 s",
+      "certificate of the API, followed by any intermediate certificates: makes the API serve HTTPS; a renewed certificate in the file is served within 10 s",
     fallback: null,
   }),
   TLS_KEY_FILE: setting({
     schema: Text,
     expected: expectedPemFile,
-    meaning: "the private key of `TLS_CERT_FILE`, without a passphrase",
+    meaning: "private key of `TLS_CERT_FILE`, without a passphrase",
     fallback: null,
   }),
   TLS_TERMINATED_UPSTREAM: setting({
     schema: Switch,
     expected: "on or off",
     meaning:
-      "`on` says that something in front of the API terminates TLS; without it and a certificate the API only listens on loopback",
+      "`on` declares that a proxy in front of the API terminates TLS; without it and without a certificate, the API listens only on loopback addresses",
     fallback: "off",
   }),
 } as const
 
 type Values = SettingValues<typeof declarations>
 
-/** What would send tokens in plaintext over a network, and a certificate that cannot be used. */
+/** Settings that would send tokens over a network in plaintext, and a certificate that cannot be used. */
 export const problems = Effect.fnUntraced(function* (program: Program, values: Values) {
   if (program === "worker") return []
   return [...plaintextProblems(values), ...(yield* certificateProblems(values))]
 })
 
-/** Where the certificate is; undefined without TLS, or while one of both is missing. */
+/** The files of the certificate and its key; undefined unless both are set. */
 export const certificateFiles = (values: Values): Certificate.Files | undefined => {
   const { TLS_CERT_FILE: certificateFile, TLS_KEY_FILE: keyFile } = values
   return certificateFile === undefined || keyFile === undefined ? undefined : { certificateFile, keyFile }
@@ -63,7 +63,7 @@ const plaintextProblems = (values: Values): ReadonlyArray<string> => {
   const hasTls = values.TLS_CERT_FILE !== undefined || values.TLS_TERMINATED_UPSTREAM !== false
   return isOpen && !hasTls
     ? [
-        "HTTP_HOST is not a loopback address and tokens would travel in plaintext: set TLS_CERT_FILE and TLS_KEY_FILE, or put a TLS terminator in front and set TLS_TERMINATED_UPSTREAM=on, or listen on 127.0.0.1",
+        "HTTP_HOST is not a loopback address and tokens would travel in plaintext: set TLS_CERT_FILE and TLS_KEY_FILE, or put a proxy that terminates TLS in front and set TLS_TERMINATED_UPSTREAM=on, or listen on 127.0.0.1",
       ]
     : []
 }
@@ -74,6 +74,9 @@ const certificateProblems = Effect.fnUntraced(function* (values: Values) {
     const read = Effect.as(Certificate.read(files), [])
     return yield* Effect.catch(read, ({ message }) => Effect.succeed([message]))
   }
-  if (values.TLS_CERT_FILE !== undefined) return ["TLS_KEY_FILE is not set: TLS_CERT_FILE needs its key"]
-  return values.TLS_KEY_FILE !== undefined ? ["TLS_CERT_FILE is not set: TLS_KEY_FILE is the key of one"] : []
+  if (values.TLS_CERT_FILE !== undefined)
+    return ["TLS_KEY_FILE is not set but TLS_CERT_FILE is: set the file of the certificate's key"]
+  return values.TLS_KEY_FILE !== undefined
+    ? ["TLS_CERT_FILE is not set but TLS_KEY_FILE is: set the file of the key's certificate"]
+    : []
 })

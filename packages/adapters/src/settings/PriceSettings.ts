@@ -1,4 +1,4 @@
-/** Settings of what is sampled, averaged and kept. */
+/** Settings of what is sampled, averaged and stored. */
 import * as Schema from "effect/Schema"
 import { setting } from "./Setting.ts"
 import { Currencies, Share, TimeZoneName, WholeNumber } from "./SettingSchemas.ts"
@@ -6,26 +6,27 @@ import { Currencies, Share, TimeZoneName, WholeNumber } from "./SettingSchemas.t
 export const declarations = {
   CURRENCIES: setting({
     schema: Currencies,
-    expected: "1 to 20 different ISO 4217 codes that CoinGecko quotes, separated by commas",
-    meaning: "currencies to sample and to answer, in this order",
+    expected: "1 to 20 different ISO 4217 codes of currencies that CoinGecko quotes, separated by commas",
+    meaning: "currencies that are sampled and served, in this order",
     fallback: "EUR,CZK",
   }),
   TIME_ZONE: setting({
     schema: TimeZoneName,
     expected: "an IANA time zone such as Europe/Prague",
-    meaning: "zone whose days and months are averaged",
+    meaning: "time zone whose days and months are averaged",
     fallback: "UTC",
   }),
   MINIMUM_COVERAGE: setting({
     schema: Share,
     expected: "a number from 0 to 1",
-    meaning: "an average with prices in less than this share of its slots says that it is `partial`",
+    meaning:
+      "minimum share of an average's slots that must have a price; below it the average is marked `partial`",
     fallback: "0.95",
   }),
   RETENTION_MONTHS: setting({
     schema: WholeNumber.check(Schema.isGreaterThanOrEqualTo(2)),
-    expected: "a number of months from 2 up",
-    meaning: "whole UTC months kept beside the running one; default: all",
+    expected: "a whole number of months, at least 2",
+    meaning: "number of whole UTC months stored before the current month; default: all",
     fallback: null,
   }),
 } as const

@@ -1,18 +1,18 @@
-/** What a setting is. */
+/** A setting: an environment variable with its meaning and its schema. */
 import type * as Schema from "effect/Schema"
 
-/** `http` and `worker` are strict; `embedded` is the run on one's own machine. */
+/** `http` and `worker` are strict; `embedded` runs on a developer's own machine. */
 export type Program = "embedded" | "http" | "worker"
 
 export interface Setting<A, Fallback extends string | null, Needing extends Program> {
   readonly schema: Schema.Codec<A, string>
-  /** What a value must be, for the message that refuses another. */
+  /** What a value must be, for documentation and for the message that refuses any other value. */
   readonly expected: string
-  /** What it does, for the README's table. */
+  /** What the setting does, for documentation. */
   readonly meaning: string
-  /** As it would be written in the environment; null: no value. */
+  /** The default, as it would be written in the environment; null if there is no default. */
   readonly fallback: Fallback
-  /** Programs that do not start without it. */
+  /** The programs that do not start without the setting. */
   readonly neededBy?: ReadonlyArray<Needing>
 }
 

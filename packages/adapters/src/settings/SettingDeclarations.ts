@@ -10,17 +10,27 @@ import * as SignInSettings from "./SignInSettings.ts"
 import * as SourceSettings from "./SourceSettings.ts"
 import * as VaultSettings from "./VaultSettings.ts"
 
-export const declarations = {
-  ...ListenerSettings.declarations,
-  ...LimitSettings.declarations,
-  ...DatabaseSettings.declarations,
-  ...CredentialsSettings.declarations,
-  ...VaultSettings.declarations,
-  ...PriceSettings.declarations,
-  ...SourceSettings.declarations,
-  ...CognitoSettings.declarations,
-  ...SignInSettings.declarations,
-  ...ProgramSettings.declarations,
+/** The declarations by the heading under which they are documented. */
+export const groups = {
+  "Addresses and TLS": ListenerSettings.declarations,
+  "Request limits": LimitSettings.declarations,
+  Database: DatabaseSettings.declarations,
+  "Database credentials": CredentialsSettings.declarations,
+  "Vault, with `DATABASE_CREDENTIALS=vault`": VaultSettings.declarations,
+  Prices: PriceSettings.declarations,
+  "Price sources": SourceSettings.declarations,
+  Cognito: CognitoSettings.declarations,
+  "Sign-in": SignInSettings.declarations,
+  Program: ProgramSettings.declarations,
 } as const
 
-export type Declarations = typeof declarations
+type Group = (typeof groups)[keyof typeof groups]
+
+export type Declarations = {
+  readonly [Name in Group extends infer G ? (G extends unknown ? keyof G : never) : never]: Extract<
+    Group,
+    Readonly<Record<Name, unknown>>
+  >[Name]
+}
+
+export const declarations = Object.assign({}, ...Object.values(groups)) as Declarations

@@ -1,4 +1,4 @@
-/** What values of settings may be, read from the text of an environment variable. */
+/** Schemas of settings, which are read from the text of environment variables. */
 import { Currency } from "@btc-price/domain/Currency"
 import * as BigDecimal from "effect/BigDecimal"
 import { identity } from "effect/Function"
@@ -23,7 +23,7 @@ export const Switch = Schema.Literals(["on", "off"]).pipe(
     SchemaTransformation.transform({ decode: (text) => text === "on", encode: (on) => (on ? "on" : "off") }),
   ),
 )
-/** An offset such as +02:00 is no zone: it knows no clock changes. */
+/** An offset such as +02:00 is refused, because it has no daylight saving time. */
 export const TimeZoneName = Schema.String.check(Schema.isPattern(/^[A-Z]/i)).pipe(
   Schema.decodeTo(Schema.TimeZoneNamedFromString),
 )
@@ -32,7 +32,7 @@ export const WholeNumber = Schema.String.check(Schema.isPattern(/^\d{1,9}$/)).pi
 )
 export const expectedLimit = "a whole number above 0"
 export const Limit = WholeNumber.check(Schema.isGreaterThan(0))
-/** Items separated by commas, each as `read` makes it of what is written. */
+/** Items separated by commas. `read` transforms the text of each. */
 const separated = (read: (written: string) => string = identity) =>
   SchemaTransformation.transform({
     decode: (text: string): ReadonlyArray<string> => text.split(",").map((written) => read(written.trim())),
@@ -44,15 +44,15 @@ const list = <Item>(item: Schema.Codec<Item, string>, maximum: number, read?: (w
     Schema.decodeTo(Schema.UniqueArray(item).check(Schema.isBetweenLength(1, maximum)), separated(read)),
   )
 export const Currencies = list(Currency, 20, (written) => written.toUpperCase())
-/** At most 20 of whatever can be written without commas. */
+/** At most 20 texts without commas. */
 export const Names = list(Schema.NonEmptyString, 20)
 export const choices = <const Item extends string>(items: ReadonlyArray<Item>) =>
   list(Schema.Literals(items), items.length)
-/** A single address is a network, too. */
+/** A single address counts as a network. */
 export const Networks = Schema.String.pipe(
   Schema.decodeTo(Schema.Array(Schema.IpNetworkFromString), separated()),
 )
-/** One, or two of which the first is preferred, separated by a comma. */
+/** One secret, or two separated by a comma, of which the first is preferred. */
 export const secrets = (item: Schema.Codec<string>) =>
   Schema.String.check(Schema.isPattern(/^[^,\s]+(?:,[^,\s]+)?$/)).pipe(
     Schema.decodeTo(Schema.Array(Schema.RedactedFromValue(item)), separated()),

@@ -1,4 +1,4 @@
-/** Settings of Vault, where the database's credentials come from it. */
+/** Settings of Vault as the source of the database's credentials. */
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as AuthoritiesFile from "./AuthoritiesFile.ts"
@@ -12,68 +12,68 @@ export const declarations = {
   VAULT_ADDR: setting({
     schema: Url,
     expected: expectedUrl,
-    meaning: "with `vault`: root of Vault; beyond loopback https",
+    meaning: "address of Vault; https beyond loopback",
     fallback: null,
   }),
   VAULT_CA_FILE: setting({
     schema: Text,
     expected: expectedPemFile,
-    meaning: "authorities that may sign Vault's certificate; default: those of Node",
+    meaning: "certificate authorities trusted for Vault; default: those of Node",
     fallback: null,
   }),
   VAULT_NAMESPACE: setting({
     schema: Schema.String.check(Schema.isPattern(/^[\w./-]+$/)),
     expected: "a namespace such as team/app",
-    meaning: "namespace of Vault Enterprise and HCP",
+    meaning: "namespace in Vault Enterprise or HCP Vault",
     fallback: null,
   }),
   VAULT_DATABASE_PATH: setting({
     schema: Path,
     expected: "a path such as database/creds/app or database/static-creds/app",
-    meaning: "with `vault`: role of the database secrets engine, dynamic or static",
+    meaning: "path of a role of the database secrets engine, dynamic or static",
     fallback: null,
   }),
   VAULT_AUTH: setting({
     schema: Schema.Literals(["kubernetes", "approle"]),
     expected: "kubernetes or approle",
-    meaning: "how the programs log in to Vault",
+    meaning: "auth method with which the programs log in to Vault",
     fallback: "kubernetes",
   }),
   VAULT_AUTH_PATH: setting({
     schema: Path,
     expected: "a path such as kubernetes",
-    meaning: "where the method is mounted; default: its name",
+    meaning: "mount path of the auth method; default: its name",
     fallback: null,
   }),
   VAULT_ROLE: setting({
     schema: Text,
-    expected: "a role of Vault's Kubernetes method",
-    meaning: "with `kubernetes`: role to log in as",
+    expected: "a role of Vault's Kubernetes auth method",
+    meaning: "for `kubernetes`: role to log in as",
     fallback: null,
   }),
   VAULT_JWT_FILE: setting({
     schema: Text,
     expected: "a path",
-    meaning: "with `kubernetes`: the service account's token",
+    meaning: "for `kubernetes`: file with the token of the service account",
     fallback: "/var/run/secrets/kubernetes.io/serviceaccount/token",
   }),
   VAULT_ROLE_ID: setting({
     schema: Secret,
     expected: "a role id",
-    meaning: "with `approle`: role to log in as",
+    meaning: "for `approle`: role id to log in with",
     fallback: null,
   }),
   VAULT_SECRET_ID_FILE: setting({
     schema: Text,
     expected: "a path",
-    meaning: "with `approle`: file with the secret id",
+    meaning: "for `approle`: file with the secret id",
     fallback: null,
   }),
 } as const
 
 type Values = SettingValues<typeof declarations>
 
-/** How Vault is asked; undefined: it is not said. */
+/** How to reach Vault and log in; undefined if a needed setting is missing. */
 export const options = Effect.fnUntraced(function* (values: Values) {
   const { VAULT_ADDR: address, VAULT_DATABASE_PATH: path } = values
   const auth = values.VAULT_AUTH === "approle" ? appRole(values) : kubernetes(values)

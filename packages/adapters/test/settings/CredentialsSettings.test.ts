@@ -29,7 +29,7 @@ const rds = {
 }
 
 describe("CredentialsSettings", () => {
-  it.effect("are read as they are meant", () =>
+  it.effect("are read for each source of credentials", () =>
     Effect.gen(function* () {
       const { database, legacyDatabase } = yield* read({ ...file, DATABASE_ROLE: "btc_owner" })
       assert.deepStrictEqual(database.credentials, { kind: "file", file: "/vault/db.json" })

@@ -33,7 +33,7 @@ const databaseUrl = "postgres://user:hunter2@db.example.com:5432/btc"
 
 const sealingKey = Buffer.alloc(32, "hunter2").toString("base64")
 
-/** The names at the start of the problems that `effect` lists under `env`. */
+/** The setting that each problem of `effect` under `env` begins with. */
 const problems = <A, R>(effect: Effect.Effect<A, Settings.SettingsError, R>, env: Record<string, string>) =>
   Effect.map(within(env)(Effect.flip(effect)), (error) => {
     assert.notInclude(error.message, "hunter2", "no secret in a message")
@@ -114,7 +114,7 @@ describe("Settings", () => {
     )
   }
 
-  it.effect("list all that is missing or wrong at once", () =>
+  it.effect("list everything that is missing or wrong at once", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* problems(Settings.http, {}), [
         "DATABASE_URL",
@@ -160,7 +160,7 @@ describe("Settings", () => {
     }),
   )
 
-  it.effect("refuse what does not go together", () =>
+  it.effect("refuse settings that contradict each other", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* problems(Settings.embedded, { COINGECKO_API_KEY: "hunter2" }), [
         "COINGECKO_API_KEY",
@@ -220,7 +220,7 @@ describe("Settings", () => {
     )
   }
 
-  it.effect("except loopback, and a TLS terminator that is declared", () =>
+  it.effect("accept plaintext on loopback, and behind a declared TLS terminator", () =>
     Effect.gen(function* () {
       const { api } = yield* Settings.http
       assert.strictEqual(api.host, "0.0.0.0")
@@ -237,7 +237,7 @@ describe("Settings", () => {
     ),
   )
 
-  it.effect("give the authorities of the database's certificate", () => {
+  it.effect("read the certificate authorities of the database", () => {
     const file = join(tmpdir(), `btc-price-authorities-${process.pid}.pem`)
     writeFileSync(file, "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n")
     return Effect.gen(function* () {
@@ -246,7 +246,7 @@ describe("Settings", () => {
     }).pipe(within({ DATABASE_URL: databaseUrl, DATABASE_CA_FILE: file }))
   })
 
-  it.effect("take a certificate and its key, with which any address may be listened on, and no others", () =>
+  it.effect("accept any address with a valid certificate and its key, and refuse all other files", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.parse("2026-11-24T10:00:00Z"))
       const folder = mkdtempSync(join(tmpdir(), "btc-price-settings-"))
@@ -301,7 +301,7 @@ describe("Settings", () => {
     }),
   )
 
-  it.effect("say how users sign in, and what replicas seal with", () =>
+  it.effect("say how users sign in, and which secrets encrypt the state of a sign-in", () =>
     Effect.gen(function* () {
       const base = { ...cognito, DATABASE_URL: databaseUrl }
       const read = Effect.fnUntraced(function* (env: Record<string, string>) {
@@ -334,7 +334,7 @@ describe("Settings", () => {
     }),
   )
 
-  it.effect("refuse sign-ins that no other replica could finish, and pages that lead nowhere", () =>
+  it.effect("refuse sign-ins that no other replica could finish, and login pages that lead nowhere", () =>
     Effect.gen(function* () {
       const { COGNITO_CLIENT_SECRET: _, ...open } = { ...cognito, DATABASE_URL: databaseUrl }
       const domain = { COGNITO_DOMAIN: "https://login.example.com", PUBLIC_URL: "https://example.com" }
