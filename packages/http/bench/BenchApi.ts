@@ -1,5 +1,5 @@
 /** The API on a loopback port, with one user, no limits that matter, and the tables of a PostgreSQL that is there. */
-import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
+import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
@@ -28,7 +28,7 @@ export const layer = (currencies: ReadonlyArray<Currency>, database: PostgresCli
   }
   return ApiProgram.layer(options).pipe(
     Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
-    Layer.provide(MemoryAuthenticator.layer({ users: [user] })),
+    Layer.provide(MemoryUserPool.layer({ users: [user] })),
     Layer.provide(MemoryQuotas.layer),
     Layer.provide(BenchDatabase.layer(database)),
   )

@@ -3,6 +3,7 @@
  * machine, or those in memory.
  */
 import type { Authenticator } from "@btc-price/domain/access/Authenticator"
+import type { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
 import type { Quotas } from "@btc-price/domain/access/Quotas"
 import type { PriceRepository } from "@btc-price/domain/PriceRepository"
 import type { Readiness } from "@btc-price/domain/Readiness"
@@ -34,6 +35,7 @@ export type Ports =
   | PriceRepository
   | SourceLedger
   | Authenticator
+  | IdentityProvider
   | Quotas
 
 /** Serves the API on the HttpServer for as long as the layer lives. */

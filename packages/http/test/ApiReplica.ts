@@ -3,6 +3,7 @@ import * as MemoryAdapters from "@btc-price/adapters/memory/MemoryAdapters"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"
 import type { Authenticator } from "@btc-price/domain/access/Authenticator"
+import type { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
 import * as ApiProgram from "@btc-price/http/ApiProgram"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Context from "effect/Context"
@@ -24,7 +25,11 @@ export interface ApiReplica {
 }
 
 export interface Options {
-  readonly users: Layer.Layer<Authenticator, never, HttpClient.HttpClient | SigningKeyStore>
+  readonly users: Layer.Layer<
+    Authenticator | IdentityProvider,
+    never,
+    HttpClient.HttpClient | SigningKeyStore
+  >
   readonly secrets?: ReadonlyArray<Redacted.Redacted>
   readonly passwordLogin?: boolean
   /** Out of the way unless given. */

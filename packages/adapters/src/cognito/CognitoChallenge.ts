@@ -1,10 +1,11 @@
-/** The further proofs that Cognito may want, as it asks for them and as it wants them answered. */
+/** Cognito's challenges: how it poses them and how they are answered. */
 import {
-  AuthenticatorError,
   type Challenge,
   type ChallengeKey,
   ChallengeName,
-} from "@btc-price/domain/access/Authenticator"
+  type CommonReason,
+  IdentityProviderError,
+} from "@btc-price/domain/access/IdentityProvider"
 import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -12,22 +13,24 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { CognitoClient } from "./CognitoClient.ts"
 
-type Wanted = Pick<InitiateAuthCommandOutput, "ChallengeName" | "ChallengeParameters" | "Session">
+type Posed = Pick<InitiateAuthCommandOutput, "ChallengeName" | "ChallengeParameters" | "Session">
+
+export type ReadError = IdentityProviderError<CommonReason | "unknown-challenge">
 
 /**
- * What Cognito wants of `username`. An authenticator app that is to be set up gets its secret here. What is not
- * understood, or asks for more than one answer, fails: nothing is left out that somebody has asked for.
+ * The challenge that Cognito poses to `username`. An authenticator app that must be set up gets its secret here. A
+ * challenge that is not supported, or that asks for more than one answer, fails: no proof that was asked for is skipped.
  */
 export const read = Effect.fnUntraced(function* (
   client: CognitoClient,
   username: string,
-  { ChallengeName: wanted, ChallengeParameters: parameters = {}, Session: session }: Wanted,
-): Effect.fn.Return<Challenge, AuthenticatorError> {
-  const name = Option.getOrUndefined(decodeName(wanted))
-  if (name === undefined || session === undefined) return yield* notUnderstood(`It is ${wanted}`)
+  { ChallengeName: posed, ChallengeParameters: parameters = {}, Session: session }: Posed,
+): Effect.fn.Return<Challenge, ReadError> {
+  const name = Option.getOrUndefined(decodeName(posed))
+  if (name === undefined || session === undefined) return yield* unsupported(`It is ${posed}`)
   const challenge = {
     name,
-    // The hash and the answer go by this name from here on, whatever alias was typed.
+    // The hash and the answer must use this name from now on, whatever alias was typed.
     username: parameters["USER_ID_FOR_SRP"] ?? username,
     session: Redacted.make(session),
   }
@@ -42,21 +45,21 @@ export const read = Effect.fnUntraced(function* (
     case "NEW_PASSWORD_REQUIRED":
       return listIn(parameters["requiredAttributes"]).length === 0
         ? challenge
-        : yield* notUnderstood("It wants attributes of the user beside a new password")
+        : yield* unsupported("It asks for attributes of the user besides a new password")
     case "MFA_SETUP": {
       if (!listIn(parameters["MFAS_CAN_SETUP"]).includes("SOFTWARE_TOKEN_MFA")) {
-        return yield* notUnderstood("It wants something else set up than an authenticator app")
+        return yield* unsupported("It asks to set up something other than an authenticator app")
       }
       const { SecretCode: secret, Session: next } = yield* client.associateSoftwareToken(session)
       if (secret === undefined || next === undefined) {
-        return yield* notUnderstood("It comes without a secret for the authenticator app")
+        return yield* unsupported("It has no secret for the authenticator app")
       }
       return { ...challenge, session: Redacted.make(next), secret: Redacted.make(secret) }
     }
   }
 })
 
-/** What Cognito says to the answer. */
+/** Sends the answer; succeeds with the next step of the sign-in. */
 export const answer = Effect.fnUntraced(function* (
   client: CognitoClient,
   { name, username, session }: ChallengeKey,
@@ -88,9 +91,9 @@ const decodeList = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array
 const listIn = (text: string | undefined): ReadonlyArray<string> =>
   Option.getOrElse(decodeList(text), () => [])
 
-const notUnderstood = (detail: string) => new AuthenticatorError({ reason: "unknown-challenge", detail })
+const unsupported = (detail: string) => new IdentityProviderError({ reason: "unknown-challenge", detail })
 
-const notSetUp = new AuthenticatorError({
+const notSetUp = new IdentityProviderError({
   reason: "challenge-failed",
-  detail: "Cognito did not take the code of the new authenticator app",
+  detail: "Cognito did not accept the code of the new authenticator app",
 })

@@ -1,5 +1,5 @@
-/** The calls of Cognito's API that signing in takes. All are unauthenticated: no AWS credentials are needed. */
-import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+/** The calls of Cognito's API that a sign-in needs. All are unauthenticated: no AWS credentials are needed. */
+import { type CommonReason, IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import type {
   AssociateSoftwareTokenCommandOutput,
   InitiateAuthCommandOutput,
@@ -11,48 +11,91 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { createHmac } from "node:crypto"
 import * as CognitoClientSecrets from "./CognitoClientSecrets.ts"
-import { toAuthenticatorError } from "./CognitoFailure.ts"
+import * as CognitoFailure from "./CognitoFailure.ts"
 
 export interface Options {
   readonly region: string
   readonly clientId: string
   /**
-   * Of a confidential app client; two while one replaces the other. Without one, anybody who knows the client id can
-   * go around our limits.
+   * The secrets of a confidential app client; two while one replaces the other. Without a secret, anybody who knows the
+   * client id can bypass our limits.
    */
   readonly clientSecrets: ReadonlyArray<Redacted.Redacted>
-  /** For emulators; AWS's unless given. */
+  /** For emulators; AWS's endpoint by default. */
   readonly endpoint?: URL | string | undefined
 }
 
-type Call<A> = Effect.Effect<A, AuthenticatorError>
+/** `Reason`: the reasons of its own that the call can fail with. */
+type Call<A, Reason extends IdentityProviderError["reason"]> = Effect.Effect<
+  A,
+  IdentityProviderError<Reason> | IdentityProviderError<CommonReason>
+>
 
-/** Each call takes at most three seconds and is never made twice for another reason than a replaced client secret. */
+/** Each call takes at most three seconds, and is repeated only when a client secret was replaced. */
 export interface CognitoClient {
-  readonly initiateAuth: (username: string, password: Redacted.Redacted) => Call<InitiateAuthCommandOutput>
+  readonly initiateAuth: (
+    username: string,
+    password: Redacted.Redacted,
+  ) => Call<InitiateAuthCommandOutput, "invalid-credentials">
   readonly respondToAuthChallenge: (answer: {
     readonly name: NonNullable<InitiateAuthCommandOutput["ChallengeName"]>
     readonly username: string
     readonly session: string
-    /** The parameters that the challenge asks for beside the user name. */
+    /** The parameters that the challenge asks for besides the user name. */
     readonly responses: Readonly<Record<string, string>>
-  }) => Call<RespondToAuthChallengeCommandOutput>
-  readonly associateSoftwareToken: (session: string) => Call<AssociateSoftwareTokenCommandOutput>
-  readonly verifySoftwareToken: (session: string, code: string) => Call<VerifySoftwareTokenCommandOutput>
+  }) => Call<RespondToAuthChallengeCommandOutput, "challenge-failed" | "invalid-new-password">
+  readonly associateSoftwareToken: (
+    session: string,
+  ) => Call<AssociateSoftwareTokenCommandOutput, "unavailable">
+  readonly verifySoftwareToken: (
+    session: string,
+    code: string,
+  ) => Call<VerifySoftwareTokenCommandOutput, "challenge-failed">
   readonly getTokensFromRefreshToken: (
     refreshToken: string,
-  ) => Call<Pick<InitiateAuthCommandOutput, "AuthenticationResult">>
-  readonly revokeToken: (refreshToken: string) => Call<unknown>
+  ) => Call<
+    Pick<InitiateAuthCommandOutput, "AuthenticationResult">,
+    "invalid-refresh-token" | "reused-refresh-token"
+  >
+  readonly revokeToken: (refreshToken: string) => Call<unknown, "invalid-refresh-token">
 }
 
-/**
- * The longest that a call may take in all, in seconds; the client's own limits end with the answer's first byte.
- */
+const signInExceptions = CognitoFailure.notAccepted("invalid-credentials")
+
+const answerExceptions = {
+  ...CognitoFailure.notAccepted("challenge-failed"),
+  CodeMismatchException: "challenge-failed",
+  ExpiredCodeException: "challenge-failed",
+  InvalidPasswordException: "invalid-new-password",
+  PasswordHistoryPolicyViolationException: "invalid-new-password",
+} as const
+
+const setUpExceptions = {
+  ...CognitoFailure.notAccepted("challenge-failed"),
+  CodeMismatchException: "challenge-failed",
+  EnableSoftwareTokenMFAException: "challenge-failed",
+} as const
+
+// The session is the one that Cognito issued a moment ago, so its refusal is not caused by the user.
+const newSecretExceptions = CognitoFailure.notAccepted("unavailable")
+
+const refreshExceptions = {
+  ...CognitoFailure.notAccepted("invalid-refresh-token"),
+  RefreshTokenReuseException: "reused-refresh-token",
+} as const
+
+const revokeExceptions = {
+  ...CognitoFailure.notAccepted("invalid-refresh-token"),
+  // The token is not a refresh token.
+  UnsupportedTokenTypeException: "invalid-refresh-token",
+} as const
+
+/** How long a whole call may take, in seconds. The client's own limits end with the response's first byte. */
 const callLimitSeconds = 3
 
 /**
- * Cognito's quota of 120 sign-ins in a second, for as long as each may take. With fewer, calls would wait here for one
- * another while Cognito is slow, and fail although it answers.
+ * Cognito's quota of 120 sign-ins per second, times the seconds that each may take. With fewer sockets, calls would
+ * queue here while Cognito is slow, and fail although it responds.
  */
 const socketLimit = 120 * callLimitSeconds
 
@@ -60,10 +103,10 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const { clientId } = options
   const { client, sdk } = yield* makeSdkClient(options)
 
-  const withSecret = <A>(make: (clientSecret: string | undefined) => Call<A>): Call<A> =>
+  const withSecret = <A, E>(make: (clientSecret: string | undefined) => Effect.Effect<A, E>) =>
     CognitoClientSecrets.withEach(options.clientSecrets, make)
 
-  const withHash = <A>(username: string, make: (hash: Record<string, string>) => Call<A>): Call<A> =>
+  const withHash = <A, E>(username: string, make: (hash: Record<string, string>) => Effect.Effect<A, E>) =>
     withSecret((secret) =>
       make(secret === undefined ? {} : { SECRET_HASH: secretHash(username, clientId, secret) }),
     )
@@ -77,7 +120,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           ClientId: clientId,
           AuthParameters: { USERNAME: username, ...secrets },
         })
-        return call("invalid-credentials", Object.values(secrets), (abort) => client.send(command, abort))
+        return call(signInExceptions, Object.values(secrets), (abort) => client.send(command, abort))
       }),
 
     respondToAuthChallenge: ({ name, username, session, responses }) =>
@@ -89,19 +132,18 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           Session: session,
           ChallengeResponses: { USERNAME: username, ...secrets },
         })
-        return call("challenge-failed", [session, ...Object.values(secrets)], (abort) =>
+        return call(answerExceptions, [session, ...Object.values(secrets)], (abort) =>
           client.send(command, abort),
         )
       }),
 
     associateSoftwareToken: (session) =>
-      // The session is Cognito's own of a moment ago: nothing that the user did.
-      call("unavailable", [session], (abort) =>
+      call(newSecretExceptions, [session], (abort) =>
         client.send(new sdk.AssociateSoftwareTokenCommand({ Session: session }), abort),
       ),
 
     verifySoftwareToken: (session, code) =>
-      call("challenge-failed", [session, code], (abort) =>
+      call(setUpExceptions, [session, code], (abort) =>
         client.send(new sdk.VerifySoftwareTokenCommand({ Session: session, UserCode: code }), abort),
       ),
 
@@ -112,34 +154,34 @@ export const make = Effect.fnUntraced(function* (options: Options) {
           ClientSecret,
           RefreshToken: refreshToken,
         })
-        return call("invalid-refresh-token", [refreshToken], (abort) => client.send(command, abort))
+        return call(refreshExceptions, [refreshToken], (abort) => client.send(command, abort))
       }),
 
     revokeToken: (refreshToken) =>
       withSecret((ClientSecret) => {
         const command = new sdk.RevokeTokenCommand({ ClientId: clientId, ClientSecret, Token: refreshToken })
-        return call("invalid-refresh-token", [refreshToken], (abort) => client.send(command, abort))
+        return call(revokeExceptions, [refreshToken], (abort) => client.send(command, abort))
       }),
   } satisfies CognitoClient
 })
 
-const call = <A>(
-  refusal: AuthenticatorError["reason"],
+const call = <A, Reason extends IdentityProviderError["reason"]>(
+  exceptions: CognitoFailure.Exceptions<Reason>,
   secrets: ReadonlyArray<string>,
   send: (abort: { readonly abortSignal: AbortSignal }) => Promise<A>,
-): Call<A> =>
+): Call<A, Reason> =>
   Effect.tryPromise({
     try: (abortSignal) => send({ abortSignal }),
-    catch: (error) => toAuthenticatorError(error, refusal, secrets),
+    catch: (error) => CognitoFailure.toError(error, exceptions, secrets),
   }).pipe(
     Effect.timeoutOrElse({
       duration: Duration.seconds(callLimitSeconds),
-      orElse: () => Effect.fail(noAnswer),
+      orElse: () => Effect.fail(noResponse),
     }),
   )
 
 const makeSdkClient = Effect.fnUntraced(function* ({ region, endpoint }: Options) {
-  // Imported only now, because it takes 0.1 s and 25 MB, which a program without Cognito need not spend.
+  // Imported only here, because it takes 0.1 s and 25 MB, which a program without Cognito need not spend.
   const sdk = yield* Effect.promise(() => import("@aws-sdk/client-cognito-identity-provider"))
   const client = yield* Effect.acquireRelease(
     Effect.sync(
@@ -147,7 +189,7 @@ const makeSdkClient = Effect.fnUntraced(function* ({ region, endpoint }: Options
         new sdk.CognitoIdentityProviderClient({
           region,
           endpoint: String(endpoint ?? `https://cognito-idp.${region}.amazonaws.com`),
-          // A time-out that is tried again can use up two of the user's five attempts.
+          // A retry after a time-out can use up two of the user's five attempts.
           maxAttempts: 1,
           requestHandler: {
             connectionTimeout: 1_000,
@@ -156,9 +198,9 @@ const makeSdkClient = Effect.fnUntraced(function* ({ region, endpoint }: Options
             httpAgent: { maxSockets: socketLimit },
             httpsAgent: { maxSockets: socketLimit },
           },
-          // With all of these said, the client does not look for them in files, in the environment or on the
-          // network, so nothing but our own settings decides where a password goes.
-          credentials: () => Promise.reject(new Error("Signing in is not signed")),
+          // Because all of these are set, the client does not look for them in files, in the environment or on the
+          // network, so that only our own settings decide where a password goes.
+          credentials: () => Promise.reject(new Error("The sign-in calls are not signed")),
           retryMode: "standard",
           authSchemePreference: [],
           userAgentAppId: "btc-price",
@@ -169,12 +211,12 @@ const makeSdkClient = Effect.fnUntraced(function* ({ region, endpoint }: Options
   return { client, sdk }
 })
 
-const noAnswer = new AuthenticatorError({
+const noResponse = new IdentityProviderError({
   reason: "unavailable",
   detail: `Cognito did not answer within ${callLimitSeconds} seconds`,
 })
 
-/** Proves that the one who asks for this user knows the client's secret. */
+/** Proves that the caller who names this user knows the client's secret. */
 const secretHash = (username: string, clientId: string, clientSecret: string): string =>
   createHmac("sha256", clientSecret)
     .update(username + clientId)

@@ -1,19 +1,19 @@
-/** The secret of an app client, of which there are two while one replaces the other. */
-import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+/** The secrets of an app client. There are two while one replaces the other. */
+import { IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 
-/** Cognito looks at the client's secret before it looks at anything else, so that no attempt of a user's counts. */
-export const wrongClientSecret = new AuthenticatorError({
+/** Cognito checks the client's secret before anything else, so that this failure is not counted against the user. */
+export const wrongClientSecret = new IdentityProviderError({
   reason: "misconfigured",
-  detail: "The app client has a secret, and it is not the one that is set here",
+  detail: "The app client has a secret, and it is not the secret that is configured here",
 })
 
-/** Attempts with the first secret, and with the next one when Cognito does not take that; without any, once. */
-export const withEach = <A>(
+/** Attempts with the first secret, and with the next when Cognito refuses the first; without any secret, once. */
+export const withEach = <A, E>(
   secrets: ReadonlyArray<Redacted.Redacted>,
-  attempt: (secret: string | undefined) => Effect.Effect<A, AuthenticatorError>,
-): Effect.Effect<A, AuthenticatorError> => {
+  attempt: (secret: string | undefined) => Effect.Effect<A, E>,
+): Effect.Effect<A, E> => {
   const [first, ...others] = secrets.map(Redacted.value)
   return others.reduce(
     (attempted, secret) =>

@@ -1,77 +1,69 @@
 /** What a failed call of Cognito means. Source: the error lists of its API reference, call by call. */
-import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+import { type CommonReason, IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import * as Predicate from "effect/Predicate"
 import { wrongClientSecret } from "./CognitoClientSecrets.ts"
 
-type Reason = AuthenticatorError["reason"]
+/** The exceptions that mean something of its own in a call, by their name. */
+export type Exceptions<Reason> = Readonly<Record<string, Reason>>
+
+/** Where an exception says that the user, or what the user sent, is not accepted. */
+export const notAccepted = <const Reason>(reason: Reason) => ({
+  // A wrong password, a locked or disabled user, or a session or token that is not valid.
+  NotAuthorizedException: reason,
+  UserNotFoundException: reason,
+  UserNotConfirmedException: reason,
+  PasswordResetRequiredException: reason,
+})
 
 /**
- * `refusal` is what the call's own refusal means: of a password, of a challenge's answer or of a refresh token.
- * Nothing is kept as the cause, because the client's errors hold the whole answer; nor any text that repeats one of
- * `secrets`, or that may, as a SyntaxError does, which quotes the answer that it could not read.
+ * Reads an error of the SDK's client. The cause is not kept, because the client's errors contain the whole response.
+ * Nor is any text that repeats one of `secrets`, or that may, as a SyntaxError does, which quotes the response that it
+ * could not parse.
  */
-export const toAuthenticatorError = (
+export const toError = <Reason extends IdentityProviderError["reason"]>(
   error: unknown,
-  refusal: Reason,
+  exceptions: Exceptions<Reason>,
   secrets: ReadonlyArray<string>,
-): AuthenticatorError => {
+): IdentityProviderError<Reason> | IdentityProviderError<CommonReason> => {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
-  if (isOfClientSecret(name, message)) return wrongClientSecret
+  if (isAboutClientSecret(name, message)) return wrongClientSecret
   const isClean = name !== "SyntaxError" && !secrets.some((secret) => message.includes(secret))
-  return new AuthenticatorError({
-    reason: reasonOf(name, message, error, refusal),
-    detail: isClean ? `${name}: ${message.slice(0, messageLengthLimit)}` : name,
-  })
+  const detail = isClean ? `${name}: ${message.slice(0, messageLengthLimit)}` : name
+  const reason = Object.hasOwn(exceptions, name) ? exceptions[name] : undefined
+  return reason === undefined
+    ? new IdentityProviderError({ reason: commonReason(name, message, error), detail })
+    : new IdentityProviderError({ reason, detail })
 }
 
-/** The longest text of Cognito's that is kept, in characters. */
+/** How much of Cognito's text is kept, in characters. */
 export const messageLengthLimit = 200
 
 /**
- * RevokeToken's reference lists no NotAuthorizedException, but this other one, without saying for what. Where it means
- * something else than the secret, it is still no answer that a token is revoked.
+ * RevokeToken's reference lists no NotAuthorizedException, but an UnauthorizedException, without saying what for. If it
+ * means something other than the secret, it still does not say that a token is revoked.
  */
-const isOfClientSecret = (name: string, message: string): boolean =>
+const isAboutClientSecret = (name: string, message: string): boolean =>
   name === "UnauthorizedException" || (name === "NotAuthorizedException" && /secret/i.test(message))
 
 /**
- * Cognito's refusals are all HTTP 400, so their name tells them apart, and for some of them only the text. The client
- * gives unknown ones as its base class under their own name.
+ * Cognito's exceptions all have HTTP status 400, so only their name tells them apart, and for some of them only the
+ * text. The client returns unknown exceptions as its base class under their own name.
  */
-const reasonOf = (name: string, message: string, error: unknown, refusal: Reason): Reason => {
-  const known = reasons.get(name)
-  if (known !== undefined) return known
-  switch (name) {
-    // What the user typed cannot be; or a flow that is not allowed on the client, or not in this pool.
-    case "InvalidParameterException":
-      return /client|not supported/i.test(message) ? "misconfigured" : "invalid-input"
-    // A wrong password, a locked or disabled user, a session or token that is not good.
-    case "NotAuthorizedException":
-    case "UserNotFoundException":
-    case "UserNotConfirmedException":
-    case "PasswordResetRequiredException":
-      return refusal
-    default:
-      return isTransient(error) ? "unavailable" : "misconfigured"
+const commonReason = (name: string, message: string, error: unknown): CommonReason => {
+  // Either what the user typed is not possible, or the flow is not allowed on the client or in this pool.
+  if (name === "InvalidParameterException") {
+    return /client|not supported/i.test(message) ? "misconfigured" : "invalid-input"
   }
+  return commonReasons.get(name) ?? (isTransient(error) ? "unavailable" : "misconfigured")
 }
 
-const reasons: ReadonlyMap<string, Reason> = new Map([
-  ["CodeMismatchException", "challenge-failed"],
-  ["ExpiredCodeException", "challenge-failed"],
-  // The code with which an authenticator app is set up was wrong.
-  ["EnableSoftwareTokenMFAException", "challenge-failed"],
-  ["InvalidPasswordException", "invalid-new-password"],
-  ["PasswordHistoryPolicyViolationException", "invalid-new-password"],
-  ["RefreshTokenReuseException", "reused-refresh-token"],
-  // What was to be revoked is no refresh token.
-  ["UnsupportedTokenTypeException", "invalid-refresh-token"],
+const commonReasons: ReadonlyMap<string, CommonReason> = new Map([
   ["LimitExceededException", "throttled"],
   ["TooManyFailedAttemptsException", "throttled"],
   ["ForbiddenException", "forbidden"],
   ["UserLambdaValidationException", "forbidden"],
-  // The quota of our account, two changes of one user at once, Cognito's own fault, silence, or an answer that is not
-  // JSON, such as a page of HTML.
+  // The quota of our account, two simultaneous changes of one user, Cognito's own failure, silence, or a response that
+  // is not JSON, such as an HTML page.
   ["TooManyRequestsException", "unavailable"],
   ["ThrottlingException", "unavailable"],
   ["ConcurrentModificationException", "unavailable"],
@@ -80,7 +72,7 @@ const reasons: ReadonlyMap<string, Reason> = new Map([
   ["SyntaxError", "unavailable"],
 ])
 
-/** Whether the network failed, as Node's `code` says, or the answer was a 5xx without a known name. */
+/** Whether the network failed, as Node's `code` says, or the response was a 5xx without a known name. */
 const isTransient = (error: unknown): boolean =>
   Predicate.hasProperty(error, "code") ||
   (Predicate.hasProperty(error, "$metadata") &&

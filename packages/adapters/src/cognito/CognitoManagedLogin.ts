@@ -1,5 +1,6 @@
 /** Amazon Cognito's own pages as the ManagedLogin. Sources of the rules: RFC 6749, 7636 and OpenID Connect Core 1.0. */
-import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+import type { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+import { IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import { ManagedLogin } from "@btc-price/domain/access/ManagedLogin"
 import { decomposeUnverifiedJwt } from "aws-jwt-verify/jwt"
 import * as Duration from "effect/Duration"
@@ -19,29 +20,30 @@ import * as CognitoClientSecrets from "./CognitoClientSecrets.ts"
 import { messageLengthLimit } from "./CognitoFailure.ts"
 import * as CognitoTokens from "./CognitoTokens.ts"
 import type * as TokenClaims from "./TokenClaims.ts"
-import { TokenVerifier } from "./TokenVerifier.ts"
+import * as TokenVerifier from "./TokenVerifier.ts"
 
 export interface Pages {
-  /** The root of the pages, such as `https://example.auth.eu-central-1.amazoncognito.com`. */
+  /** The pages' origin, such as `https://example.auth.eu-central-1.amazoncognito.com`. */
   readonly domain: URL | string
-  /** Where the pages send the browser back to, exactly as the app client has it. */
+  /** Where the pages send the browser back to, exactly as configured on the app client. */
   readonly redirectUri: string
 }
 
-export interface Options extends Pages, Pick<TokenClaims.Rules, "clientId" | "tokenUse" | "requiredScope"> {
-  /** Of a confidential app client; two while one replaces the other. */
+export interface Options
+  extends Pages, Pick<TokenClaims.Rules, "userPoolId" | "clientId" | "tokenUse" | "requiredScope"> {
+  /** The secrets of a confidential app client; two while one replaces the other. */
   readonly clientSecrets: ReadonlyArray<Redacted.Redacted>
 }
 
 /**
- * The authorization code flow with PKCE (S256), `state` and `nonce`. A code is exchanged by one call of at most three
+ * The authorization code flow with PKCE (S256), `state` and `nonce`. A code is exchanged in one call of at most three
  * seconds, which follows no redirect.
  */
 export const layer = (options: Options) =>
   Layer.effect(
     ManagedLogin,
     Effect.gen(function* () {
-      const { verifyIdToken } = yield* TokenVerifier
+      const checkIdToken = yield* TokenVerifier.makeIdTokenCheck(options)
       const exchange = yield* makeExchange(options)
 
       return ManagedLogin.of({
@@ -53,7 +55,7 @@ export const layer = (options: Options) =>
               response_type: "code",
               client_id: options.clientId,
               redirect_uri: options.redirectUri,
-              // The scope that an access token must have to be let in has to be asked for.
+              // A scope that the Authenticator requires must be requested here.
               scope: ["openid", options.requiredScope].filter(Predicate.isNotUndefined).join(" "),
               state: Redacted.value(pending.state),
               nonce: Redacted.value(pending.nonce),
@@ -66,9 +68,9 @@ export const layer = (options: Options) =>
 
         finish: Effect.fn("ManagedLogin.finish")(function* (code, pending) {
           const tokens = yield* exchange(code, pending.codeVerifier)
-          yield* verifyIdToken(tokens.idToken).pipe(Effect.mapError(blameOurselves))
+          yield* checkIdToken(tokens.idToken).pipe(Effect.mapError(blameOurselves))
           if (!hasNonce(tokens.idToken, pending.nonce)) {
-            return yield* failure("invalid-credentials", "The ID token is of another login")
+            return yield* failure("invalid-credentials", "The ID token belongs to another login")
           }
           return tokens
         }),
@@ -76,18 +78,18 @@ export const layer = (options: Options) =>
     }),
   )
 
-/** Out of reach of guessing, in bytes; also the length that RFC 7636 recommends. */
+/** Long enough that nobody can guess it, in bytes; also the length that RFC 7636 recommends. */
 const secretBytes = 32
 
 const secret = () => Redacted.make(randomBytes(secretBytes).toString("base64url"))
 
-/** The longest that the exchange of a code may take in all, in seconds. */
+/** How long the whole exchange of a code may take, in seconds. */
 const callLimitSeconds = 3
 
-/** Cognito's answer has three tokens of one to two thousand characters. */
-const answerLimitBytes = 65_536
+/** Cognito's response has three tokens of one to two thousand characters. */
+const responseLimitBytes = 65_536
 
-const Answer = Schema.fromJsonString(
+const TokenResponse = Schema.fromJsonString(
   Schema.Struct({
     id_token: Schema.optionalKey(Schema.String),
     access_token: Schema.optionalKey(Schema.String),
@@ -96,7 +98,7 @@ const Answer = Schema.fromJsonString(
 )
 
 /** RFC 6749, section 5.2. */
-const Refusal = Schema.fromJsonString(Schema.Struct({ error: Schema.String }))
+const ErrorResponse = Schema.fromJsonString(Schema.Struct({ error: Schema.String }))
 
 const makeExchange = Effect.fnUntraced(function* (options: Options) {
   const client = yield* HttpClient.HttpClient
@@ -108,18 +110,18 @@ const makeExchange = Effect.fnUntraced(function* (options: Options) {
       const response = yield* client.execute(request)
       const text = yield* AnswerText.read(
         response,
-        answerLimitBytes,
-        failure("unavailable", `The answer is larger than ${answerLimitBytes} bytes`),
+        responseLimitBytes,
+        failure("unavailable", `The response is larger than ${responseLimitBytes} bytes`),
       )
-      if (response.status !== 200) return yield* refusalOf(response.status, text)
-      const answer = yield* Schema.decodeEffect(Answer)(text).pipe(
-        Effect.mapError(() => failure("unavailable", "The answer cannot be read")),
+      if (response.status !== 200) return yield* errorIn(response.status, text)
+      const returned = yield* Schema.decodeEffect(TokenResponse)(text).pipe(
+        Effect.mapError(() => failure("unavailable", "The response cannot be parsed")),
       )
       return yield* CognitoTokens.read(
         {
-          idToken: answer.id_token,
-          accessToken: answer.access_token,
-          refreshToken: answer.refresh_token,
+          idToken: returned.id_token,
+          accessToken: returned.access_token,
+          refreshToken: returned.refresh_token,
         },
         options.tokenUse,
       )
@@ -129,11 +131,11 @@ const makeExchange = Effect.fnUntraced(function* (options: Options) {
       orElse: () =>
         Effect.fail(failure("unavailable", `Cognito did not answer within ${callLimitSeconds} seconds`)),
     }),
-    // The error itself holds the request with its secrets, so no more of it than its kind goes on.
+    // The error contains the request with its secrets, so only its kind is kept.
     Effect.catchTag("HttpClientError", ({ reason }) =>
       Effect.fail(failure("unavailable", `The exchange failed: ${reason._tag}`)),
     ),
-    // A redirect would carry the secrets elsewhere, and what we trace is not for others to see.
+    // A redirect would carry the secrets elsewhere, and our trace ids are not sent to others.
     Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
     Effect.provideService(HttpClient.TracerPropagationEnabled, false),
   )
@@ -157,10 +159,10 @@ const makeExchange = Effect.fnUntraced(function* (options: Options) {
   }
 })
 
-/** Only `invalid_grant` is about the code; what else is refused, is refused to this service. */
-const refusalOf = (status: number, text: string): AuthenticatorError => {
+/** Only `invalid_grant` is about the code; every other error is about this service. */
+const errorIn = (status: number, text: string) => {
   if (status === 429 || status < 400 || status >= 500) return failure("unavailable", `Status ${status}`)
-  return Option.match(Schema.decodeOption(Refusal)(text), {
+  return Option.match(Schema.decodeOption(ErrorResponse)(text), {
     onNone: () => failure("unavailable", `Status ${status} without a reason`),
     onSome: ({ error }) => {
       if (error === "invalid_client") return CognitoClientSecrets.wrongClientSecret
@@ -170,11 +172,11 @@ const refusalOf = (status: number, text: string): AuthenticatorError => {
   })
 }
 
-/** A token that the provider gave us just now and that we do not accept, is not its bearer's fault. */
-const blameOurselves = (error: AuthenticatorError): AuthenticatorError =>
-  error.reason === "unavailable"
-    ? error
-    : failure("misconfigured", `The ID token is not accepted: ${error.detail}`)
+/** A token that the provider issued just now and that is not accepted here is not the user's fault. */
+const blameOurselves = ({ reason, detail }: AuthenticatorError) =>
+  reason === "unavailable"
+    ? failure(reason, detail)
+    : failure("misconfigured", `The ID token is not accepted: ${detail}`)
 
 const hasNonce = (token: Redacted.Redacted, nonce: Redacted.Redacted): boolean => {
   const { nonce: given } = decomposeUnverifiedJwt(Redacted.value(token)).payload
@@ -183,5 +185,5 @@ const hasNonce = (token: Redacted.Redacted, nonce: Redacted.Redacted): boolean =
   )
 }
 
-const failure = (reason: AuthenticatorError["reason"], detail: string) =>
-  new AuthenticatorError({ reason, detail })
+const failure = <const Reason extends IdentityProviderError["reason"]>(reason: Reason, detail: string) =>
+  new IdentityProviderError({ reason, detail })

@@ -1,24 +1,28 @@
-/** A user pool as a whole: its users come in by password, and on its own pages where it has some. */
+/** A user pool as a whole: verifies its tokens, and signs users in by password and, if it has them, on its own pages. */
 import type { Authenticator } from "@btc-price/domain/access/Authenticator"
+import type { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
+import type { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import * as CognitoAuthenticator from "./CognitoAuthenticator.ts"
+import * as CognitoIdentityProvider from "./CognitoIdentityProvider.ts"
 import * as CognitoManagedLogin from "./CognitoManagedLogin.ts"
-import type { SigningKeyStore } from "../../../domain/src/access/SigningKeyStore.ts"
+import * as SigningKeys from "./SigningKeys.ts"
+import type * as TokenClaims from "./TokenClaims.ts"
 import * as TokenVerifier from "./TokenVerifier.ts"
 
-export interface Options extends TokenVerifier.Options, CognitoAuthenticator.Options {
-  /** Of a pool that has login pages. */
+export interface Options extends TokenClaims.Rules, SigningKeys.Options, CognitoIdentityProvider.Options {
+  /** Only if the pool has login pages. */
   readonly managedLogin?: CognitoManagedLogin.Pages | undefined
 }
 
-/** The Authenticator, and with `managedLogin` the ManagedLogin. Both verify by the same keys, fetched once. */
+/** The Authenticator, the IdentityProvider and, with `managedLogin`, the ManagedLogin. All use the same signing keys. */
 export const layer = (
   options: Options,
-): Layer.Layer<Authenticator, never, HttpClient.HttpClient | SigningKeyStore> =>
-  Layer.merge(
-    CognitoAuthenticator.layer(options),
+): Layer.Layer<Authenticator | IdentityProvider, never, HttpClient.HttpClient | SigningKeyStore> =>
+  Layer.mergeAll(
+    TokenVerifier.layer(options),
+    CognitoIdentityProvider.layer(options),
     options.managedLogin === undefined
       ? Layer.empty
       : CognitoManagedLogin.layer({ ...options, ...options.managedLogin }),
-  ).pipe(Layer.provide(TokenVerifier.layer(options)))
+  ).pipe(Layer.provide(SigningKeys.layer(options)))

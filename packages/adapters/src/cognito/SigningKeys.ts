@@ -1,107 +1,151 @@
-/** The public keys that an issuer signs its tokens with, kept fresh in the background. */
-import type { Jwks } from "aws-jwt-verify/jwk"
+/** The public keys that verify an issuer's tokens. */
+import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Latch from "effect/Latch"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
 import { createPublicKey, type webcrypto } from "node:crypto"
-import * as AnswerText from "../vendor/AnswerText.ts"
 import { SigningKeyStore } from "../../../domain/src/access/SigningKeyStore.ts"
+import * as AnswerText from "../vendor/AnswerText.ts"
+
+export interface KeySet {
+  /** Grows each time the keys are replaced. */
+  readonly version: number
+  /** Empty while no key may be trusted. */
+  readonly keys: ReadonlyArray<SigningKey>
+}
+
+export class SigningKeys extends Context.Service<
+  SigningKeys,
+  {
+    /** The keys to verify tokens with now. Never fails. */
+    readonly current: Effect.Effect<KeySet>
+
+    /**
+     * Requests a new set because a key is missing, and does not wait for it. Succeeds with whether the current set is
+     * complete, so that the missing key cannot be the issuer's. Never fails.
+     */
+    readonly refresh: Effect.Effect<boolean>
+  }
+>()("@btc-price/adapters/cognito/SigningKeys") {}
+
+export interface Options {
+  /** Such as `eu-central-1_AbCdEfGhI`. */
+  readonly userPoolId: string
+  /** For emulators; AWS's address by default. */
+  readonly jwksUrl?: URL | string | undefined
+}
+
+/** These keys and no others. */
+export const layerFixed = (keys: ReadonlyArray<unknown>): Layer.Layer<SigningKeys> =>
+  Layer.succeed(SigningKeys, {
+    current: Effect.succeed({ version: 1, keys: usable(keys) }),
+    refresh: Effect.succeed(true),
+  })
 
 /**
- * Fetches the keys at `url` now, and again every five to ten minutes for as long as the scope is open. Each good
- * set goes to `use`, in place of the one before, and to the SigningKeyStore. While none can be had the last one
- * serves for 24 hours, which after a restart is the stored one; then `use` gets an empty one.
+ * Fetches a user pool's keys at the start, for at most three seconds, and again every five to ten minutes. Each valid
+ * set replaces the previous one and is saved in the SigningKeyStore. While the keys cannot be fetched, the last set is
+ * used for 24 hours; after a restart that is the stored set. After 24 hours there are no keys.
  *
- * Succeeds with an effect to run when a key is not in the set. It tells whether the set is complete, because it
- * was fetched within the last ten seconds, and otherwise has a new one fetched without waiting for it. However
- * often and by however many it is run, fetches are ten seconds apart, whether they work or not.
+ * A set is complete for ten seconds after it was fetched. `refresh` then fetches a new one. However often and by
+ * however many callers it is run, fetches are at least ten seconds apart, whether they succeed or not.
  */
-export const follow = Effect.fnUntraced(function* (
-  url: string,
-  use: (keys: Jwks) => void,
-): Effect.fn.Return<Effect.Effect<boolean>, never, HttpClient.HttpClient | SigningKeyStore | Scope.Scope> {
+export const layer = ({
+  userPoolId,
+  jwksUrl = CognitoJwtVerifier.parseUserPoolId(userPoolId).jwksUri,
+}: Options): Layer.Layer<SigningKeys, never, HttpClient.HttpClient | SigningKeyStore> =>
+  Layer.effect(SigningKeys, follow(String(jwksUrl)))
+
+const follow = Effect.fnUntraced(function* (url: string) {
   const client = yield* HttpClient.HttpClient
   const store = yield* SigningKeyStore
-  const wanted = yield* Latch.make()
-  const complete = yield* Ref.make(false)
+  const current = yield* Ref.make<KeySet>({ version: 0, keys: [] })
+  const isComplete = yield* Ref.make(false)
   const fetchedAt = yield* Ref.make<DateTime.Utc | null>(null)
+  const requested = yield* Latch.make()
 
-  const renew = Effect.gen(function* () {
-    yield* Latch.close(wanted)
-    const { keys } = yield* fetchKeys(client, url)
+  const replace = (keys: KeySet["keys"]) =>
+    Ref.update(current, ({ version }) => ({ version: version + 1, keys }))
+
+  const fetch = Effect.gen(function* () {
+    yield* Latch.close(requested)
+    const keys = yield* fetchKeys(client, url)
     const now = yield* DateTime.now
-    use({ keys })
+    yield* replace(keys)
     yield* Ref.set(fetchedAt, now)
-    yield* Ref.set(complete, true)
+    yield* Ref.set(isComplete, true)
     yield* Effect.timeout(store.save(url, { keys, fetchedAt: now }), storeLimit).pipe(
       Effect.catchCause((cause) =>
-        Effect.logWarning("The token signing keys could not be kept for a restart", cause),
+        Effect.logWarning("The token signing keys could not be stored for a restart", cause),
       ),
     )
   })
 
   const restore = Effect.gen(function* () {
-    const kept = Option.getOrUndefined(yield* Effect.timeout(store.load(url), storeLimit))
-    if (kept === undefined || (yield* isTooOld(kept.fetchedAt))) return
-    use({ keys: usable(kept.keys) })
-    yield* Ref.set(fetchedAt, kept.fetchedAt)
-    yield* Effect.logInfo("Verifies tokens by kept signing keys").pipe(
-      Effect.annotateLogs("fetchedAt", DateTime.formatIso(kept.fetchedAt)),
+    const stored = Option.getOrUndefined(yield* Effect.timeout(store.load(url), storeLimit))
+    if (stored === undefined || (yield* isTooOld(stored.fetchedAt))) return
+    yield* replace(usable(stored.keys))
+    yield* Ref.set(fetchedAt, stored.fetchedAt)
+    yield* Effect.logInfo("Verifying tokens with stored signing keys").pipe(
+      Effect.annotateLogs("fetchedAt", DateTime.formatIso(stored.fetchedAt)),
     )
-  }).pipe(Effect.catchCause((cause) => Effect.logWarning("No kept token signing keys can be read", cause)))
+  }).pipe(
+    Effect.catchCause((cause) => Effect.logWarning("The stored token signing keys could not be read", cause)),
+  )
 
-  const refresh = Effect.catchCause(
-    renew,
+  const fetchOrKeep = Effect.catchCause(
+    fetch,
     Effect.fnUntraced(function* (cause) {
       yield* Effect.logWarning("The token signing keys could not be fetched", cause)
       const since = yield* Ref.get(fetchedAt)
       if (since === null) yield* restore
-      else if (yield* isTooOld(since)) use({ keys: [] })
+      else if (yield* isTooOld(since)) yield* replace([])
     }),
   )
 
-  const rest = Effect.gen(function* () {
-    yield* Effect.sleep(pauseAtLeast)
-    const worked = yield* Ref.getAndSet(complete, false)
-    if (!worked) return
-    const pause = Duration.millis(yield* Random.nextIntBetween(pauseMillis.least, pauseMillis.most))
-    yield* Effect.raceFirst(Effect.sleep(pause), wanted.await)
+  const pause = Effect.gen(function* () {
+    yield* Effect.sleep(shortestPause)
+    const succeeded = yield* Ref.getAndSet(isComplete, false)
+    if (!succeeded) return
+    const rest = Duration.millis(yield* Random.nextIntBetween(restMillis.minimum, restMillis.maximum))
+    yield* Effect.raceFirst(Effect.sleep(rest), requested.await)
   })
 
-  yield* refresh
-  yield* rest.pipe(Effect.andThen(refresh), Effect.forever, Effect.forkScoped)
-  return Effect.andThen(wanted.open, Ref.get(complete))
+  yield* fetchOrKeep
+  yield* pause.pipe(Effect.andThen(fetchOrKeep), Effect.forever, Effect.forkScoped)
+  return { current: Ref.get(current), refresh: Effect.andThen(requested.open, Ref.get(isComplete)) }
 })
 
-/** Those of `keys` that are RSA keys of 2048 bits or more, named and meant for signatures with RS256. */
-export const usable = (keys: ReadonlyArray<unknown>): Array<SigningKey> =>
+/** The RSA keys of at least 2048 bits that have a name and are for signatures with RS256. */
+const usable = (keys: ReadonlyArray<unknown>): Array<SigningKey> =>
   keys.flatMap((key) => Option.toArray(decodeSigningKey(key)))
 
-/** The shortest time from one fetch to the next. */
-const pauseAtLeast = Duration.seconds(10)
+/** The shortest time between two fetches. */
+const shortestPause = Duration.seconds(10)
 
-/** What passes beyond that when no key is missed: five to ten minutes in all, so that replicas do not ask together. */
-const pauseMillis = { least: 290_000, most: 590_000 }
+/** The further pause while no key is missing: five to ten minutes in all, so that replicas do not fetch together. */
+const restMillis = { minimum: 290_000, maximum: 590_000 }
 
-/** How long keys serve that cannot be renewed. */
-const serviceLimit = Duration.hours(24)
+/** How long keys that cannot be fetched again are used. */
+const keyLifetime = Duration.hours(24)
 
-/** How long the store may take, which is none of a fetch's business. */
+/** How long the store may take, so that a slow store does not delay the next fetch. */
 const storeLimit = Duration.seconds(3)
 
 const fetchLimitSeconds = 3
 
-const answerLimitBytes = 65_536
+const responseLimitBytes = 65_536
 
-const modulusAtLeastBits = 2_048
+const minimumModulusBits = 2_048
 
 const KeySet = Schema.fromJsonString(Schema.Struct({ keys: Schema.Array(Schema.Unknown) }))
 
@@ -110,7 +154,7 @@ const modulusBits = Option.liftThrowable(
     createPublicKey({ key, format: "jwk" }).asymmetricKeyDetails?.modulusLength ?? 0,
 )
 
-/** `alg` and `use` are optional in the standard. Here they must be there, so that a key serves one purpose. */
+/** `alg` and `use` are optional in the standard. They are required here, so that a key has only one purpose. */
 const SigningKey = Schema.Struct({
   kid: Schema.NonEmptyString,
   kty: Schema.Literal("RSA"),
@@ -118,25 +162,25 @@ const SigningKey = Schema.Struct({
   use: Schema.Literal("sig"),
   n: Schema.NonEmptyString,
   e: Schema.NonEmptyString,
-}).check(Schema.makeFilter((key) => Option.exists(modulusBits(key), (bits) => bits >= modulusAtLeastBits)))
-type SigningKey = typeof SigningKey.Type
+}).check(Schema.makeFilter((key) => Option.exists(modulusBits(key), (bits) => bits >= minimumModulusBits)))
+export type SigningKey = typeof SigningKey.Type
 
 const fetchKeys = Effect.fnUntraced(
   function* (client: HttpClient.HttpClient, url: string) {
     const response = yield* client.get(url, { headers: { accept: "application/json" } })
-    if (response.status !== 200) return yield* Effect.fail(`The answer has status ${response.status}`)
+    if (response.status !== 200) return yield* Effect.fail(`The response has status ${response.status}`)
     const text = yield* AnswerText.read(
       response,
-      answerLimitBytes,
-      `The answer is larger than ${answerLimitBytes} bytes`,
+      responseLimitBytes,
+      `The response is larger than ${responseLimitBytes} bytes`,
     )
-    const keySet = yield* Effect.mapError(decodeKeySet(text), () => "The answer is not a JSON Web Key Set")
-    // Keys of other kinds do no harm, so that the issuer may add some.
+    const keySet = yield* Effect.mapError(decodeKeySet(text), () => "The response is not a JSON Web Key Set")
+    // Keys of other kinds are skipped, so that the issuer may add them.
     const keys = usable(keySet.keys)
-    return keys.length > 0 ? { keys } : yield* Effect.fail("The answer has no usable key")
+    return keys.length > 0 ? keys : yield* Effect.fail("The response has no usable key")
   },
   Effect.timeout(Duration.seconds(fetchLimitSeconds)),
-  // A key that lies elsewhere is not the issuer's.
+  // A key at another address is not the issuer's.
   Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
   Effect.provideService(HttpClient.TracerPropagationEnabled, false),
 )
@@ -147,5 +191,5 @@ const decodeSigningKey = Schema.decodeUnknownOption(SigningKey)
 
 const isTooOld = (fetchedAt: DateTime.Utc) =>
   Effect.map(DateTime.now, (now) =>
-    Duration.isGreaterThanOrEqualTo(DateTime.distance(fetchedAt, now), serviceLimit),
+    Duration.isGreaterThanOrEqualTo(DateTime.distance(fetchedAt, now), keyLifetime),
   )

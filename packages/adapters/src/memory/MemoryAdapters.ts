@@ -1,5 +1,5 @@
 /** Everything that the use cases, the API and the worker need, in memory, for tests and trials. */
-import { Authenticator } from "@btc-price/domain/access/Authenticator"
+import { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
 import { PriceHistories, PriceHistory } from "@btc-price/domain/PriceHistory"
 import { PriceSource, PriceSources } from "@btc-price/domain/PriceSource"
 import * as SourceGate from "@btc-price/domain/SourceGate"
@@ -7,25 +7,26 @@ import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as MemoryAuthenticator from "./MemoryAuthenticator.ts"
 import * as MemoryExchangeRates from "./MemoryExchangeRates.ts"
 import * as MemoryHttpServer from "./MemoryHttpServer.ts"
+import type { User } from "./MemoryIdentityProvider.ts"
 import * as MemoryLeaderLock from "./MemoryLeaderLock.ts"
 import * as MemoryPriceRepository from "./MemoryPriceRepository.ts"
 import * as MemoryPriceSource from "./MemoryPriceSource.ts"
 import * as MemoryQuotas from "./MemoryQuotas.ts"
 import * as MemorySigningKeyStore from "./MemorySigningKeyStore.ts"
 import * as MemorySourceLedger from "./MemorySourceLedger.ts"
+import * as MemoryUserPool from "./MemoryUserPool.ts"
 
 /** The one user of {@link layer}. */
-export const user: MemoryAuthenticator.User = {
+export const user: User = {
   username: "demo",
   password: Redacted.make("correct horse"),
 }
 
 /** Signs {@link user} in, and gives the token that the API asks for. */
-export const token: Effect.Effect<Redacted.Redacted, never, Authenticator> = Effect.gen(function* () {
-  const signIn = yield* Effect.orDie((yield* Authenticator).signIn(user))
+export const token: Effect.Effect<Redacted.Redacted, never, IdentityProvider> = Effect.gen(function* () {
+  const signIn = yield* Effect.orDie((yield* IdentityProvider).signIn(user))
   return signIn._tag === "SignedIn"
     ? signIn.tokens.idToken
     : yield* Effect.die("The demo user has a challenge")
@@ -48,7 +49,7 @@ export const layer = (prices: MemoryPriceSource.Prices = {}) =>
         MemorySourceLedger.layer,
         MemoryLeaderLock.layer,
         MemoryExchangeRates.layer({}),
-        MemoryAuthenticator.layer({ users: [user] }),
+        MemoryUserPool.layer({ users: [user] }),
         MemoryQuotas.layer,
         MemorySigningKeyStore.layer,
         MemoryHttpServer.layer,

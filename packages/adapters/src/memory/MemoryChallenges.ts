@@ -1,5 +1,9 @@
-/** Challenges in memory that wait for their answer: each for three minutes, and for one answer. */
-import { AuthenticatorError, type Challenge, type ChallengeKey } from "@btc-price/domain/access/Authenticator"
+/** Challenges in memory that wait for an answer: each for three minutes, and for one answer. */
+import {
+  type Challenge,
+  type ChallengeKey,
+  IdentityProviderError,
+} from "@btc-price/domain/access/IdentityProvider"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,14 +13,14 @@ import { randomUUID } from "node:crypto"
 
 interface Waiting extends Pick<Challenge, "name" | "username"> {
   readonly endsAtMillis: number
-  /** Of `MFA_SETUP`: what the authenticator app was given. */
+  /** For `MFA_SETUP`: the secret that the authenticator app was given. */
   readonly secret: Redacted.Redacted | undefined
 }
 
-/** Cognito's, unless set otherwise. */
+/** Cognito's default. */
 const lifetime = Duration.minutes(3)
 
-/** The most that wait; the oldest go first. */
+/** How many challenges can wait. The oldest is forgotten first. */
 const capacity = 10_000
 
 export const make = Effect.sync(() => {
@@ -39,7 +43,7 @@ export const make = Effect.sync(() => {
       }
     }),
 
-    /** What waits under this session, which nothing does afterwards. */
+    /** Removes and returns the challenge that waits under this session. */
     take: Effect.fnUntraced(function* ({ name, username, session }: ChallengeKey) {
       const found = waiting.get(Redacted.value(session))
       waiting.delete(Redacted.value(session))
@@ -48,9 +52,9 @@ export const make = Effect.sync(() => {
         found.username !== username ||
         found.endsAtMillis <= (yield* Clock.currentTimeMillis)
       ) {
-        return yield* new AuthenticatorError({
+        return yield* new IdentityProviderError({
           reason: "challenge-failed",
-          detail: "The session is unknown, over or another's",
+          detail: "The session is unknown, over, or for another user or challenge",
         })
       }
       return found

@@ -1,5 +1,5 @@
-/** Refresh tokens in memory. Each serves once and is replaced; one that comes twice ends all that came from it. */
-import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+/** Refresh tokens in memory. Each is valid once and is then replaced; reusing a token ends all tokens of its sign-in. */
+import { IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -7,20 +7,20 @@ import * as Redacted from "effect/Redacted"
 import { LRUCache } from "lru-cache"
 import { randomBytes, randomUUID } from "node:crypto"
 
-/** The tokens that replaced one another since a sign-in. */
+/** The refresh tokens that have replaced each other since a sign-in. */
 interface Family {
   readonly username: string
-  /** The same for all of them, and for the tokens that they bring. */
+  /** The same for all of them, and for the ID and access tokens issued with them. */
   readonly signInId: string
   readonly endsAtMillis: number
-  /** The one that is good; null: none is any more. */
+  /** The token that is valid now; null when the family has ended. */
   current: string | null
 }
 
-/** As Cognito's are, unless set otherwise. */
+/** Cognito's default. */
 const lifetime = Duration.days(30)
 
-/** The most tokens that are remembered. Those used least lately go first, and count as unknown then. */
+/** How many tokens are remembered. The least recently used is forgotten first, and is then unknown. */
 const capacity = 10_000
 
 export const make = Effect.sync(() => {
@@ -41,7 +41,7 @@ export const make = Effect.sync(() => {
       return issue({ username, signInId: randomUUID(), endsAtMillis, current: null })
     }),
 
-    /** Whose token it is, and the one that replaces it. */
+    /** The owner of the token, and the token that replaces it. */
     rotate: Effect.fnUntraced(function* (token: Redacted.Redacted) {
       const family = families.get(Redacted.value(token))
       if (
@@ -49,22 +49,22 @@ export const make = Effect.sync(() => {
         family.current === null ||
         family.endsAtMillis <= (yield* Clock.currentTimeMillis)
       ) {
-        return yield* new AuthenticatorError({
+        return yield* new IdentityProviderError({
           reason: "invalid-refresh-token",
           detail: "Unknown, expired or revoked",
         })
       }
       if (family.current !== Redacted.value(token)) {
         family.current = null
-        return yield* new AuthenticatorError({
+        return yield* new IdentityProviderError({
           reason: "reused-refresh-token",
-          detail: "It was replaced before",
+          detail: "The token was replaced before",
         })
       }
       return issue(family)
     }),
 
-    /** Ends the token and all that came from the same sign-in. */
+    /** Ends the token and all others of the same sign-in. */
     end: (token: Redacted.Redacted) =>
       Effect.sync(() => {
         const family = families.get(Redacted.value(token))

@@ -1,6 +1,6 @@
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as MemorySigningKeyStore from "@btc-price/adapters/memory/MemorySigningKeyStore"
-import type { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+import type { IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import { ManagedLogin } from "@btc-price/domain/access/ManagedLogin"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -90,7 +90,7 @@ const tokens =
     json(200, { id_token, access_token, token_type: "Bearer" })(response)
   }
 
-const reasonOf = (error: AuthenticatorError) => {
+const reasonOf = (error: IdentityProviderError) => {
   assert.notMatch(inspect(error, { depth: null, showHidden: true }), /canary/)
   return error.reason
 }
@@ -171,18 +171,18 @@ describe("CognitoManagedLogin", () => {
     ["HTML as a refusal", "unavailable", (response) => response.writeHead(403).end("<html>canary")],
     ["too much", "unavailable", json(200, { id_token: "canary".repeat(20_000) })],
     ["a reset", "unavailable", (response) => response.destroy()],
-  ] satisfies ReadonlyArray<readonly [string, AuthenticatorError["reason"], Parameters<typeof endpoint>[0]]>)(
-    "takes %s for %s, after one call",
-    ([, reason, answer]) =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(Date.now())
-        const { options, exchanges } = yield* endpoint(answer)
-        for (const client of [NodeHttpClient.layerUndici, FetchHttpClient.layer]) {
-          const login = yield* build(options, client)
-          assert.strictEqual(reasonOf(yield* Effect.flip(login.finish(code, pending))), reason)
-        }
-        assert.strictEqual(exchanges.length, 2)
-      }),
+  ] satisfies ReadonlyArray<
+    readonly [string, IdentityProviderError["reason"], Parameters<typeof endpoint>[0]]
+  >)("takes %s for %s, after one call", ([, reason, answer]) =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.now())
+      const { options, exchanges } = yield* endpoint(answer)
+      for (const client of [NodeHttpClient.layerUndici, FetchHttpClient.layer]) {
+        const login = yield* build(options, client)
+        assert.strictEqual(reasonOf(yield* Effect.flip(login.finish(code, pending))), reason)
+      }
+      assert.strictEqual(exchanges.length, 2)
+    }),
   )
 
   it.effect.each(["hangs", "stalls"])("gives up after three seconds on a provider that %s", (how) =>

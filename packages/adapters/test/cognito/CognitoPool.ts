@@ -2,7 +2,7 @@
  * What a strict user pool answers to the calls of signing in, as Cognito's API reference has it: each session is good
  * for one answer of one user, each code for one sign-in, and each refresh token, once replaced, for an alarm.
  */
-import type { User } from "@btc-price/adapters/memory/MemoryAuthenticator"
+import type { User } from "@btc-price/adapters/memory/MemoryIdentityProvider"
 import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
 import * as Redacted from "effect/Redacted"
 import { createHmac, randomUUID } from "node:crypto"

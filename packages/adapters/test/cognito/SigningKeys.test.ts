@@ -1,15 +1,19 @@
 import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
-import type { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+import * as SigningKeys from "@btc-price/adapters/cognito/SigningKeys"
+import { Authenticator, type AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as MemorySigningKeyStore from "@btc-price/adapters/memory/MemorySigningKeyStore"
 import * as TokenVerifier from "@btc-price/adapters/cognito/TokenVerifier"
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -53,9 +57,13 @@ const keySet = (...keys: ReadonlyArray<object>) => answer(JSON.stringify({ keys 
 const down = answer("down", 503)
 
 const follow = (origin: Origin) =>
-  TokenVerifier.fromUrl({ ...TokenClaims.anyUsersIdToken, ...audience }, url).pipe(
-    Effect.provideService(HttpClient.HttpClient, origin.client),
-    Effect.provide(MemorySigningKeyStore.layer),
+  TokenVerifier.layer({ ...TokenClaims.anyUsersIdToken, ...audience }).pipe(
+    Layer.provide(SigningKeys.layer({ ...audience, jwksUrl: url })),
+    Layer.provide(Layer.succeed(HttpClient.HttpClient, origin.client)),
+    Layer.provide([MemorySigningKeyStore.layer, Logger.layer([])]),
+    Layer.fresh,
+    Layer.build,
+    Effect.map(Context.get(Authenticator)),
     Effect.map(({ verify }) => ({
       /** What becomes of a token that is issued now. */
       outcome: Effect.fnUntraced(function* (

@@ -1,11 +1,14 @@
 import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
-import { type AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+import * as SigningKeys from "@btc-price/adapters/cognito/SigningKeys"
+import { Authenticator, type AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as TokenVerifier from "@btc-price/adapters/cognito/TokenVerifier"
 import { assert, describe, it, vi } from "@effect/vitest"
 import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { createHmac } from "node:crypto"
@@ -28,7 +31,16 @@ const without = (part: object, name: string) =>
   Object.fromEntries(Object.entries(part).filter(([key]) => key !== name))
 
 const rules = { ...TokenClaims.anyUsersIdToken, ...audience }
-const { verify } = TokenVerifier.fromKeys(rules, [key.jwk])
+/** Verifies with the one key. */
+const makeAuthenticator = (accepted: TokenClaims.Rules) =>
+  TokenVerifier.layer(accepted).pipe(
+    Layer.provide(SigningKeys.layerFixed([key.jwk])),
+    Layer.build,
+    Effect.map(Context.get(Authenticator)),
+    Effect.scoped,
+    Effect.runSync,
+  )
+const { verify } = makeAuthenticator(rules)
 
 const access = (changes: object) =>
   TokenIssuer.sign(key, header, {
@@ -59,7 +71,7 @@ const accepting = Effect.fnUntraced(function* (
   tokens: ReadonlyArray<readonly [name: string, token: string]>,
 ) {
   yield* TestClock.setTime(nowSeconds * 1_000)
-  const { verify } = TokenVerifier.fromKeys(accepted, [key.jwk])
+  const { verify } = makeAuthenticator(accepted)
   const found = yield* Effect.forEach(tokens, ([name, token]) =>
     Effect.match(verify(Redacted.make(token)), { onSuccess: () => [name], onFailure: () => [] }),
   )
@@ -246,7 +258,7 @@ describe("TokenVerifier", () => {
   ] as const)("admits only who has %s", ([, needed, admitted]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(nowSeconds * 1_000)
-      const { verify } = TokenVerifier.fromKeys({ ...rules, tokenUse: "either", ...needed }, [key.jwk])
+      const { verify } = makeAuthenticator({ ...rules, tokenUse: "either", ...needed })
       const tokens = {
         scope: access({ scope: "btc-price/read" }),
         "scope among others": access({ scope: "openid btc-price/read profile" }),
@@ -271,7 +283,7 @@ describe("TokenVerifier", () => {
   it.effect("denies a sign-in by any of its tokens, also by one that was verified before, and no other", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(nowSeconds * 1_000)
-      const { verify, deny } = TokenVerifier.fromKeys({ ...rules, tokenUse: "either" }, [key.jwk])
+      const { verify, deny } = makeAuthenticator({ ...rules, tokenUse: "either" })
       yield* verify(Redacted.make(ofSignIn("a", "1")))
       yield* deny(Redacted.make(ofSignIn("a", "2")))
       for (const token of [ofSignIn("a", "1"), ofSignIn("a", "3"), access({ origin_jti: "a" })]) {
@@ -279,7 +291,7 @@ describe("TokenVerifier", () => {
       }
       yield* verify(Redacted.make(ofSignIn("b", "1")))
       yield* deny(Redacted.make(`${content}.`))
-      const onlyId = TokenVerifier.fromKeys(rules, [key.jwk])
+      const onlyId = makeAuthenticator(rules)
       yield* onlyId.deny(Redacted.make(access({ origin_jti: "c" })))
       assert.strictEqual(
         (yield* Effect.flip(onlyId.verify(Redacted.make(ofSignIn("c", "1"))))).reason,
@@ -298,7 +310,7 @@ describe("TokenVerifier", () => {
   it.effect("dies of what is no verdict on the token, instead of accepting it", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(nowSeconds * 1_000)
-      const { verify } = TokenVerifier.fromKeys(rules, [key.jwk])
+      const { verify } = makeAuthenticator(rules)
       const broken = vi.spyOn(CognitoJwtVerifier.prototype, "verifySync").mockImplementationOnce(() => {
         throw new TypeError("broken")
       })

@@ -1,11 +1,11 @@
 /**
- * Port: how often something was done lately. Beside taking, which Effect's RateLimiter offers, back-off needs to look
- * without a use, and to forget.
+ * Port: how often something was done recently. Besides consuming, which Effect's RateLimiter offers, back-off needs to
+ * look without consuming, and to forget.
  */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 
-/** At most `limit` uses in a window of `windowSeconds`, which begins with the first use and counts for each key apart. */
+/** At most `limit` uses per key in a window of `windowSeconds`, which begins with the key's first use. */
 export interface Quota {
   /** Tells quotas apart; a few fixed names. */
   readonly name: string
@@ -14,21 +14,21 @@ export interface Quota {
 }
 
 export interface Standing {
-  /** Whether the use was within the limit; one that was not does not count. */
+  /** Whether the use was within the limit. A use that exceeds the limit is not counted. */
   readonly isGranted: boolean
-  /** Uses that are left in the window. */
+  /** How many uses are left in the window. */
   readonly remaining: number
-  /** Seconds until the window ends, rounded up; that of a whole window when none runs. */
+  /** Seconds until the window ends, rounded up; a whole window when none is running. */
   readonly resetSeconds: number
 }
 
 export class Quotas extends Context.Service<
   Quotas,
   {
-    /** Uses the quota once under the key. Never fails: where others share the count and cannot be asked, it is our own. */
+    /** Consumes one use under the key. Never fails: while a shared store cannot be reached, this process counts alone. */
     readonly consume: (quota: Quota, key: string) => Effect.Effect<Standing>
 
-    /** How a key stands, without a use. Never fails. */
+    /** The standing of a key, without consuming a use. Never fails. */
     readonly peek: (quota: Quota, key: string) => Effect.Effect<Standing>
 
     /** Forgets the key's uses. Never fails. */

@@ -1,14 +1,14 @@
-/** Where an issuer's signing keys outlast the process, so that a start needs no issuer that answers. */
+/** Port: where an issuer's signing keys survive a restart, so that the service can start while the issuer is down. */
 import type { RepositoryError } from "../RepositoryError.ts"
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 
-export interface KeptKeys {
-  /** JSON Web Keys. They are public; what is read back is checked as if it came from the issuer. */
+export interface StoredKeys {
+  /** JSON Web Keys. They are public. Stored keys are validated as strictly as fetched keys. */
   readonly keys: ReadonlyArray<unknown>
-  /** When the issuer gave them. */
+  /** When the keys were fetched from the issuer. */
   readonly fetchedAt: DateTime.Utc
 }
 
@@ -16,9 +16,9 @@ export class SigningKeyStore extends Context.Service<
   SigningKeyStore,
   {
     /** The newest keys that were fetched from `url`. Fails as the repository does. */
-    readonly load: (url: string) => Effect.Effect<Option.Option<KeptKeys>, RepositoryError>
+    readonly load: (url: string) => Effect.Effect<Option.Option<StoredKeys>, RepositoryError>
 
-    /** Keeps the keys in place of older ones from the same `url`. Fails as the repository does. */
-    readonly save: (url: string, kept: KeptKeys) => Effect.Effect<void, RepositoryError>
+    /** Stores the keys in place of older keys from the same `url`. Fails as the repository does. */
+    readonly save: (url: string, stored: StoredKeys) => Effect.Effect<void, RepositoryError>
   }
 >()("@btc-price/domain/access/SigningKeyStore") {}

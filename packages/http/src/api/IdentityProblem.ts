@@ -1,5 +1,5 @@
 /** The problems of who may come in, and how. */
-import { ChallengeName } from "@btc-price/domain/access/Authenticator"
+import { ChallengeName } from "@btc-price/domain/access/IdentityProvider"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
 import { Time } from "./ResponseFields.ts"

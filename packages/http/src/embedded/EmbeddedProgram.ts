@@ -5,7 +5,7 @@ import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
-import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
+import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import * as MemoryExchangeRates from "@btc-price/adapters/memory/MemoryExchangeRates"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
@@ -61,9 +61,9 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
   }
   const replay = isReplay ? yield* startReplay : undefined
   const sources = replay === undefined ? Vendors.layer(settings.priceSources) : onlyFrom(replay)
-  const authenticator =
+  const userPool =
     settings.cognito === undefined
-      ? MemoryAuthenticator.layer({
+      ? MemoryUserPool.layer({
           rules: settings.tokenRules,
           users: Banner.demoUsers.map((user) => ({ ...user, password: secrets.demoUser })),
         })
@@ -80,7 +80,7 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
   }).pipe(
     Layer.provide(ManagementServer.layer),
     Layer.provide(ApiProgram.layer(settings)),
-    Layer.provide(authenticator),
+    Layer.provide(userPool),
     Layer.provide(
       settings.redis === undefined
         ? MemoryQuotas.layer

@@ -1,4 +1,4 @@
-/** Lets in who shows a token that the Authenticator accepts, and says with RFC 6750 why it does not. */
+/** Admits requests whose Bearer token the Authenticator accepts, and refuses others as RFC 6750 describes. */
 import { Authenticator, type AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import * as Effect from "effect/Effect"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
@@ -16,29 +16,24 @@ export const layer: Layer.Layer<Authorization, never, Authenticator | RequestLim
   Effect.gen(function* () {
     const authenticator = yield* Authenticator
     const limits = yield* RequestLimits
-    // The answers to a flood of bad tokens are made once, so that it costs little.
-    const missing = yield* answer(new MissingToken(), { "www-authenticate": realm })
-    const invalid = yield* answer(new InvalidToken(), {
-      "www-authenticate": `${realm}, error="invalid_token"`,
-    })
-    const insufficient = yield* answer(new InsufficientScope(), {
-      "www-authenticate": `${realm}, error="insufficient_scope"`,
-    })
-    // A new key is at hand within a second, unless the provider is away.
-    const unavailable = yield* answer(new IdentityUnavailable(), { "retry-after": "1" })
+    // The responses are created once, so that a flood of bad tokens costs little.
+    const missing = yield* respond(new MissingToken(), { "www-authenticate": realm })
+    const responses = {
+      "invalid-token": yield* respond(new InvalidToken(), {
+        "www-authenticate": `${realm}, error="invalid_token"`,
+      }),
+      "insufficient-scope": yield* respond(new InsufficientScope(), {
+        "www-authenticate": `${realm}, error="insufficient_scope"`,
+      }),
+      // A new key is available within a second, unless the provider is down.
+      unavailable: yield* respond(new IdentityUnavailable(), { "retry-after": "1" }),
+    } satisfies Readonly<Record<AuthenticatorError["reason"], unknown>>
 
-    const refuse = Effect.fnUntraced(function* (error: AuthenticatorError) {
-      switch (error.reason) {
-        case "invalid-token":
-          yield* Effect.logDebug("A token was refused").pipe(Effect.annotateLogs("detail", error.detail))
-          return invalid
-        case "insufficient-scope":
-          return insufficient
-        case "unavailable":
-          return unavailable
-        default:
-          return yield* Effect.die(error)
+    const refuse = Effect.fnUntraced(function* ({ reason, detail }: AuthenticatorError) {
+      if (reason === "invalid-token") {
+        yield* Effect.logDebug("A token was refused").pipe(Effect.annotateLogs("detail", detail))
       }
+      return responses[reason]
     })
 
     return Authorization.of({
@@ -57,5 +52,5 @@ export const layer: Layer.Layer<Authorization, never, Authenticator | RequestLim
   }),
 )
 
-const answer = (problem: HttpServerRespondable.Respondable, headers: Readonly<Record<string, string>>) =>
+const respond = (problem: HttpServerRespondable.Respondable, headers: Readonly<Record<string, string>>) =>
   Effect.map(HttpServerRespondable.toResponse(problem), HttpServerResponse.setHeaders(headers))

@@ -1,5 +1,5 @@
-/** What a failure of the identity provider, or of whoever wants in, is to the caller, the log and the metrics. */
-import type { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+/** How a failed sign-in is reported to the caller, the log and the metrics. */
+import type { IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -20,12 +20,12 @@ import {
 import { InternalError, InvalidRequest } from "../api/Problem.ts"
 
 /**
- * A refusal takes this long, or a whole multiple of it where the identity provider took longer, so that the time does
- * not tell why. Nearly all of Cognito's answers come sooner.
+ * A refusal takes this long, or a whole multiple of it when the identity provider took longer, so that the time does not
+ * reveal the cause. Nearly all of Cognito's responses come sooner.
  */
 const floor = Duration.seconds(1)
 
-/** Lets a failure, whatever it is, a defect too, take a whole multiple of the floor. */
+/** Delays a failure of any kind, including a defect, to a whole multiple of the floor. */
 export const padded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.flatMap(Clock.currentTimeNanos, (start) =>
     Effect.tapCause(effect, () =>
@@ -36,45 +36,46 @@ export const padded = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A
     ),
   )
 
-/** What is the caller's to know of each reason, and nothing else is. */
+type Reason = IdentityProviderError["reason"]
+
+/** All that the caller learns of each reason. */
 const problems = {
-  "invalid-credentials": () => new InvalidCredentials(),
-  "invalid-input": () =>
-    new InvalidRequest({
-      errors: [
-        { field: "", message: "the identity provider does not take a user name or an answer of this form" },
-      ],
-    }),
-  "challenge-failed": () => new ChallengeFailed(),
-  "unknown-challenge": () => new UnknownChallenge(),
-  "invalid-new-password": () => new InvalidNewPassword(),
-  "invalid-refresh-token": () => new InvalidRefreshToken(),
+  "invalid-credentials": new InvalidCredentials(),
+  "invalid-input": new InvalidRequest({
+    errors: [
+      { field: "", message: "the identity provider does not accept a user name or an answer of this form" },
+    ],
+  }),
+  "challenge-failed": new ChallengeFailed(),
+  "unknown-challenge": new UnknownChallenge(),
+  "invalid-new-password": new InvalidNewPassword(),
+  "invalid-refresh-token": new InvalidRefreshToken(),
   // The caller may be the thief.
-  "reused-refresh-token": () => new InvalidRefreshToken(),
-  throttled: () => new TooManyAttempts(),
-  forbidden: () => new SignInForbidden(),
-  unavailable: () => new IdentityUnavailable(),
-}
-type Reason = keyof typeof problems
+  "reused-refresh-token": new InvalidRefreshToken(),
+  throttled: new TooManyAttempts(),
+  forbidden: new SignInForbidden(),
+  unavailable: new IdentityUnavailable(),
+  misconfigured: new InternalError(),
+} as const satisfies Readonly<Record<Reason, unknown>>
 
-/** Refuses for the reasons that are to be expected of an operation; any other is a fault of ours. */
-export const refuse = <Expected extends Reason>(...expected: ReadonlyArray<Expected>) => {
-  const isExpected = (reason: string): reason is Expected => expected.some((known) => known === reason)
-  return Effect.fnUntraced(function* (error: AuthenticatorError) {
-    yield* note(error)
-    if (error.reason === "throttled" || error.reason === "unavailable") {
-      yield* retryAfter(error.retryAfterSeconds ?? pauseSeconds)
-    }
-    return yield* Effect.fail(
-      isExpected(error.reason)
-        ? (problems[error.reason]() as ReturnType<(typeof problems)[Expected]>)
-        : new InternalError(),
-    )
-  })
+/** What `refuse` reads of an IdentityProviderError, and of an AuthenticatorError whose reason has the same meaning. */
+interface Failure<out R extends Reason> {
+  readonly reason: R
+  readonly detail: string
+  readonly retryAfterSeconds?: number
 }
 
-/** How soon to come back when nobody knows better. */
-const pauseSeconds = 5
+/** Fails with the problem for the error's reason, after it was logged and counted. */
+export const refuse = Effect.fnUntraced(function* <R extends Reason>(error: Failure<R>) {
+  yield* report(error)
+  if (error.reason === "throttled" || error.reason === "unavailable") {
+    yield* retryAfter(error.retryAfterSeconds ?? retrySeconds)
+  }
+  return yield* Effect.fail(problems[error.reason])
+})
+
+/** When to retry if the error does not say it. */
+const retrySeconds = 5
 
 const retryAfter = (seconds: number) =>
   HttpEffect.appendPreResponseHandler((_, response) =>
@@ -83,20 +84,20 @@ const retryAfter = (seconds: number) =>
 
 const refusals = Metric.counter("btc_price_sign_in_refusals_total", {
   description:
-    "Sign-ins, answers to challenges, refreshes and logins that were refused, by their real reason",
+    "Sign-ins, answers to challenges, refreshes and logins that were refused, by their actual reason",
   incremental: true,
 })
 
-const note = Effect.fnUntraced(function* (error: AuthenticatorError) {
+const report = Effect.fnUntraced(function* (error: Failure<Reason>) {
   const { reason, detail } = error
   yield* Metric.update(Metric.withAttributes(refusals, { reason }), 1)
   switch (reason) {
     case "reused-refresh-token":
       return yield* Effect.logError(
-        "A refresh token was used after it had been replaced: one of its two users stole it",
+        "A refresh token was used after it had been replaced: one of its two holders stole it",
       ).pipe(Effect.annotateLogs({ reason, detail }))
     case "unavailable":
-      return yield* Effect.logWarning("The identity provider cannot be asked", Cause.fail(error))
+      return yield* Effect.logWarning("The identity provider cannot be reached", Cause.fail(error))
     case "misconfigured":
       return yield* Effect.logError("The identity provider does not accept this service", Cause.fail(error))
     default:

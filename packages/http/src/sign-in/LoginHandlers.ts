@@ -1,5 +1,5 @@
 /** Answers the managed login: the way to the identity provider's pages, and the way back. */
-import { AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+import { IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import { ManagedLogin, type PendingLogin } from "@btc-price/domain/access/ManagedLogin"
 import * as Mac from "effect/crypto/Mac"
 import * as Duration from "effect/Duration"
@@ -41,7 +41,7 @@ export const layer = (options: Options) =>
         return yield* Effect.fromOption(Option.filter(pending, isBegunWith(state))).pipe(
           Effect.mapError(
             () =>
-              new AuthenticatorError({
+              new IdentityProviderError({
                 reason: "invalid-credentials",
                 detail: "The state is not that of a login which this browser began and did not finish",
               }),
@@ -67,7 +67,7 @@ export const layer = (options: Options) =>
             const { code, state } = yield* LoginReturn.read
             const tokens = yield* pendingOf(state).pipe(
               Effect.flatMap((pending) => finish(code, pending)),
-              Effect.catch(refuse("invalid-credentials", "unavailable")),
+              Effect.catch(refuse),
               Effect.catchTag("InvalidCredentials", () => Effect.fail(new LoginFailed())),
             )
             return TokensBody.toBody(options.passwordLogin ? tokens : { ...tokens, refreshToken: null })

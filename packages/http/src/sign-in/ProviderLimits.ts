@@ -1,5 +1,9 @@
-/** An Authenticator and a ManagedLogin that are asked no more often than is good for their users and their provider. */
-import { Authenticator, AuthenticatorError, type SignIn } from "@btc-price/domain/access/Authenticator"
+/** Limits how often the identity provider is called, for its users' sake and its own. */
+import {
+  IdentityProvider,
+  IdentityProviderError,
+  type SignIn,
+} from "@btc-price/domain/access/IdentityProvider"
 import { ManagedLogin } from "@btc-price/domain/access/ManagedLogin"
 import { type Quota, Quotas } from "@btc-price/domain/access/Quotas"
 import * as Digest from "effect/crypto/Digest"
@@ -8,53 +12,55 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 
 export interface Options {
-  /** The most calls to the provider in a second, over all users. */
+  /** Maximum calls to the provider per second, over all users. */
   readonly providerCallsPerSecond: number
 }
 
-/** A day, so that whoever tries slowly does not begin anew each time. */
+/** A day, so that slow attempts do not start again from zero. */
 const failures: Quota = { name: "failures", limit: 1_000_000, windowSeconds: 86_400 }
 
-/** Failures in a row that cost no waiting. */
+/** How many failures in a row cost no waiting. */
 const freeFailures = 5
 
 const longestWaitSeconds = 900
 
 /**
- * Adds to the provider's own rules: five attempts of a user in a second; after five failures in a row one attempt a
- * second, then one in two seconds, doubling up to 15 minutes, until one succeeds; the same for users that do not exist.
- * Answers to challenges are counted apart, until the user is in: whoever has the password could begin anew before each
- * guess. Waiting fails as `throttled`, and a provider that was asked often enough in this second as `unavailable`; both
- * say when to come back. The ManagedLogin, where there is one, shares the calls to the provider.
+ * Adds to the provider's own rules. A user has five attempts per second. After five failures in a row it is one attempt
+ * per second, then one per two seconds, doubling up to 15 minutes, until an attempt succeeds. Users that do not exist
+ * are treated the same. Answers to challenges are counted separately, until the user has signed in: otherwise whoever
+ * has the password could sign in again before each guess.
+ *
+ * An attempt that must wait fails with `throttled`, and one that exceeds this second's calls with `unavailable`; both
+ * say when to retry. The ManagedLogin, if there is one, shares the calls per second.
  */
-export const layer = (options: Options): Layer.Layer<Authenticator, never, Authenticator | Quotas> =>
-  Layer.merge(limitedAuthenticator(options), cappedManagedLogin(options))
+export const layer = (options: Options): Layer.Layer<IdentityProvider, never, IdentityProvider | Quotas> =>
+  Layer.merge(limitedProvider(options), cappedManagedLogin(options))
 
-const limitedAuthenticator = (options: Options) =>
+const limitedProvider = (options: Options) =>
   Layer.effect(
-    Authenticator,
+    IdentityProvider,
     Effect.gen(function* () {
-      const provider = yield* Authenticator
+      const provider = yield* IdentityProvider
       const quotas = yield* Quotas
       const digest = yield* Digest.Digest
       const capped = yield* makeCap(options)
 
-      /** The attempts of a user that may run beside each other are bounded, too, whatever they will come to. */
-      const patient = Effect.fnUntraced(function* (
+      /** Simultaneous attempts of a user are limited too, before it is known how they end. */
+      const limited = Effect.fnUntraced(function* <Reason extends IdentityProviderError["reason"]>(
         proof: "password" | "answer",
         username: string,
-        attempt: Effect.Effect<SignIn, AuthenticatorError>,
+        attempt: Effect.Effect<SignIn, IdentityProviderError<Reason>>,
       ) {
         const name = new TextEncoder().encode(`${proof} ${username.trim().toLowerCase()}`)
-        // The same for all spellings of a name, and nobody's name.
+        // The same for all spellings of a name, and no readable name.
         const key = yield* Effect.orDie(digest.digestHex(Digest.sha256, name))
         const { remaining } = yield* quotas.peek(failures, key)
         const attempts = attemptsAfter(failures.limit - remaining)
         const { isGranted, resetSeconds } = yield* quotas.consume(attempts, key)
         if (!isGranted) {
-          return yield* new AuthenticatorError({
+          return yield* new IdentityProviderError({
             reason: "throttled",
-            detail: "This user has failed too often lately",
+            detail: "This user has failed too often recently",
             retryAfterSeconds: resetSeconds,
           })
         }
@@ -67,13 +73,12 @@ const limitedAuthenticator = (options: Options) =>
         return result
       })
 
-      return Authenticator.of({
-        verify: provider.verify,
-        signIn: (credentials) => patient("password", credentials.username, provider.signIn(credentials)),
+      return IdentityProvider.of({
+        signIn: (credentials) => limited("password", credentials.username, provider.signIn(credentials)),
         answerChallenge: (challenge, answer) =>
-          patient("answer", challenge.username, provider.answerChallenge(challenge, answer)),
+          limited("answer", challenge.username, provider.answerChallenge(challenge, answer)),
         refresh: (refreshToken) => capped(provider.refresh(refreshToken)),
-        revoke: (refreshToken, token) => capped(provider.revoke(refreshToken, token)),
+        revoke: (refreshToken) => capped(provider.revoke(refreshToken)),
       })
     }),
   ).pipe(Layer.provide(Digest.layerWebCrypto))
@@ -87,22 +92,22 @@ const cappedManagedLogin = (options: Options) =>
     return Layer.succeed(ManagedLogin, { begin, finish: (...login) => capped(finish(...login)) })
   }).pipe(Layer.unwrap)
 
-/** Makes a call to the provider, or fails when it was asked often enough in this second. */
+/** Makes a call to the provider, or fails when this second's calls are used up. */
 const makeCap = ({ providerCallsPerSecond }: Options) =>
   Effect.map(Quotas, (quotas) => {
     const calls: Quota = { name: "provider", limit: providerCallsPerSecond, windowSeconds: 1 }
-    return Effect.fnUntraced(function* <A>(call: Effect.Effect<A, AuthenticatorError>) {
+    return Effect.fnUntraced(function* <A, E>(call: Effect.Effect<A, E>) {
       const { isGranted, resetSeconds } = yield* quotas.consume(calls, "")
       if (isGranted) return yield* call
-      return yield* new AuthenticatorError({
+      return yield* new IdentityProviderError({
         reason: "unavailable",
-        detail: "As many calls were made in this second as may be",
+        detail: "The maximum number of calls in this second has been made",
         retryAfterSeconds: resetSeconds,
       })
     })
   })
 
-/** After this many failures in a row: five attempts at once, or one and then a wait. */
+/** The attempts after so many failures in a row: five at once, or one and then a wait. */
 const attemptsAfter = (failed: number): Quota =>
   failed < freeFailures
     ? { name: "attempts", limit: freeFailures, windowSeconds: 1 }
@@ -112,5 +117,5 @@ const attemptsAfter = (failed: number): Quota =>
         windowSeconds: Math.min(2 ** (failed - freeFailures + 1), longestWaitSeconds),
       }
 
-const isFailure = (reason: AuthenticatorError["reason"]): boolean =>
+const isFailure = (reason: IdentityProviderError["reason"]): boolean =>
   reason === "invalid-credentials" || reason === "challenge-failed"

@@ -1,11 +1,12 @@
 /** Answers the sign-in endpoints. */
+import { Authenticator } from "@btc-price/domain/access/Authenticator"
 import {
-  Authenticator,
-  AuthenticatorError,
   type ChallengeKey,
   ChallengeName,
+  IdentityProvider,
+  IdentityProviderError,
   type SignIn,
-} from "@btc-price/domain/access/Authenticator"
+} from "@btc-price/domain/access/IdentityProvider"
 import { ManagedLogin } from "@btc-price/domain/access/ManagedLogin"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,7 +22,7 @@ import { padded, refuse } from "./IdentityRefusal.ts"
 import * as TokensBody from "./TokensBody.ts"
 
 export interface Options {
-  /** Whether users may sign in with a password. Without it, none of these endpoints is there. */
+  /** Whether users may sign in with a password. If not, all of these endpoints answer 404. */
   readonly passwordLogin: boolean
 }
 
@@ -31,13 +32,14 @@ export const layer = ({ passwordLogin }: Options) =>
     "signIn",
     Effect.fnUntraced(function* (handlers) {
       const authenticator = yield* Authenticator
+      const provider = yield* IdentityProvider
       const seal = yield* Seal
       const managedLogin = yield* Effect.serviceOption(ManagedLogin)
       const requirePasswordLogin = passwordLogin
         ? Effect.void
         : Effect.fail(passwordLoginOff(Option.isSome(managedLogin)))
 
-      /** The tokens, or the challenge as a problem whose session only `username` can bring back. */
+      /** The tokens, or the challenge as a problem whose session only `username` can answer. */
       const answer = (username: string) =>
         Effect.fnUntraced(function* (signIn: SignIn) {
           if (signIn._tag === "SignedIn") return TokensBody.toBody(signIn.tokens)
@@ -58,12 +60,22 @@ export const layer = ({ passwordLogin }: Options) =>
         return yield* Effect.fromOption(challenge).pipe(
           Effect.mapError(
             () =>
-              new AuthenticatorError({
+              new IdentityProviderError({
                 reason: "challenge-failed",
-                detail: "The session is not one of this user's, or it is too old",
+                detail: "The session does not belong to this user, or has expired",
               }),
           ),
         )
+      })
+
+      /** Revokes the refresh token and denies the sign-in of `token`. Each is done even if the other fails. */
+      const revoke = Effect.fnUntraced(function* (
+        refreshToken: Redacted.Redacted,
+        token: Redacted.Redacted | null,
+      ) {
+        const denied = yield* Effect.exit(token === null ? Effect.void : authenticator.deny(token))
+        yield* provider.revoke(refreshToken)
+        yield* denied
       })
 
       return handlers
@@ -72,8 +84,8 @@ export const layer = ({ passwordLogin }: Options) =>
           Effect.fnUntraced(function* ({ request }) {
             yield* requirePasswordLogin
             const credentials = yield* readCredentials(request)
-            return yield* padded(authenticator.signIn(credentials)).pipe(
-              Effect.catch(refuse("invalid-credentials", "unknown-challenge", ...always)),
+            return yield* padded(provider.signIn(credentials)).pipe(
+              Effect.catch(refuse),
               Effect.flatMap(answer(credentials.username)),
             )
           }),
@@ -84,11 +96,9 @@ export const layer = ({ passwordLogin }: Options) =>
             yield* requirePasswordLogin
             const { username, session, answer: proof } = yield* readChallengeAnswer(request)
             return yield* openSession(username, session).pipe(
-              Effect.flatMap((challenge) => authenticator.answerChallenge(challenge, proof)),
+              Effect.flatMap((challenge) => provider.answerChallenge(challenge, proof)),
               padded,
-              Effect.catch(
-                refuse("challenge-failed", "unknown-challenge", "invalid-new-password", ...always),
-              ),
+              Effect.catch(refuse),
               Effect.flatMap(answer(username)),
             )
           }),
@@ -98,8 +108,8 @@ export const layer = ({ passwordLogin }: Options) =>
           Effect.fnUntraced(function* ({ request }) {
             yield* requirePasswordLogin
             const { refresh_token: refreshToken } = yield* readRefreshToken(request)
-            return yield* padded(authenticator.refresh(refreshToken)).pipe(
-              Effect.catch(refuse("invalid-refresh-token", "reused-refresh-token", ...always)),
+            return yield* padded(provider.refresh(refreshToken)).pipe(
+              Effect.catch(refuse),
               Effect.map(TokensBody.toBody),
             )
           }),
@@ -109,16 +119,13 @@ export const layer = ({ passwordLogin }: Options) =>
           Effect.fnUntraced(function* ({ request }) {
             yield* requirePasswordLogin
             const { refresh_token: refreshToken, token = null } = yield* readRevocation(request)
-            yield* padded(authenticator.revoke(refreshToken, token)).pipe(Effect.catch(refuse(...always)))
+            yield* padded(revoke(refreshToken, token)).pipe(Effect.catch(refuse))
           }),
         )
     }),
   )
 
-/** Reasons that any operation may have. */
-const always = ["invalid-input", "throttled", "forbidden", "unavailable"] as const
-
-/** What comes back with the answer to a challenge. It lives as long as Cognito's own memory of it does by default. */
+/** The session that the caller returns with its answer. Its lifetime is the default of Cognito's own session. */
 const challengeSession: Purpose<ChallengeKey> = {
   name: "challenge",
   schema: Schema.Struct({

@@ -1,5 +1,5 @@
-/** Tokens as they are answered. */
-import type { Tokens } from "@btc-price/domain/access/Authenticator"
+/** Tokens as a response body. */
+import type { Tokens } from "@btc-price/domain/access/IdentityProvider"
 import * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 

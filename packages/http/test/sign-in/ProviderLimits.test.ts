@@ -1,6 +1,6 @@
-import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
+import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
-import { Authenticator } from "@btc-price/domain/access/Authenticator"
+import { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
 import * as ProviderLimits from "@btc-price/http/sign-in/ProviderLimits"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
-import { challengeIn } from "../../../adapters/test/AuthenticatorTest.ts"
+import { challengeIn } from "../../../adapters/test/IdentityProviderTest.ts"
 
 const password = Redacted.make("correct horse")
 
@@ -19,9 +19,9 @@ const limited = ({ providerCallsPerSecond = 1_000, before = Effect.void } = {}) 
   ProviderLimits.layer({ providerCallsPerSecond }).pipe(
     Layer.provide(
       Layer.effect(
-        Authenticator,
-        Effect.map(Authenticator, (provider) =>
-          Authenticator.of({
+        IdentityProvider,
+        Effect.map(IdentityProvider, (provider) =>
+          IdentityProvider.of({
             ...provider,
             signIn: (credentials) => Effect.andThen(before, provider.signIn(credentials)),
           }),
@@ -29,7 +29,7 @@ const limited = ({ providerCallsPerSecond = 1_000, before = Effect.void } = {}) 
       ),
     ),
     Layer.provide(
-      MemoryAuthenticator.layer({
+      MemoryUserPool.layer({
         users: [
           { username: "alice", password },
           { username: "nina", password, mustDo: ["NEW_PASSWORD_REQUIRED"] },
@@ -43,7 +43,7 @@ const limited = ({ providerCallsPerSecond = 1_000, before = Effect.void } = {}) 
 
 /** `signed in`, or why not and after how many seconds another try makes sense. */
 const attempt = (username: string, secret: string) =>
-  Effect.flatMap(Authenticator, ({ signIn }) =>
+  Effect.flatMap(IdentityProvider, ({ signIn }) =>
     Effect.match(signIn({ username, password: Redacted.make(secret) }), {
       onSuccess: () => "signed in",
       onFailure: ({ reason, retryAfterSeconds }) =>
@@ -111,7 +111,7 @@ describe("ProviderLimits", () => {
 
   it.effect("counts wrong answers to challenges", () =>
     Effect.gen(function* () {
-      const { answerChallenge } = yield* Authenticator
+      const { answerChallenge } = yield* IdentityProvider
       const session = Redacted.make("nobody's")
       const answer = Effect.flip(
         answerChallenge({ name: "SOFTWARE_TOKEN_MFA", username: "nina", session }, Redacted.make("000000")),
@@ -124,7 +124,7 @@ describe("ProviderLimits", () => {
 
   it.effect("gives no more tries at a code to whoever has the password and begins anew before each", () =>
     Effect.gen(function* () {
-      const { answerChallenge, signIn } = yield* Authenticator
+      const { answerChallenge, signIn } = yield* IdentityProvider
       const guess = Effect.gen(function* () {
         const challenge = challengeIn(yield* signIn({ username: "tina", password }))
         return (yield* Effect.flip(answerChallenge(challenge, Redacted.make("wrong")))).reason
@@ -136,7 +136,7 @@ describe("ProviderLimits", () => {
 
   it.effect("asks the provider no more often in a second than it may, whoever wants it", () =>
     Effect.gen(function* () {
-      const { refresh } = yield* Authenticator
+      const { refresh } = yield* IdentityProvider
       assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
       assert.strictEqual(yield* attempt("nobody", "wrong"), "invalid-credentials")
       assert.strictEqual(yield* attempt("alice", "correct horse"), "unavailable for 1 s")

@@ -192,6 +192,24 @@ describe("Sign-in", () => {
     }),
   )
 
+  it.effect("revokes the refresh token and denies the shown token, each even if the other fails", () =>
+    Effect.gen(function* () {
+      const { cognito, api } = yield* start
+      const { body: first } = yield* signIn(api, "alice")
+      const invalid = { refresh_token: first.refresh_token, token: "canary.made.up" }
+      assert.strictEqual((yield* ask(api, "/get_token/revoke", invalid)).status, 204)
+      assertProblem(yield* refresh(api, first.refresh_token), 401, "invalid-refresh-token")
+
+      const { body: second } = yield* signIn(api, "alice")
+      cognito.answerCalls({ exception: "InternalErrorException" })
+      const shown = { refresh_token: second.refresh_token, token: second.id_token }
+      assertProblem(yield* ask(api, "/get_token/revoke", shown), 503, "identity-unavailable")
+      const read = yield* api.send("GET", "/v1/sources", { token: second.id_token })
+      assertProblem(read, 401, "invalid-token")
+      assert.notMatch(api.log(), /canary/)
+    }),
+  )
+
   it.effect("says the same, byte for byte, whoever cannot sign in and why, and logs why", () =>
     Effect.gen(function* () {
       const { cognito, api } = yield* start

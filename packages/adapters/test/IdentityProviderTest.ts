@@ -1,12 +1,13 @@
-/** The suite that every Authenticator passes. The layer given is one that knows {@link users} and nobody else. */
-import type { User } from "@btc-price/adapters/memory/MemoryAuthenticator"
+/** The suite that every IdentityProvider passes, with its Authenticator. The given layer knows only {@link users}. */
+import type { User } from "@btc-price/adapters/memory/MemoryIdentityProvider"
+import { Authenticator } from "@btc-price/domain/access/Authenticator"
 import {
-  Authenticator,
   type Challenge,
   type ChallengeKey,
+  IdentityProvider,
   type SignIn,
   type Tokens,
-} from "@btc-price/domain/access/Authenticator"
+} from "@btc-price/domain/access/IdentityProvider"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -50,10 +51,10 @@ export const refreshTokenIn = ({ refreshToken }: Tokens) => {
 }
 
 const signIn = (username: string, secret = password) =>
-  Effect.flatMap(Authenticator, (authenticator) => authenticator.signIn({ username, password: secret }))
+  Effect.flatMap(IdentityProvider, (provider) => provider.signIn({ username, password: secret }))
 
 const answer = (challenge: ChallengeKey, text: string) =>
-  Effect.flatMap(Authenticator, ({ answerChallenge }) => answerChallenge(challenge, Redacted.make(text)))
+  Effect.flatMap(IdentityProvider, ({ answerChallenge }) => answerChallenge(challenge, Redacted.make(text)))
 
 /** Why it failed; nothing in the error repeats a secret. */
 const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: string }, R>) =>
@@ -62,8 +63,8 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: string }, R>
     return error.reason
   })
 
-export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticator, unknown>): void =>
-  describeLayer(authenticatorLayer)(`Authenticator: ${name}`, (it) => {
+export const suite = (name: string, userPool: Layer.Layer<Authenticator | IdentityProvider, unknown>): void =>
+  describeLayer(userPool)(`IdentityProvider: ${name}`, (it) => {
     it.effect("gives a token that tells who signed in", () =>
       Effect.gen(function* () {
         const { verify } = yield* Authenticator
@@ -227,7 +228,8 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
 
     it.effect("refreshes once with each token, and ends all of them when one comes twice", () =>
       Effect.gen(function* () {
-        const { refresh, verify } = yield* Authenticator
+        const { refresh } = yield* IdentityProvider
+        const { verify } = yield* Authenticator
         const first = refreshTokenIn(tokensIn(yield* signIn("alice")))
         const second = yield* refresh(first)
         assert.strictEqual((yield* verify(second.idToken)).username, "alice")
@@ -238,48 +240,44 @@ export const suite = (name: string, authenticatorLayer: Layer.Layer<Authenticato
 
     it.effect("refreshes no more once revoked, and revokes what it does not know without complaint", () =>
       Effect.gen(function* () {
-        const { refresh, revoke } = yield* Authenticator
+        const { refresh, revoke } = yield* IdentityProvider
         const refreshToken = refreshTokenIn(tokensIn(yield* signIn("alice")))
-        yield* revoke(refreshToken, null)
+        yield* revoke(refreshToken)
         assert.strictEqual(yield* reasonOf(refresh(refreshToken)), "invalid-refresh-token")
-        yield* revoke(refreshToken, null)
-        yield* revoke(Redacted.make("never issued"), null)
+        yield* revoke(refreshToken)
+        yield* revoke(Redacted.make("never issued"))
       }),
     )
 
-    it.effect("takes no token of a sign-in any more whose own was shown when it was revoked", () =>
-      Effect.gen(function* () {
-        const { refresh, revoke, verify } = yield* Authenticator
-        const first = tokensIn(yield* signIn("alice"))
-        const other = tokensIn(yield* signIn("alice"))
-        const second = yield* refresh(refreshTokenIn(first))
-        yield* verify(first.idToken)
-        yield* revoke(refreshTokenIn(second), second.idToken)
-        assert.strictEqual(yield* reasonOf(verify(second.idToken)), "invalid-token")
-        assert.strictEqual(yield* reasonOf(verify(first.idToken)), "invalid-token")
-        assert.strictEqual((yield* verify(other.idToken)).username, "alice")
-        yield* revoke(refreshTokenIn(second), second.idToken)
-      }),
+    it.effect.each(["idToken", "accessToken"] as const)(
+      "denies all tokens of a sign-in by its %s, and no token of another sign-in",
+      (shown) =>
+        Effect.gen(function* () {
+          const { refresh } = yield* IdentityProvider
+          const { deny, verify } = yield* Authenticator
+          const first = tokensIn(yield* signIn("alice"))
+          const other = tokensIn(yield* signIn("alice"))
+          const second = yield* refresh(refreshTokenIn(first))
+          yield* verify(first.idToken)
+          yield* deny(second[shown])
+          assert.strictEqual(yield* reasonOf(verify(second.idToken)), "invalid-token")
+          assert.strictEqual(yield* reasonOf(verify(first.idToken)), "invalid-token")
+          assert.strictEqual((yield* verify(other.idToken)).username, "alice")
+          yield* deny(second[shown])
+        }),
     )
 
-    it.effect("ends a refresh token and its sign-in, whatever token is shown along", () =>
+    it.effect("ignores a token that it is asked to deny and that is not valid", () =>
       Effect.gen(function* () {
-        const { refresh, revoke, verify } = yield* Authenticator
-        for (const shown of ["accessToken", "idToken"] as const) {
-          const tokens = tokensIn(yield* signIn("alice"))
-          yield* revoke(refreshTokenIn(tokens), tokens[shown])
-          assert.strictEqual(yield* reasonOf(refresh(refreshTokenIn(tokens))), "invalid-refresh-token")
-          assert.strictEqual(yield* reasonOf(verify(tokens.idToken)), "invalid-token")
-        }
-        const refreshToken = refreshTokenIn(tokensIn(yield* signIn("alice")))
-        yield* revoke(refreshToken, Redacted.make("canary.made.up"))
-        assert.strictEqual(yield* reasonOf(refresh(refreshToken)), "invalid-refresh-token")
+        const { deny } = yield* Authenticator
+        yield* deny(Redacted.make("canary.made.up"))
       }),
     )
 
     it.effect("takes a refresh token neither as a token nor after it was made up", () =>
       Effect.gen(function* () {
-        const { refresh, verify } = yield* Authenticator
+        const { refresh } = yield* IdentityProvider
+        const { verify } = yield* Authenticator
         const tokens = tokensIn(yield* signIn("alice"))
         assert.strictEqual(yield* reasonOf(verify(refreshTokenIn(tokens))), "invalid-token")
         assert.strictEqual(yield* reasonOf(refresh(tokens.idToken)), "invalid-refresh-token")

@@ -1,6 +1,7 @@
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as MemorySigningKeyStore from "@btc-price/adapters/memory/MemorySigningKeyStore"
-import { Authenticator, type AuthenticatorError } from "@btc-price/domain/access/Authenticator"
+import { Authenticator } from "@btc-price/domain/access/Authenticator"
+import { IdentityProvider, type IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -12,14 +13,14 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import { inspect } from "node:util"
-import * as AuthenticatorTest from "../AuthenticatorTest.ts"
+import * as IdentityProviderTest from "../IdentityProviderTest.ts"
 import * as CognitoPool from "./CognitoPool.ts"
 import * as CognitoServer from "./CognitoServer.ts"
 import { until } from "../Waiting.ts"
 
-const { alice, challengeIn, refreshTokenIn, tokensIn, users } = AuthenticatorTest
+const { alice, challengeIn, refreshTokenIn, tokensIn, users } = IdentityProviderTest
 
-AuthenticatorTest.suite(
+IdentityProviderTest.suite(
   "Cognito",
   Layer.unwrap(
     Effect.map(CognitoServer.make({ users }), ({ options }) => CognitoUserPool.layer(options)),
@@ -30,17 +31,20 @@ const build = (options: CognitoUserPool.Options, client = NodeHttpClient.layerUn
   CognitoUserPool.layer(options).pipe(
     Layer.provide([client, MemorySigningKeyStore.layer, Logger.layer([])]),
     Layer.build,
-    Effect.map(Context.get(Authenticator)),
+    Effect.map((context) => ({
+      ...Context.get(context, Authenticator),
+      ...Context.get(context, IdentityProvider),
+    })),
   )
 
 const start = Effect.gen(function* () {
   const server = yield* CognitoServer.make({ users: [alice] })
-  return { server, authenticator: yield* build(server.options) }
+  return { server, userPool: yield* build(server.options) }
 })
 
 const signIns = ({ requests }: CognitoServer.CognitoServer) => requests.filter(({ path }) => path === "/")
 
-const answers: ReadonlyArray<readonly [CognitoServer.CallAnswer, AuthenticatorError["reason"]]> = [
+const answers: ReadonlyArray<readonly [CognitoServer.CallAnswer, IdentityProviderError["reason"]]> = [
   [
     { exception: "NotAuthorizedException", message: "Incorrect username or password." },
     "invalid-credentials",
@@ -54,12 +58,10 @@ const answers: ReadonlyArray<readonly [CognitoServer.CallAnswer, AuthenticatorEr
     { exception: "InvalidParameterException", message: "Missing required parameter USERNAME" },
     "invalid-input",
   ],
-  [{ exception: "InvalidPasswordException" }, "invalid-new-password"],
-  [{ exception: "PasswordHistoryPolicyViolationException" }, "invalid-new-password"],
-  [{ exception: "CodeMismatchException" }, "challenge-failed"],
-  [{ exception: "ExpiredCodeException" }, "challenge-failed"],
-  [{ exception: "EnableSoftwareTokenMFAException" }, "challenge-failed"],
-  [{ exception: "RefreshTokenReuseException" }, "reused-refresh-token"],
+  // Exceptions of other calls.
+  [{ exception: "InvalidPasswordException" }, "misconfigured"],
+  [{ exception: "CodeMismatchException" }, "misconfigured"],
+  [{ exception: "RefreshTokenReuseException" }, "misconfigured"],
   [
     { exception: "NotAuthorizedException", message: "Unable to verify secret hash for client x" },
     "misconfigured",
@@ -98,15 +100,80 @@ const answers: ReadonlyArray<readonly [CognitoServer.CallAnswer, AuthenticatorEr
   ["stall", "unavailable"],
 ]
 
-describe("CognitoAuthenticator", () => {
+describe("CognitoUserPool", () => {
   it.live.each(answers)("takes %o for %s, after one call", ([answer, reason]) =>
     Effect.gen(function* () {
-      const { server, authenticator } = yield* start
+      const { server, userPool } = yield* start
       server.answerCalls(answer)
-      const error = yield* Effect.flip(authenticator.signIn(alice))
+      const error = yield* Effect.flip(userPool.signIn(alice))
       assert.strictEqual(error.reason, reason)
       assert.strictEqual(signIns(server).length, 1)
       assert.notMatch(inspect(error, { depth: null, showHidden: true }), /canary/)
+    }),
+  )
+
+  it.live.each([
+    [{ exception: "NotAuthorizedException", message: "Invalid session." }, "challenge-failed"],
+    [{ exception: "UserNotFoundException" }, "challenge-failed"],
+    [{ exception: "CodeMismatchException" }, "challenge-failed"],
+    [{ exception: "ExpiredCodeException" }, "challenge-failed"],
+    [{ exception: "InvalidPasswordException" }, "invalid-new-password"],
+    [{ exception: "PasswordHistoryPolicyViolationException" }, "invalid-new-password"],
+    [{ exception: "RefreshTokenReuseException" }, "misconfigured"],
+    [{ exception: "TooManyFailedAttemptsException" }, "throttled"],
+  ] as const)("maps %o, in response to an answer, to %s", ([answer, reason]) =>
+    Effect.gen(function* () {
+      const { server, userPool } = yield* start
+      server.answerCalls(answer)
+      const challenge = {
+        name: "NEW_PASSWORD_REQUIRED",
+        username: "alice",
+        session: Redacted.make("canary session"),
+      } as const
+      const error = yield* Effect.flip(userPool.answerChallenge(challenge, Redacted.make("canary")))
+      assert.strictEqual(error.reason, reason)
+    }),
+  )
+
+  it.live.each([
+    [{ exception: "NotAuthorizedException", message: "Invalid session." }, "challenge-failed"],
+    [{ exception: "CodeMismatchException" }, "challenge-failed"],
+    [{ exception: "EnableSoftwareTokenMFAException" }, "challenge-failed"],
+  ] as const)("maps %o, in response to the first code of an app, to %s", ([answer, reason]) =>
+    Effect.gen(function* () {
+      const { server, userPool } = yield* start
+      server.answerCalls(answer)
+      const challenge = {
+        name: "MFA_SETUP",
+        username: "alice",
+        session: Redacted.make("canary session"),
+      } as const
+      const error = yield* Effect.flip(userPool.answerChallenge(challenge, Redacted.make("123456")))
+      assert.strictEqual(error.reason, reason)
+    }),
+  )
+
+  it.live.each([
+    [{ exception: "NotAuthorizedException", message: "Invalid Refresh Token" }, "invalid-refresh-token"],
+    [{ exception: "RefreshTokenReuseException" }, "reused-refresh-token"],
+    [{ exception: "CodeMismatchException" }, "misconfigured"],
+  ] as const)("maps %o, in response to a refresh, to %s", ([answer, reason]) =>
+    Effect.gen(function* () {
+      const { server, userPool } = yield* start
+      server.answerCalls(answer)
+      const error = yield* Effect.flip(userPool.refresh(Redacted.make("canary refresh token")))
+      assert.strictEqual(error.reason, reason)
+    }),
+  )
+
+  it.live.each([
+    { exception: "NotAuthorizedException", message: "Invalid Refresh Token" },
+    { exception: "UnsupportedTokenTypeException" },
+  ])("treats %o, in response to a revocation, as already revoked", (answer) =>
+    Effect.gen(function* () {
+      const { server, userPool } = yield* start
+      server.answerCalls(answer)
+      yield* userPool.revoke(Redacted.make("canary refresh token"))
     }),
   )
 
@@ -120,9 +187,9 @@ describe("CognitoAuthenticator", () => {
     ["wants another thing set up", { challenge: "MFA_SETUP", parameters: { MFAS_CAN_SETUP: '["SMS_MFA"]' } }],
   ] as const)("lets nobody in by a challenge that %s", ([, challenge]) =>
     Effect.gen(function* () {
-      const { server, authenticator } = yield* start
+      const { server, userPool } = yield* start
       server.answerCalls(challenge)
-      assert.strictEqual((yield* Effect.flip(authenticator.signIn(alice))).reason, "unknown-challenge")
+      assert.strictEqual((yield* Effect.flip(userPool.signIn(alice))).reason, "unknown-challenge")
     }),
   )
 
@@ -146,7 +213,7 @@ describe("CognitoAuthenticator", () => {
     }),
   )
 
-  it.live("goes no further with an authenticator app whose set-up Cognito does not confirm", () =>
+  it.live("goes no further with an userPool app whose set-up Cognito does not confirm", () =>
     Effect.gen(function* () {
       const user = { ...alice, mustDo: ["MFA_SETUP"] as const }
       const server = yield* CognitoServer.make({ users: [user] })
@@ -167,7 +234,7 @@ describe("CognitoAuthenticator", () => {
       const { signIn, refresh, revoke } = yield* build({ ...server.options, clientSecrets })
       const first = refreshTokenIn(tokensIn(yield* signIn(alice)))
       const refreshToken = refreshTokenIn(yield* refresh(first))
-      yield* revoke(refreshToken, null)
+      yield* revoke(refreshToken)
       assert.strictEqual(signIns(server).length, 6)
       assert.strictEqual((yield* Effect.flip(refresh(refreshToken))).reason, "invalid-refresh-token")
     }),
@@ -205,7 +272,7 @@ describe("CognitoAuthenticator", () => {
         assert.strictEqual((yield* verify(renewed.accessToken).pipe(Effect.flip)).reason, "invalid-token")
         assert.strictEqual((yield* verify(renewed.idToken)).username, "alice")
       }
-      yield* revoke(refreshToken, null)
+      yield* revoke(refreshToken)
       assert.strictEqual((yield* Effect.flip(refresh(refreshToken))).reason, "invalid-refresh-token")
     }),
   )
@@ -216,17 +283,17 @@ describe("CognitoAuthenticator", () => {
       const { signIn } = yield* build(server.options)
       const refreshToken = refreshTokenIn(tokensIn(yield* signIn(alice)))
       const stranger = yield* build({ ...server.options, clientSecrets: [Redacted.make("canary other")] })
-      const error = yield* Effect.flip(stranger.revoke(refreshToken, null))
+      const error = yield* Effect.flip(stranger.revoke(refreshToken))
       assert.strictEqual(error.reason, "misconfigured")
     }),
   )
 
   it.live("signs in as many at a time as Cognito's quota allows, though it takes its time", () =>
     Effect.gen(function* () {
-      const { server, authenticator } = yield* start
+      const { server, userPool } = yield* start
       server.answerCalls("hang")
       const fibers = yield* Effect.forEach(Array.from({ length: 120 }), () =>
-        Effect.forkChild(Effect.exit(authenticator.signIn(alice))),
+        Effect.forkChild(Effect.exit(userPool.signIn(alice))),
       )
       yield* until(() => signIns(server).length === 120)
       yield* Fiber.interruptAll(fibers)
@@ -240,8 +307,8 @@ describe("CognitoAuthenticator", () => {
   ] as const)("blames itself, not the user, for %s", ([, changes]) =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
-      const authenticator = yield* build({ ...server.options, ...changes })
-      const error = yield* Effect.flip(authenticator.signIn(alice))
+      const userPool = yield* build({ ...server.options, ...changes })
+      const error = yield* Effect.flip(userPool.signIn(alice))
       assert.strictEqual(error.reason, "misconfigured")
       assert.notMatch(inspect(error, { depth: null, showHidden: true }), /canary/)
     }),
@@ -249,38 +316,38 @@ describe("CognitoAuthenticator", () => {
 
   it.live("repeats no secret that Cognito repeats", () =>
     Effect.gen(function* () {
-      const { server, authenticator } = yield* start
+      const { server, userPool } = yield* start
       const message = `1 validation error: ${Redacted.value(alice.password)}`
       server.answerCalls({ exception: "InvalidParameterException", message })
-      const error = yield* Effect.flip(authenticator.signIn(alice))
+      const error = yield* Effect.flip(userPool.signIn(alice))
       assert.strictEqual(error.detail, "InvalidParameterException")
     }),
   )
 
   it.live("is unavailable when Cognito refuses its own session of a moment ago", () =>
     Effect.gen(function* () {
-      const { server, authenticator } = yield* start
+      const { server, userPool } = yield* start
       const parameters = { MFAS_CAN_SETUP: '["SOFTWARE_TOKEN_MFA"]' }
       server.answerCalls({ challenge: "MFA_SETUP", parameters })
-      assert.strictEqual((yield* Effect.flip(authenticator.signIn(alice))).reason, "unavailable")
+      assert.strictEqual((yield* Effect.flip(userPool.signIn(alice))).reason, "unavailable")
     }),
   )
 
   it.live("is unavailable when nobody listens", () =>
     Effect.gen(function* () {
-      const authenticator = yield* build({
+      const userPool = yield* build({
         ...CognitoPool.appClient,
         endpoint: "http://127.0.0.1:1",
         jwksUrl: "http://127.0.0.1:1/jwks.json",
       })
-      assert.strictEqual((yield* Effect.flip(authenticator.signIn(alice))).reason, "unavailable")
+      assert.strictEqual((yield* Effect.flip(userPool.signIn(alice))).reason, "unavailable")
     }),
   )
 
   it.live("tells the life of the ID token, not of the access token", () =>
     Effect.gen(function* () {
-      const { authenticator } = yield* start
-      const { expiresIn } = tokensIn(yield* authenticator.signIn(alice))
+      const { userPool } = yield* start
+      const { expiresIn } = tokensIn(yield* userPool.signIn(alice))
       assert.deepStrictEqual(expiresIn, Duration.seconds(3_600))
     }),
   )
@@ -294,8 +361,8 @@ describe("CognitoAuthenticator", () => {
       // Would make the client fail if it looked.
       vi.stubEnv("AWS_DEFAULTS_MODE", "broken")
       yield* Effect.addFinalizer(() => Effect.sync(() => vi.unstubAllEnvs()))
-      const { server, authenticator } = yield* start
-      yield* authenticator.signIn(alice)
+      const { server, userPool } = yield* start
+      yield* userPool.signIn(alice)
       const { authorization, "user-agent": agent } = signIns(server)[0]?.headers ?? {}
       assert.isUndefined(authorization)
       assert.include(agent, "app/btc-price")
@@ -305,9 +372,9 @@ describe("CognitoAuthenticator", () => {
 
   it.live("gives up on an answer that does not begin", () =>
     Effect.gen(function* () {
-      const { server, authenticator } = yield* start
+      const { server, userPool } = yield* start
       server.answerCalls("hang")
-      const error = yield* Effect.flip(authenticator.signIn(alice))
+      const error = yield* Effect.flip(userPool.signIn(alice))
       assert.strictEqual(error.reason, "unavailable")
       assert.include(error.detail, "1500 ms requestTimeout")
       yield* until(() => server.abandoned() === 1)
@@ -316,9 +383,9 @@ describe("CognitoAuthenticator", () => {
 
   it.live("drops the connection when the sign-in is interrupted", () =>
     Effect.gen(function* () {
-      const { server, authenticator } = yield* start
+      const { server, userPool } = yield* start
       server.answerCalls("stall")
-      const fiber = yield* Effect.forkChild(authenticator.signIn(alice))
+      const fiber = yield* Effect.forkChild(userPool.signIn(alice))
       yield* until(() => signIns(server).length === 1)
       yield* Fiber.interrupt(fiber)
       yield* until(() => server.abandoned() === 1)
@@ -327,11 +394,11 @@ describe("CognitoAuthenticator", () => {
 
   it.live("accepts tokens of a rotated key", () =>
     Effect.gen(function* () {
-      const { server, authenticator } = yield* start
+      const { server, userPool } = yield* start
       const old = Redacted.make(server.issue("alice"))
       server.rotateKey()
       const renewed = yield* build(server.options)
-      const { idToken } = tokensIn(yield* authenticator.signIn(alice))
+      const { idToken } = tokensIn(yield* userPool.signIn(alice))
       assert.strictEqual((yield* renewed.verify(old)).username, "alice")
       assert.strictEqual((yield* renewed.verify(idToken)).username, "alice")
     }),
@@ -348,8 +415,8 @@ describe("CognitoAuthenticator", () => {
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
       server.answerKeys(answer)
-      const authenticator = yield* build(server.options, client)
-      const error = yield* Effect.flip(authenticator.verify(Redacted.make(server.issue("alice"))))
+      const userPool = yield* build(server.options, client)
+      const error = yield* Effect.flip(userPool.verify(Redacted.make(server.issue("alice"))))
       assert.strictEqual(error.reason, "unavailable")
       assert.strictEqual(server.requests.length, 1)
     }),
@@ -357,13 +424,13 @@ describe("CognitoAuthenticator", () => {
 
   it.live("fetches nothing that a token points to", () =>
     Effect.gen(function* () {
-      const { server, authenticator } = yield* start
+      const { server, userPool } = yield* start
       const url = `${String(server.options.endpoint)}/elsewhere`
       const pointing = { jku: url, x5u: url }
       const token = Redacted.make(server.issue("alice", { iss: url }, pointing))
-      assert.strictEqual((yield* Effect.flip(authenticator.verify(token))).reason, "invalid-token")
-      yield* authenticator.verify(Redacted.make(server.issue("alice", {}, pointing)))
-      yield* authenticator.signIn(alice)
+      assert.strictEqual((yield* Effect.flip(userPool.verify(token))).reason, "invalid-token")
+      yield* userPool.verify(Redacted.make(server.issue("alice", {}, pointing)))
+      yield* userPool.signIn(alice)
       assert.deepStrictEqual(
         server.requests.filter(({ path }) => path.startsWith("/elsewhere")),
         [],

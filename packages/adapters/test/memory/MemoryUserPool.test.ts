@@ -1,18 +1,20 @@
-import * as MemoryAuthenticator from "@btc-price/adapters/memory/MemoryAuthenticator"
-import { Authenticator, type Challenge } from "@btc-price/domain/access/Authenticator"
+import type { User } from "@btc-price/adapters/memory/MemoryIdentityProvider"
+import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
+import { Authenticator } from "@btc-price/domain/access/Authenticator"
+import { type Challenge, IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { codeOf } from "../cognito/AuthenticatorApp.ts"
-import * as AuthenticatorTest from "../AuthenticatorTest.ts"
+import * as IdentityProviderTest from "../IdentityProviderTest.ts"
 import * as TokenIssuer from "../cognito/TokenIssuer.ts"
 
-const { alice, challengeIn, tokensIn, users } = AuthenticatorTest
+const { alice, challengeIn, tokensIn, users } = IdentityProviderTest
 
-AuthenticatorTest.suite("memory", MemoryAuthenticator.layer({ users }))
+IdentityProviderTest.suite("memory", MemoryUserPool.layer({ users }))
 
-const setsUp: ReadonlyArray<MemoryAuthenticator.User> = [
+const setsUp: ReadonlyArray<User> = [
   { ...alice, username: "nora", mustDo: ["NEW_PASSWORD_REQUIRED"] },
   { ...alice, username: "max", mustDo: ["MFA_SETUP"] },
   { ...alice, username: "meg", mustDo: ["MFA_SETUP", "NEW_PASSWORD_REQUIRED"] },
@@ -23,15 +25,15 @@ const codeFor = ({ secret }: Challenge) => {
   return Effect.map(codeOf(secret), (code) => Redacted.make(code))
 }
 
-describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryAuthenticator", (it) => {
+describeLayer(MemoryUserPool.layer({ users: [alice, ...setsUp] }))("MemoryUserPool", (it) => {
   const challenged = Effect.fnUntraced(function* (username: string) {
-    const { signIn } = yield* Authenticator
+    const { signIn } = yield* IdentityProvider
     return challengeIn(yield* signIn({ ...alice, username }))
   })
 
   it.effect("lets nobody who began earlier choose a password after its user did", () =>
     Effect.gen(function* () {
-      const { answerChallenge, signIn } = yield* Authenticator
+      const { answerChallenge, signIn } = yield* IdentityProvider
       const [earlier, later] = [yield* challenged("nora"), yield* challenged("nora")]
       const chosen = Redacted.make("battery staple")
       yield* answerChallenge(later, chosen)
@@ -43,7 +45,7 @@ describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryA
 
   it.effect("lets nobody who began earlier set up an app after its user did", () =>
     Effect.gen(function* () {
-      const { answerChallenge } = yield* Authenticator
+      const { answerChallenge } = yield* IdentityProvider
       const [earlier, later] = [yield* challenged("max"), yield* challenged("max")]
       yield* answerChallenge(later, yield* codeFor(later))
       yield* TestClock.adjust("30 seconds")
@@ -54,7 +56,7 @@ describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryA
 
   it.effect("gives no tokens before all is done that must be", () =>
     Effect.gen(function* () {
-      const { answerChallenge } = yield* Authenticator
+      const { answerChallenge } = yield* IdentityProvider
       const setup = yield* challenged("meg")
       const next = challengeIn(yield* answerChallenge(setup, yield* codeFor(setup)))
       assert.strictEqual(next.name, "NEW_PASSWORD_REQUIRED")
@@ -63,7 +65,7 @@ describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryA
 
   it.effect("does not tell a wrong password from an unknown user", () =>
     Effect.gen(function* () {
-      const { signIn } = yield* Authenticator
+      const { signIn } = yield* IdentityProvider
       const password = Redacted.make("wrong")
       const wrong = yield* Effect.flip(signIn({ ...alice, password }))
       const unknown = yield* Effect.flip(signIn({ username: "mallory", password }))
@@ -73,7 +75,8 @@ describeLayer(MemoryAuthenticator.layer({ users: [alice, ...setsUp] }))("MemoryA
 
   it.effect("issues what Cognito issues, for an hour", () =>
     Effect.gen(function* () {
-      const { signIn, verify } = yield* Authenticator
+      const { signIn } = yield* IdentityProvider
+      const { verify } = yield* Authenticator
       const { idToken } = tokensIn(yield* signIn(alice))
       const { header, payload: claims } = TokenIssuer.partsOf(Redacted.value(idToken))
       assert.hasAllKeys(header, ["kid", "alg"])
