@@ -1,4 +1,4 @@
-/** The averages of the prices of a period: each slot counts once, whoever wrote it. */
+/** Averages over the prices of a period. Each slot counts once, no matter which process wrote its price. */
 import * as Arr from "effect/Array"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
@@ -9,23 +9,23 @@ import * as Period from "./Period.ts"
 import { amountScale, type Price, type Provenance, provenanceKey } from "./Price.ts"
 import * as Slot from "./Slot.ts"
 
-/** The longest that a price holds until the next: three slots. */
+/** Maximum time that a price holds if no next price comes: three slots. */
 export const holdLimit = Duration.millis(3 * Slot.slotMillis)
 
-/** How many of the prices have the same provenance. */
+/** The number of prices with the same provenance. */
 export interface Share extends Provenance {
   readonly samples: number
 }
 
-/** What the prices of one currency whose slots start in a range add up to, exactly. Never empty. */
+/** Exact sums over the prices of one currency whose slots start in a range. There is at least one price. */
 export interface Tally {
   readonly currency: Currency
-  /** How many prices; above zero. */
+  /** The number of prices, above zero. */
   readonly samples: number
   readonly sum: BigDecimal.BigDecimal
-  /** The time of the range, in milliseconds, that a price held; above zero. See {@link tally}. */
+  /** The milliseconds of the range during which a price held, above zero. See {@link tally}. */
   readonly heldMillis: number
-  /** The sum of each price times the milliseconds that it held. */
+  /** The sum of each price multiplied by the milliseconds that it held. */
   readonly heldSum: BigDecimal.BigDecimal
   readonly open: BigDecimal.BigDecimal
   readonly high: BigDecimal.BigDecimal
@@ -33,48 +33,48 @@ export interface Tally {
   readonly close: BigDecimal.BigDecimal
   readonly oldest: Slot.Slot
   readonly newest: Slot.Slot
-  /** By source, then kind, then derived and flagged, `false` first. */
+  /** Ordered by source, kind, derived and flagged, with `false` first. */
   readonly shares: ReadonlyArray<Share>
 }
 
 export interface Average {
   readonly currency: Currency
   readonly period: Period.Period
-  /** `running`: the period has not ended, and the figures are those up to now. */
+  /** `running`: the period has not ended, and its figures cover only the part so far. */
   readonly status: "running" | "final"
   /**
-   * Unweighted. Like all amounts here rounded once, half-even, to the currency's minor unit; null when the
-   * period has no price.
+   * The unweighted mean. Like all amounts here, it is rounded once, half-even, to the currency's minor unit. Null if
+   * the period has no price.
    */
   readonly mean: BigDecimal.BigDecimal | null
-  /** Weighted by the time that each price held; null when the period has no price. */
+  /** The mean weighted by the time that each price held; null if the period has no price. */
   readonly twap: BigDecimal.BigDecimal | null
   readonly open: BigDecimal.BigDecimal | null
   readonly high: BigDecimal.BigDecimal | null
   readonly low: BigDecimal.BigDecimal | null
   readonly close: BigDecimal.BigDecimal | null
   readonly samples: number
-  /** Slots that have started in the period by the time it was computed. */
+  /** The number of slots in the period that had started when the average was computed. */
   readonly expected: number
   /**
-   * samples / expected, cut to four digits, so that only a complete period has 1; null while nothing is
+   * samples / expected, truncated to four digits, so that only a complete period reaches 1. Null while no slot is
    * expected.
    */
   readonly coverage: BigDecimal.BigDecimal | null
-  /** The time of the period that a price held, in milliseconds: what `twap` is made of. */
+  /** The milliseconds of the period during which a price held, which are the weights of `twap`. */
   readonly heldMillis: number
-  /** The first and the last slot that have a price; null when none has. */
+  /** The first and the last slot with a price; null if the period has no price. */
   readonly oldest: Slot.Slot | null
   readonly newest: Slot.Slot | null
   readonly shares: ReadonlyArray<Share>
 }
 
 /**
- * The tally of the prices of one currency, given oldest first; undefined when none has its slot in [start, end).
+ * The tally of one currency's prices, which must be given oldest first. Undefined if no slot is in [start, end).
  *
- * A price stands at the start of its slot and holds until that of the next price, but no longer than `hold`,
- * nor beyond the range; the last one before the range is carried into it under the same limit. Time that none
- * holds counts nowhere.
+ * A price counts from the start of its slot and holds until the slot of the next price, but for at most `hold` and not
+ * beyond the range. The last price before the range is carried into it under the same limit. Time not covered by any
+ * price is left out.
  */
 export const tally = (
   prices: Iterable<Price>,
@@ -117,7 +117,7 @@ export const tally = (
   }
 }
 
-// Whole numbers of the smallest amount that is kept: exact, and quicker to add up than decimals.
+// Whole multiples of the smallest amount that is stored are exact, and faster to add than decimals.
 const toUnits = ({ amount }: Price): bigint => BigDecimal.scale(amount, amountScale).value
 const ofUnits = (units: bigint): BigDecimal.BigDecimal => BigDecimal.make(units, amountScale)
 
@@ -139,8 +139,8 @@ const byProvenance = Order.Struct({
 })
 
 /**
- * `sum` / `count`, neither below zero, rounded half-even to `digits` after the point. Exact: a division of
- * whole numbers, rounded by its remainder.
+ * `sum` / `count`, rounded half-even to `digits` after the point. `sum` is not negative and `count` is above zero. The
+ * result is exact: whole numbers are divided, and the remainder decides the rounding.
  */
 export const quotient = (
   sum: BigDecimal.BigDecimal,
@@ -155,12 +155,12 @@ export const quotient = (
   return BigDecimal.make(isUp ? floor + 1n : floor, digits)
 }
 
-/** The average of `period` as it stands at `now`; without a tally, one that says that nothing is known. */
+/** The average of `period` at the time `now`. Without a tally, its figures are null. */
 export const make = (options: {
   readonly currency: Currency
   readonly period: Period.Period
   readonly now: DateTime.DateTime
-  /** Of the part of the period before `now`. */
+  /** The tally of the part of the period before `now`. */
   readonly tally: Tally | undefined
 }): Average => {
   const { currency, period, now, tally } = options
@@ -190,8 +190,8 @@ export const make = (options: {
 }
 
 /**
- * Whether fewer of the expected slots have a price than this share, from 0 to 1; true while none is expected.
- * Exact, where `coverage` is cut.
+ * Whether the coverage is below `minimumCoverage`, from 0 to 1; true while no slot is expected. This comparison is exact,
+ * although `coverage` is truncated.
  */
 export const isPartial = ({ samples, expected }: Average, minimumCoverage: BigDecimal.BigDecimal): boolean =>
   expected === 0 ||

@@ -1,4 +1,4 @@
-/** Use case: averages made of what is kept. */
+/** Use case: compute averages from the stored prices. */
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Average from "./Average.ts"
@@ -7,8 +7,8 @@ import * as Period from "./Period.ts"
 import { PriceRepository } from "./PriceRepository.ts"
 
 /**
- * The averages of the periods as they stand at `now`: by period, then in the order of the currencies; those
- * without a price have null figures. Fails with `RepositoryError`.
+ * The averages of the periods at the time `now`, ordered by period and then by currency as given. Averages without a
+ * price have null figures. Fails with `RepositoryError`.
  */
 export const read = Effect.fn("Averages.read")(function* (
   currencies: ReadonlyArray<Currency>,

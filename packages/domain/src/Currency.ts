@@ -1,10 +1,10 @@
-/** The currencies a bitcoin price may be quoted in. */
+/** The currencies in which a bitcoin price can be quoted. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
 
 /**
- * Minor units (digits after the decimal point) by ISO 4217 code, for the fiat currencies that
- * CoinGecko's `/simple/supported_vs_currencies` lists. Source of the digits: ISO 4217, list one.
+ * Minor units (digits after the decimal point) by ISO 4217 code, for the fiat currencies in
+ * CoinGecko's `/simple/supported_vs_currencies`. The digits come from ISO 4217, list one.
  */
 const minorUnits = {
   AED: 2,
@@ -54,16 +54,16 @@ const minorUnits = {
   ZAR: 2,
 } as const
 
-/** An ISO 4217 code, upper case. */
+/** An ISO 4217 code in upper case. */
 export type Currency = keyof typeof minorUnits
 
 export const Currency = Schema.Literals(Object.keys(minorUnits) as Array<Currency>).annotate({
   identifier: "Currency",
 })
 
-/** Digits after the decimal point to which an amount in this currency is rounded when shown. */
+/** The number of digits after the decimal point to which a shown amount in this currency is rounded. */
 export const minorUnit = (currency: Currency): number => minorUnits[currency]
 
-/** `amount` as it is shown: rounded half-even to the currency's minor unit. Round once, at output. */
+/** Rounds `amount` half-even to the currency's minor unit, for output. Round only once. */
 export const toMinorUnit = (currency: Currency, amount: BigDecimal.BigDecimal): BigDecimal.BigDecimal =>
   BigDecimal.round(amount, { mode: "half-even", scale: minorUnit(currency) })

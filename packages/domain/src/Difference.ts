@@ -1,4 +1,4 @@
-/** What is kept, or told of it, and is not as it must be. */
+/** A difference that `verify` finds: stored facts, or figures computed from them, that cannot be right. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -13,41 +13,41 @@ import * as Slot from "./Slot.ts"
 
 export interface Difference {
   /**
-   * - `price`: a price has facts that cannot be;
-   * - `price-and-gap`: a slot has both;
-   * - `unaccounted`: slots between a currency's first price and now have neither;
-   * - `tally`: the repository adds the prices of a period up to something else than they are;
-   * - `unreadable`: the repository does not give the prices out.
+   * - `price`: the facts of a price are impossible;
+   * - `price-and-gap`: a slot has both a price and a gap;
+   * - `unaccounted`: slots between a currency's first price and now have neither a price nor a gap;
+   * - `tally`: the repository's tally of a period is not that of its prices;
+   * - `unreadable`: the repository cannot read the prices.
    */
   readonly reason: "price" | "price-and-gap" | "unaccounted" | "tally" | "unreadable"
   readonly currency: Currency
-  /** From the start of the first to the end of the last slot that it is about. */
+  /** From the start of the first affected slot to the end of the last affected slot. */
   readonly range: Range
-  /** For the person who looks into it. */
+  /** For the person who investigates. */
   readonly detail: string
 }
 
-/** A live price may come this much after the end of its slot, and the clocks of machines may differ by it. */
+/** How long after the end of its slot a live price may be fetched, and how far the clocks of machines may differ. */
 const tolerance = Duration.minutes(1)
 
-/** What is wrong with a price by itself, as one difference; none when nothing is. */
+/** Everything that is wrong with a single price, as one difference; empty if the price is sound. */
 export const ofPrice = (price: Price, now: DateTime.Utc): ReadonlyArray<Difference> => {
   const { currency, amount, slot, source } = price
   const range = rangeOf(slot)
-  const faults = [
-    ...(isAmount(amount) ? [] : [`${BigDecimal.format(amount)} is no price`]),
+  const flaws = [
+    ...(isAmount(amount) ? [] : [`${BigDecimal.format(amount)} is not a price`]),
     ...(DateTime.isGreaterThan(range.start, now) ? ["its slot has not begun"] : []),
     ...(DateTime.isGreaterThan(price.fetchedAt, DateTime.addDuration(now, tolerance))
       ? [`it was fetched in the future, at ${DateTime.formatIso(price.fetchedAt)}`]
       : []),
-    ...(price.kind === "live" ? liveFaults(price, range) : backfillFaults(price)),
+    ...(price.kind === "live" ? liveFlaws(price, range) : backfillFlaws(price)),
   ]
-  if (faults.length === 0) return []
-  const detail = `The ${currency} price from ${source} of ${textOf(slot)} cannot be: ${faults.join("; ")}`
+  if (flaws.length === 0) return []
+  const detail = `The ${currency} price from ${source} of ${textOf(slot)} is impossible: ${flaws.join("; ")}`
   return [{ reason: "price", currency, range, detail }]
 }
 
-/** Slots of `range` with a price and a gap, each alone, and those with neither, together where they adjoin. */
+/** Slots of `range` that have both a price and a gap, one by one, and runs of slots that have neither. */
 export const ofSlots = (
   currency: Currency,
   range: Range,
@@ -63,7 +63,7 @@ export const ofSlots = (
       reason: "unaccounted",
       currency,
       range: { start: Slot.start(since), end: Slot.start(end) },
-      detail: `${slots} ${slots === 1 ? "slot" : "slots"} of ${currency} from ${textOf(since)} on have neither a price nor a gap`,
+      detail: `${slots} ${slots === 1 ? "slot" : "slots"} of ${currency} from ${textOf(since)} ${slots === 1 ? "has" : "have"} neither a price nor a gap`,
     })
     since = null
   }
@@ -95,36 +95,36 @@ const tallied = [
   "shares",
 ] as const satisfies ReadonlyArray<keyof Tally>
 
-/** Where the repository's tally of a period is not that of the raw prices, as one difference; none when it is. */
+/** The fields in which the repository's tally differs from that of the raw prices, as one difference; else empty. */
 export const ofTally = (
   currency: Currency,
   period: Period,
-  told: Tally | undefined,
+  reported: Tally | undefined,
   actual: Tally | undefined,
 ): ReadonlyArray<Difference> => {
-  const wrong = tallied.filter((field) => !Equal.equals(told?.[field], actual?.[field]))
+  const wrong = tallied.filter((field) => !Equal.equals(reported?.[field], actual?.[field]))
   if (wrong.length === 0) return []
   const fields = wrong.map(
-    (field) => `${field} ${written(told?.[field])} and not ${written(actual?.[field])}`,
+    (field) => `${field} ${written(reported?.[field])} instead of ${written(actual?.[field])}`,
   )
   const start = DateTime.formatIso(period.start)
-  const detail = `The tally of ${currency} of the ${period.unit} from ${start} (${DateTime.zoneToString(period.timeZone)}) has ${fields.join(", ")}`
+  const detail = `The tally of ${currency} for the ${period.unit} from ${start} (${DateTime.zoneToString(period.timeZone)}) has ${fields.join(", ")}`
   return [{ reason: "tally", currency, range: period, detail }]
 }
 
 const isAmount = Schema.is(Amount)
 
-const liveFaults = ({ observedAt, fetchedAt }: Price, { start, end }: Range): ReadonlyArray<string> => [
+const liveFlaws = ({ observedAt, fetchedAt }: Price, { start, end }: Range): ReadonlyArray<string> => [
   ...(DateTime.isLessThan(fetchedAt, start) ||
   DateTime.isGreaterThan(fetchedAt, DateTime.addDuration(end, tolerance))
-    ? [`it is live and was fetched at ${DateTime.formatIso(fetchedAt)}`]
+    ? [`it is live but was fetched at ${DateTime.formatIso(fetchedAt)}`]
     : []),
   ...(Duration.isGreaterThan(Duration.abs(DateTime.distance(observedAt, fetchedAt)), ageRejectionLimit)
-    ? [`it is live and was observed at ${DateTime.formatIso(observedAt)}, far from when it was fetched`]
+    ? [`it is live but was observed at ${DateTime.formatIso(observedAt)}, far from the time it was fetched`]
     : []),
 ]
 
-const backfillFaults = ({ slot, observedAt, fetchedAt }: Price): ReadonlyArray<string> => [
+const backfillFlaws = ({ slot, observedAt, fetchedAt }: Price): ReadonlyArray<string> => [
   ...(Slot.at(observedAt) === slot
     ? []
     : [`it was observed in another slot, at ${DateTime.formatIso(observedAt)}`]),

@@ -1,29 +1,28 @@
-/** The times that people write: an instant, or a date, which is an instant as soon as there is a time zone. */
+/** Parses ISO 8601 instants and dates. A date becomes an instant once its time zone is known. */
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Period from "./Period.ts"
 
 /**
- * The instant that a text names, such as `2026-11-24T10:00Z` or `2026-11-24T11:00:00.5+01:00`; none when it is not
- * ISO 8601 with an offset, or not in the calendar.
+ * Parses an instant such as `2026-11-24T10:00Z` or `2026-11-24T11:00:00.5+01:00`. `None` if the text is not ISO 8601
+ * with an offset, or the date does not exist.
  */
 export const parseInstant = (text: string): Option.Option<DateTime.Utc> =>
   isDate(text.slice(0, 10)) && timeOfDay.test(text.slice(10))
     ? Option.map(DateTime.make(text), DateTime.toUtc)
     : Option.none()
 
-/** Whether it is a day of the calendar, such as `2026-11-24`, from 1970 to 2099. */
+/** Whether the text is a date that exists, such as `2026-11-24`, from 1970 to 2099. */
 export const isDate = (text: string): boolean =>
   /^(?:19[7-9]\d|20\d\d)-\d\d-\d\d$/.test(text) &&
-  // The platform takes 2026-02-30 for the second of March.
+  // JavaScript reads 2026-02-30 as March 2.
   Option.exists(DateTime.make(text), (date) => DateTime.formatIsoDateUtc(date) === text)
 
-/** Whether {@link toInstant} has an answer, in whatever zone. */
+/** Whether {@link toInstant} accepts the text. */
 export const isInstantOrDate = (text: string): boolean => isDate(text) || Option.isSome(parseInstant(text))
 
 /**
- * The instant that a text names, or the first one of the day of `timeZone` that it names; none for any
- * other text.
+ * Parses an instant, or a date as the first instant of that day in `timeZone`. `None` for any other text.
  */
 export const toInstant = (text: string, timeZone: DateTime.TimeZone.Named): Option.Option<DateTime.Utc> =>
   isDate(text)

@@ -1,4 +1,4 @@
-/** A civil day or month, or any other range, of a named IANA time zone, half-open: [start, end). */
+/** A half-open period [start, end): a civil day or month of an IANA time zone, or any other range. */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
@@ -9,7 +9,7 @@ export interface Range {
   readonly end: DateTime.Utc
 }
 
-/** The parts of a calendar that averages are made of. */
+/** The calendar units for which averages are computed. */
 export type CivilUnit = "day" | "month"
 
 export interface Period extends Range {
@@ -18,10 +18,10 @@ export interface Period extends Range {
 }
 
 /**
- * The civil day or month of `timeZone` that holds `instant`. The bounds come from the zone database, so a day
- * may have 23, 24 or 25 hours: it starts when the zone's clock first shows its date or a later one. Where
- * midnight is skipped, that is the first instant that exists; where it is repeated, the first of the two, and
- * the minutes that show the day before once more belong to the new day.
+ * The civil day or month of `timeZone` that contains `instant`. The bounds come from the time zone database, so a day
+ * may have 23, 24 or 25 hours. A day starts when the zone's clock first shows its date or a later date. If midnight is
+ * skipped, the day starts at the first instant after the skipped time. If midnight is repeated, the day starts at the
+ * first midnight, and the minutes that show the previous date again belong to the new day.
  */
 export const containing = (
   unit: CivilUnit,
@@ -34,8 +34,9 @@ export const containing = (
 }
 
 /**
- * The civil day `2026-03-29` or month `2026-03` of `timeZone`; undefined when `date` is not a date of this form.
- * A day that the zone skipped, such as 2011-12-30 in Pacific/Apia, is empty: it ends where it starts.
+ * The civil day (such as `2026-03-29`) or month (such as `2026-03`) of `timeZone`. Undefined if `date` does not have
+ * this form or does not exist. A day that the zone skipped, such as 2011-12-30 in Pacific/Apia, is empty: it ends where
+ * it starts.
  */
 export const ofDate = (
   unit: CivilUnit,
@@ -47,9 +48,8 @@ export const ofDate = (
 }
 
 /**
- * The civil days or months from `first` to `last`, both included, oldest first; undefined when one of the two
- * is not a date as {@link ofDate} asks for. None when `last` is before `first`. Each is made when it is asked
- * for: `take` sets the limit.
+ * The civil days or months from `first` to `last` (inclusive), oldest first. Undefined if {@link ofDate} rejects one of
+ * the two. Empty if `last` is before `first`. Periods are computed lazily, so `take` limits the work.
  */
 export const ofDates = (
   unit: CivilUnit,
@@ -60,7 +60,7 @@ export const ofDates = (
   return from && to && ofCivilDates(unit, from, to, timeZone)
 }
 
-/** Any range, named by `timeZone`; empty when `end` is before `start`. */
+/** Any range, in `timeZone`; empty if `end` is before `start`. */
 export const ofRange = ({ start, end }: Range, timeZone: DateTime.TimeZone.Named): Period => ({
   unit: "range",
   timeZone,
@@ -72,13 +72,13 @@ export const ofRange = ({ start, end }: Range, timeZone: DateTime.TimeZone.Named
 export type Interval = "5m" | "1h" | "1d" | "1M"
 
 /**
- * The parts of a range, oldest first: each begins where the one before ends, none is empty, and the first and
- * the last are cut at the bounds of the range. Days and months are those of {@link containing}. An hour ends when
- * the zone's clock shows the next full hour or is put forward or back: one that comes twice makes two parts,
- * and half an hour that is skipped or repeated leaves a part of 30 minutes.
+ * The parts of a range, oldest first. Each part begins where the previous part ends, and no part is empty. The first
+ * and the last part are cut off at the bounds of the range. Days and months are those of {@link containing}. An hour
+ * ends when the zone's clock shows the next full hour, or is set forward or back. An hour that is repeated therefore
+ * gives two parts, and a half hour that is skipped or repeated leaves a part of 30 minutes.
  *
- * Each is made when it is asked for: `take` sets the limit, and the next page is the split of what is left
- * after the end of the last part.
+ * Parts are computed lazily, so `take` limits the work. To get the next page, split the rest of the range after the
+ * last part.
  */
 export const split = function* (
   { start, end }: Range,
@@ -92,7 +92,7 @@ export const split = function* (
   }
 }
 
-/** The range in pieces of `length`, oldest first, the last one cut at its end; none when it is empty. */
+/** Cuts the range into pieces of `length`, oldest first. The last piece may be shorter. An empty range has no pieces. */
 export const pieces = function* (
   { start, end }: Range,
   length: Duration.Duration,
@@ -107,23 +107,23 @@ export const pieces = function* (
 export const contains = (range: Range, instant: DateTime.DateTime): boolean =>
   DateTime.isGreaterThanOrEqualTo(instant, range.start) && DateTime.isLessThan(instant, range.end)
 
-/** The part of the range before `now`; it ends where it starts when there is none. */
+/** The part of the range before `now`; empty, ending where it starts, if the range starts later. */
 export const until = ({ start, end }: Range, now: DateTime.Utc): Range => ({
   start,
   end: DateTime.max(start, DateTime.min(end, now)),
 })
 
-/** Slots that start in the range; of one that still runs, those that started before `now`. */
+/** The number of slots that start in the range and before `now`. */
 export const expectedSlots = (range: Range, now: DateTime.DateTime): number =>
   Slot.count(range.start, DateTime.min(range.end, now))
 
-/** A date without a zone, as its midnight in UTC; of a month its first day. */
+/** A date without a time zone, as midnight in UTC. A month is represented by its first day. */
 type CivilDate = DateTime.Utc
 
 const parseDate = (unit: CivilUnit, text: string): CivilDate | undefined => {
   if (!dateForms[unit].test(text)) return undefined
   const date = unit === "day" ? text : `${text}-01`
-  // The platform takes 2026-02-30 for the second of March.
+  // JavaScript reads 2026-02-30 as March 2.
   return DateTime.make(`${date}T00:00:00Z`).pipe(
     Option.filter((civilDate) => DateTime.formatIsoDateUtc(civilDate) === date),
     Option.getOrUndefined,
@@ -154,8 +154,8 @@ const next = (unit: CivilUnit, date: CivilDate): CivilDate =>
   DateTime.add(date, unit === "day" ? { days: 1 } : { months: 1 })
 
 /**
- * Midnight by the zone's clock: of two the first, of none the end of the gap. That the gap begins at midnight
- * holds of every zone since there is a price of bitcoin.
+ * Midnight by the zone's clock. If midnight is repeated, the first of the two; if it is skipped, the end of the skipped
+ * time. Since bitcoin has had a price, every skip over midnight has begun at midnight.
  */
 const startOf = (date: CivilDate, timeZone: DateTime.TimeZone.Named): DateTime.Utc =>
   DateTime.toUtc(
@@ -175,7 +175,7 @@ const endOfHour = (from: DateTime.Utc, timeZone: DateTime.TimeZone.Named): DateT
   const offset = offsetAt(start)
   let end = (Math.floor((start + offset) / hourMillis) + 1) * hourMillis - offset
   if (offsetAt(end) !== offset) {
-    // The clock is changed after `before` and not after `end`: halve the time between until they meet.
+    // The clock change is after `before` and at or before `end`. Bisect until the two meet.
     for (let before = start; end - before > 1;) {
       const middle = Math.floor((before + end) / 2)
       if (offsetAt(middle) === offset) before = middle

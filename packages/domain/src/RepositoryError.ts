@@ -1,8 +1,8 @@
-/** The failure of everything that is kept. */
+/** The error of every repository and ledger. */
 import * as Schema from "effect/Schema"
 
 export class RepositoryError extends Schema.TaggedError<RepositoryError>()("RepositoryError", {
-  /** `unavailable`: trying again may help. `rejected`: it will not; the repository is not as expected. */
+  /** `unavailable`: a retry may help. `rejected`: a retry will not help, because the repository is not as expected. */
   reason: Schema.Literals(["unavailable", "rejected"]),
   /** The operation that failed, such as `PriceRepository.record`. */
   operation: Schema.String,

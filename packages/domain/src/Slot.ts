@@ -1,4 +1,4 @@
-/** The five-minute grid since the Unix epoch: at most one accepted price per currency stands on each slot. */
+/** The five-minute slots since the Unix epoch. Each slot has at most one accepted price per currency. */
 import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
 
@@ -8,7 +8,7 @@ export const slotMillis = 300_000
 export const Slot = Schema.Int.check(Schema.isMultipleOf(slotMillis)).pipe(Schema.brand("Slot"))
 export type Slot = typeof Slot.Type
 
-/** The slot that `instant` falls in: the newest one that does not start after it. */
+/** The slot that contains `instant`. */
 export const at = (instant: DateTime.DateTime): Slot =>
   (Math.floor(DateTime.toEpochMillis(instant) / slotMillis) * slotMillis) as Slot
 
@@ -18,7 +18,7 @@ export const next = (slot: Slot): Slot => (slot + slotMillis) as Slot
 /** The instant at which `slot` starts. */
 export const start = (slot: Slot): DateTime.Utc => DateTime.makeUnsafe(slot)
 
-/** How many slots start in the half-open range [from, to); 0 when the range is empty or reversed. */
+/** The number of slots that start in the half-open range [from, to); 0 if the range is empty or reversed. */
 export const count = (from: DateTime.DateTime, to: DateTime.DateTime): number =>
   Math.max(
     0,

@@ -1,4 +1,4 @@
-/** Use case: what readers are answered from, held in memory so that a request touches no database. */
+/** Use case: the prices and averages held in memory, so that most requests need no database. */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -17,17 +17,17 @@ import type { Price } from "./Price.ts"
 import { PriceRepository } from "./PriceRepository.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 
-/** A price older than this, by the source's own time, is not answered as the current one. */
+/** A price this old, by the source's own timestamp, is no longer current. */
 export const currentPriceAgeLimit = Duration.minutes(15)
 
-/** How often the repository is asked even when it gave no hint of a change. */
+/** How often the repository is read even if it announced no change. */
 const pollInterval = Duration.seconds(10)
 
 /** The repository's newest facts, as read at one instant. */
 export interface Facts {
   readonly readAt: DateTime.Utc
   readonly latest: ReadonlyMap<Currency, Price>
-  /** The newest gap of each currency, of those within {@link currentPriceAgeLimit} before `readAt`. */
+  /** The newest gap of each currency within {@link currentPriceAgeLimit} before `readAt`. */
   readonly gaps: ReadonlyMap<Currency, Gap>
   readonly day: PeriodTally
   readonly month: PeriodTally
@@ -38,24 +38,24 @@ interface PeriodTally {
   readonly tallies: ReadonlyMap<Currency, Average.Tally>
 }
 
-/** The newest price of a currency, or why there is none young enough. */
+/** The current price of a currency, or the reason why there is no current price. */
 export interface CurrentPrice {
   readonly currency: Currency
-  /** Null when no price is younger than {@link currentPriceAgeLimit}. */
+  /** Null if no price is younger than {@link currentPriceAgeLimit}. */
   readonly price: Price | null
-  /** The newest price, however old; null when there has never been one, or the repository was not read yet. */
+  /** The newest price, however old; null if there has never been a price or the repository has not been read yet. */
   readonly newest: Price | null
-  /** The newest gap, which says why `price` is null; null when no attempt failed lately. */
+  /** The newest gap, which says why `price` is null; null if no attempt failed recently. */
   readonly gap: Gap | null
 }
 
-/** The averages of the running day and month, of all configured currencies. */
+/** The averages of the current day and month for all configured currencies. */
 export interface CurrentAverages {
   readonly day: ReadonlyArray<Average.Average>
   readonly month: ReadonlyArray<Average.Average>
-  /** The zone whose day and month they are. */
+  /** The time zone that defines the day and month. */
   readonly timeZone: DateTime.TimeZone.Named
-  /** The source's own time of the newest price in them; null when they have none. */
+  /** The source's own timestamp of the newest price in these averages; null if they have no price. */
   readonly observedAt: DateTime.Utc | null
 }
 
@@ -66,22 +66,22 @@ export class Snapshot extends Context.Service<
     readonly currentPrices: Effect.Effect<ReadonlyArray<CurrentPrice>>
 
     /**
-     * The averages of the day and month that run now, as they stood when the repository was read. Of a period that
-     * began since, nothing is known: no sample, and none expected.
+     * The averages of the current day and month as of the last read of the repository. A period that began after that
+     * read has no samples and no expected slots.
      */
     readonly currentAverages: Effect.Effect<CurrentAverages>
 
-    /** When the repository was last read with success; null when it never was. */
+    /** When the repository was last read successfully; null if it has never been read. */
     readonly readAt: Effect.Effect<DateTime.Utc | null>
 
-    /** Reads the repository now. Fails with `RepositoryError`, and then keeps what was there. */
+    /** Reads the repository now. Fails with `RepositoryError` and then keeps the previous facts. */
     readonly refresh: Effect.Effect<void, RepositoryError>
   }
 >()("@btc-price/domain/Snapshot") {}
 
 /**
- * Keeps the snapshot fresh for as long as the layer lives: at once when the repository hints at a change,
- * and every ten seconds in any case. While the repository is away it answers from what it knows.
+ * Keeps the snapshot fresh for as long as the layer lives. It reads the repository whenever the repository announces a
+ * change, and at least every ten seconds. While the repository is unavailable, the snapshot answers from the last read.
  */
 export const layer = (options: {
   readonly currencies: ReadonlyArray<Currency>
@@ -122,17 +122,17 @@ export const layer = (options: {
         })
       })
 
-      const hints = yield* Queue.sliding<void>(1)
+      const announced = yield* Queue.sliding<void>(1)
       yield* repository.changes.pipe(
-        Stream.runForEach((hint) => Queue.offer(hints, hint)),
+        Stream.runForEach((change) => Queue.offer(announced, change)),
         Effect.sandbox,
-        Effect.tapError((cause) => Effect.logDebug("No hints of changes for now", cause)),
+        Effect.tapError((cause) => Effect.logDebug("No announcements of changes for now", cause)),
         Effect.retry(Schedule.spaced(pollInterval)),
         Effect.forkScoped,
       )
       yield* refresh().pipe(
         Effect.catchCause((cause) => Effect.logWarning("The snapshot could not be refreshed", cause)),
-        Effect.andThen(Effect.timeoutOption(Queue.take(hints), pollInterval)),
+        Effect.andThen(Effect.timeoutOption(Queue.take(announced), pollInterval)),
         Effect.forever,
         Effect.forkScoped,
       )
@@ -160,7 +160,7 @@ export const layer = (options: {
             const read = known?.[unit]
             const isRead = read !== undefined && Period.contains(read.period, now)
             const period = isRead ? read.period : Period.containing(unit, now, timeZone)
-            // Of what came since it was read nothing is known, so nothing of it is expected either.
+            // Nothing is known about the time after the last read, so no slot of that time is expected.
             const asOf = isRead && known !== null ? known.readAt : period.start
             return currencies.map((currency) =>
               Average.make({
@@ -181,7 +181,7 @@ export const layer = (options: {
 const none: ReadonlyMap<Currency, Average.Tally> = new Map()
 
 const observed = Metric.gauge("btc_price_observed_timestamp_seconds", {
-  description: "The source's own time of the newest price; alert when it is long ago",
+  description: "The source's own timestamp of the newest price; alert when it is too old",
 })
 
 const isCurrent = (price: Price, now: DateTime.Utc): boolean =>

@@ -127,7 +127,7 @@ describe("Verify", () => {
     "finds an amount that no price can have",
     withPrices(price(slot, { amount: BigDecimal.make(-1n, 0) }, { disableChecks: true })),
     "price",
-    /cannot be: -1 is no price$/,
+    /is impossible: -1 is not a price$/,
   )
   testOne(
     "finds a live price that was fetched before its slot",
@@ -217,7 +217,7 @@ describe("Verify", () => {
             ["unaccounted", 402, 1],
           ],
         )
-        assert.match(differences[1]!.detail, /^3 slots of EUR from 2024-03-30T22:50:00.000Z on have neither/)
+        assert.match(differences[1]!.detail, /^3 slots of EUR from 2024-03-30T22:50:00.000Z have neither/)
       }),
   )
 
@@ -268,7 +268,7 @@ describe("Verify", () => {
         assert.match(
           detail,
           new RegExp(
-            `^The tally of EUR of the day from 2024-03-30T23:00:00.000Z \\(Europe/Prague\\) has ${field} .* and not `,
+            `^The tally of EUR for the day from 2024-03-30T23:00:00.000Z \\(Europe/Prague\\) has ${field} .* instead of `,
           ),
         )
       }),

@@ -1,4 +1,4 @@
-/** What the embedded program says once it listens: all that one needs to use it. */
+/** The text that the embedded program prints once it listens: everything a user needs to try it. */
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
@@ -9,21 +9,21 @@ import * as Redacted from "effect/Redacted"
 export interface Options {
   readonly api: { readonly tls: object | undefined }
   readonly dataDirectory: string
-  /** The demo user's password; undefined when Cognito knows the users. */
+  /** The demo user's password; undefined if the users are in Cognito. */
   readonly demoPassword: Redacted.Redacted | undefined
   readonly management: { readonly host: string; readonly port: number }
-  /** Where the prices come from, for a person. */
+  /** Describes where the prices come from. */
   readonly source: string
 }
 
-/** One who signs in by password alone, and one for each further proof; all with the same password. */
+/** A user who signs in with only a password, and one user for each challenge. All have the same password. */
 export const demoUsers = [
   { username: "demo" },
   { username: "demo-new-password", mustDo: ["NEW_PASSWORD_REQUIRED"] },
   { username: "demo-totp", mustDo: ["MFA_SETUP"] },
 ] as const
 
-/** Prints the banner with the address that the API really got. */
+/** Prints the banner with the address that the API actually listens on. */
 export const layer = (options: Options): Layer.Layer<never, never, HttpServer.HttpServer> =>
   Layer.effectDiscard(
     Effect.flatMap(HttpServer.HttpServer, ({ address }) => {
@@ -40,17 +40,17 @@ const banner = (url: string, { dataDirectory, demoPassword, management, source }
   Bitcoin price
 
     API       ${url}   (documentation: ${url}/docs)
-    User      ${demoPassword === undefined ? "of the Cognito user pool" : `${user}, password ${password}\n              (${others.join(" and ")}: the same, and a further proof)`}
+    User      ${demoPassword === undefined ? "any user of the Cognito user pool" : `${user}, password ${password}\n              (${others.join(" and ")}: same password, then a challenge)`}
     Source    ${source}
     Data      ${dataDirectory}
 ${management.port === 0 ? "" : `    Health    http://${management.host}:${management.port}/ready\n`}
-  Paste this for a token, the price and the averages:
+  Paste this to get a token, the price and the averages:
 
     TOKEN=$(curl -s ${url}/get_token -H 'content-type: application/json' \\
       -d '{"username":"${user}","password":"${password}"}' | cut -d '"' -f 4)
     curl -s ${url}/get_btc_price -H "Authorization: Bearer $TOKEN"
     curl -s ${url}/get_averages -H "Authorization: Bearer $TOKEN"
 
-  Ctrl-C stops it; the data stays.
+  Press Ctrl-C to stop. The data is kept.
 `
 }

@@ -1,6 +1,6 @@
 /**
- * The passwords of a run on one's own machine: made at the first start, kept beside its data, for its owner
- * alone.
+ * The passwords of a run on the user's own machine. They are generated at the first start and stored with the data,
+ * readable only by their owner.
  */
 import * as SecureRandom from "effect/crypto/SecureRandom"
 import * as Data from "effect/Data"
@@ -11,7 +11,7 @@ import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 
-/** One line on what is wrong with the file and what to do. */
+/** The message is one line that says what is wrong with the file and what to do. */
 export class LocalSecretsError extends Data.TaggedError("LocalSecretsError")<{
   readonly message: string
   readonly cause: unknown
@@ -19,7 +19,7 @@ export class LocalSecretsError extends Data.TaggedError("LocalSecretsError")<{
 
 const fileName = "passwords.json"
 
-/** 72 bits, 12 characters: out of reach of guessing, and still fit to be typed. */
+/** 72 bits, 12 characters: too many to guess, and short enough to type. */
 const passwordBytes = 9
 
 const LocalSecrets = Schema.Struct({
@@ -27,7 +27,7 @@ const LocalSecrets = Schema.Struct({
   database: Schema.RedactedFromValue(Schema.NonEmptyString),
 })
 
-/** Reads the passwords of `directory`; makes them when there are none. */
+/** Reads the passwords in `directory`. Generates them if the file does not exist. */
 export const load = Effect.fn("LocalSecrets.load")(function* (
   directory: string,
 ): Effect.fn.Return<typeof LocalSecrets.Type, LocalSecretsError, FileSystem.FileSystem | Path.Path> {
@@ -38,7 +38,7 @@ export const load = Effect.fn("LocalSecrets.load")(function* (
     Effect.mapError(
       (cause) =>
         new LocalSecretsError({
-          message: `Cannot read and write the data folder ${directory} (${cause.reason._tag}): give it to this user or choose another with DATA_DIR`,
+          message: `Cannot read and write the data folder ${directory} (${cause.reason._tag}): make it accessible to this user, or choose another folder with DATA_DIR`,
           cause,
         }),
     ),
@@ -47,7 +47,7 @@ export const load = Effect.fn("LocalSecrets.load")(function* (
     Effect.mapError(
       (cause) =>
         new LocalSecretsError({
-          message: `${file} is damaged and with it the way to the data: bring it back, or move ${directory} away to begin anew`,
+          message: `${file} is damaged, and without it the data cannot be opened: restore the file, or move ${directory} away to start with no data`,
           cause,
         }),
     ),
@@ -56,7 +56,7 @@ export const load = Effect.fn("LocalSecrets.load")(function* (
 
 const Codec = Schema.fromJsonString(LocalSecrets)
 
-/** Writes the file whole or not at all, and never over one that is there, whoever else starts at the same time. */
+/** Writes the file atomically and never overwrites it, even if several programs start at the same time. */
 const make = Effect.fnUntraced(function* (directory: string, file: string) {
   const fileSystem = yield* FileSystem.FileSystem
   if (yield* fileSystem.exists(file)) return

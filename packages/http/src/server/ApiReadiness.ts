@@ -1,6 +1,7 @@
 /**
- * The API is ready once it has read the repository: from then on it answers, with prices or with why there are
- * none. Old prices are told as reasons, and by a metric to alert on; they do not take averages and sign-in away.
+ * The API is ready once it has read the repository. From then on it answers with prices or with the reason why a price
+ * is missing. Old prices do not make it unready, because averages and sign-in still work; they appear in the reasons,
+ * and a metric to alert on shows their age.
  */
 import { Readiness } from "@btc-price/domain/Readiness"
 import { Snapshot } from "@btc-price/domain/Snapshot"
@@ -9,7 +10,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
-/** After this long without reading the repository the reasons say so; answers still come from memory. */
+/** If the repository has not been read for this long, the reasons say so. Responses still come from memory. */
 const silenceLimit = Duration.seconds(30)
 
 export const layer: Layer.Layer<Readiness, never, Snapshot> = Layer.effect(

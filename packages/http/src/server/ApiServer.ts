@@ -1,4 +1,4 @@
-/** The API as a whole: the contract's routes, its document and its page, and problems for everything else. */
+/** The whole API: the contract's routes, the OpenAPI document, the documentation page, and problems for the rest. */
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Arr from "effect/Array"
 import type * as BigDecimal from "effect/BigDecimal"
@@ -35,7 +35,7 @@ import * as RequestFraming from "./RequestFraming.ts"
 const documentPath = "/openapi.json"
 const pagePath = "/docs"
 
-/** All that is served: patterns of paths, as the router takes them, and a method of each. */
+/** Every path that is served, as a pattern, and its methods. */
 const served = [
   { path: documentPath, method: "GET" },
   { path: pagePath, method: "GET" },
@@ -49,8 +49,8 @@ const served = [
 }))
 
 /**
- * Problems for what no route takes, and for what nobody expected, of which the log says all and the answer
- * nothing.
+ * Returns problems for requests that match no route, and for unexpected failures. The log has the details of an
+ * unexpected failure; the response has none of them.
  */
 const problems = HttpRouter.middleware(
   Effect.map(
@@ -73,12 +73,12 @@ const problems = HttpRouter.middleware(
 )
 
 const noRoute = Effect.fnUntraced(function* (request: HttpServerRequest) {
-  // As the router compares paths: neither case nor a second or last slash counts.
+  // The router ignores case, repeated slashes and a trailing slash.
   const path = (request.url.split("?", 1)[0] ?? "").toLowerCase().replace(/\/{2,}/g, "/")
   const allowed = served
     .filter(({ pattern }) => pattern.test(path.replace(/(?<=.)\/$/, "")))
     .flatMap(({ methods }) => methods)
-  // A known path and method that was not taken has something in it that is no text.
+  // If the path and method are known, the router rejected the path because it cannot be decoded.
   if (allowed.length === 0 || allowed.includes(request.method))
     return yield* HttpServerRespondable.toResponse(new NotFound())
   const response = yield* HttpServerRespondable.toResponse(new MethodNotAllowed())
@@ -86,15 +86,15 @@ const noRoute = Effect.fnUntraced(function* (request: HttpServerRequest) {
 })
 
 /**
- * Headers of every answer, beside those of the listener. Tokens and errors are nobody's to keep, nor is anything else
- * that does not say so.
+ * Headers of every response, in addition to the listener's. Only responses that set `Cache-Control` may be cached;
+ * tokens and errors never are.
  */
 const headers = HttpRouter.middleware(
   (handle) =>
     Effect.map(handle, (response) =>
       HttpServerResponse.setHeaders(response, {
         "cache-control": response.headers["cache-control"] ?? "no-store",
-        // The rest of what is too large need not come.
+        // The client need not send the rest of a body that is too large.
         ...(response.status === 413 ? { connection: "close" } : {}),
         ...(response.status === 503 ? { "retry-after": response.headers["retry-after"] ?? "5" } : {}),
       }),
@@ -104,12 +104,12 @@ const headers = HttpRouter.middleware(
 
 export interface Options {
   readonly limits: RequestLimits.Options
-  /** Those whose `X-Forwarded-For` is believed. */
+  /** Proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies: ReadonlyArray<IpNetwork.IpNetwork>
   readonly currencies: ReadonlyArray<Currency>
-  /** The zone of days and months when a request names none. */
+  /** The time zone of days and months if a request does not name a zone. */
   readonly timeZone: DateTime.TimeZone.Named
-  /** The share of its slots, from 0 to 1, below which an average says that it is partial. */
+  /** An average whose coverage, from 0 to 1, is below this is marked as partial. */
   readonly minimumCoverage: BigDecimal.BigDecimal
   /** Whether users may sign in with a password. */
   readonly passwordLogin: boolean

@@ -1,4 +1,4 @@
-/** Exact decimals as the versioned API writes them: never in scientific notation, and with all their zeros. */
+/** Formats exact decimals for the versioned API: never in scientific notation, and with trailing zeros. */
 import * as Average from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
 import { formatAmount, formatDecimal } from "@btc-price/domain/Price"
@@ -9,11 +9,11 @@ export const formatNullableAmount = (
   figure: BigDecimal.BigDecimal | null,
 ): string | null => (figure === null ? null : formatAmount(currency, figure))
 
-/** A coverage, which has four digits. */
+/** A coverage with four digits after the point. */
 export const formatCoverage = (coverage: BigDecimal.BigDecimal | null): string | null =>
   coverage === null ? null : formatDecimal(coverage, shareDigits)
 
-/** `part` of `whole`, rounded half-even. */
+/** `part` / `whole`, rounded half-even to four digits. */
 export const formatShare = (part: number, whole: number): string =>
   formatDecimal(Average.quotient(BigDecimal.fromNumberUnsafe(part), whole, shareDigits), shareDigits)
 

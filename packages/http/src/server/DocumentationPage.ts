@@ -1,4 +1,4 @@
-/** The page that shows the API's document, all of it from here: no script, style or font of anyone else's. */
+/** The page that shows the OpenAPI document. It loads no script, style or font from another server. */
 import * as Digest from "effect/crypto/Digest"
 import * as Effect from "effect/Effect"
 import * as Base64 from "effect/encoding/Base64"
@@ -9,13 +9,13 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Api } from "../api/Api.ts"
 
-/** The page has megabytes: it goes out in pieces of this many bytes, so that slow readers cost no more than one. */
-const pieceBytes = 65_536
+/** The page has megabytes. It is sent in chunks of this many bytes, so that a slow client costs only one chunk. */
+const chunkBytes = 65_536
 
-/** `GET path`. Its scripts are allowed by their hashes and no others are; they may call this server alone. */
+/** `GET path`. Only its own scripts may run, which are allowed by their hashes. They may call only this server. */
 export const layer = (options: { readonly path: `/${string}` }) =>
   HttpApiScalar.layer(Api, { path: options.path, scalar: { withDefaultFonts: false } }).pipe(
-    Layer.provide(confine.layer),
+    Layer.provide(withContentSecurityPolicy.layer),
     Layer.provide(Digest.layerWebCrypto),
   )
 
@@ -24,7 +24,7 @@ interface Page {
   readonly headers: Readonly<Record<string, string>>
 }
 
-const confine = HttpRouter.middleware(
+const withContentSecurityPolicy = HttpRouter.middleware(
   Effect.gen(function* () {
     const digest = yield* Digest.Digest
     const read = Effect.fnUntraced(function* (response: HttpServerResponse.HttpServerResponse) {
@@ -42,7 +42,7 @@ const confine = HttpRouter.middleware(
       Effect.gen(function* () {
         page ??= yield* read(yield* handled)
         const { bytes, headers } = page
-        return HttpServerResponse.stream(Stream.fromIterable(piecesOf(bytes), { chunkSize: 1 }), {
+        return HttpServerResponse.stream(Stream.fromIterable(chunksOf(bytes), { chunkSize: 1 }), {
           headers,
           contentType: "text/html; charset=utf-8",
           contentLength: bytes.length,
@@ -54,7 +54,7 @@ const confine = HttpRouter.middleware(
 const scriptsIn = (page: string): ReadonlyArray<string> =>
   Array.from(page.matchAll(/<script>([^]*?)<\/script>/g), ([, script = ""]) => script)
 
-/** The scripts write their own styles into the page, so no hash can name them. */
+/** The scripts write their own styles into the page, so styles cannot be allowed by hash. */
 const policyOf = (scripts: ReadonlyArray<string>): string =>
   [
     "default-src 'none'",
@@ -67,6 +67,6 @@ const policyOf = (scripts: ReadonlyArray<string>): string =>
     "frame-ancestors 'none'",
   ].join("; ")
 
-const piecesOf = function* (bytes: Uint8Array) {
-  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes)
+const chunksOf = function* (bytes: Uint8Array) {
+  for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
 }

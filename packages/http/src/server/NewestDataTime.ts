@@ -1,4 +1,4 @@
-/** The time of the newest of what is in an answer. */
+/** The `data_time` of a response: the time of the newest data in it. */
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -7,28 +7,27 @@ import { Snapshot } from "@btc-price/domain/Snapshot"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 
-/** The newest of the times that are known; null when none is. */
+/** The newest of the known times; null if no time is known. */
 export const among = (times: ReadonlyArray<DateTime.Utc | null>): DateTime.Utc | null =>
   times.reduce((a, b) => (a === null || b === null ? (a ?? b) : DateTime.max(a, b)), null)
 
-/** The source's own time of the newest of the prices; null without any. */
+/** The source's own timestamp of the newest price; null if there is no price. */
 export const ofPrices = (prices: ReadonlyArray<Price | null>): DateTime.Utc | null =>
   among(prices.map((price) => price?.observedAt ?? null))
 
-/** The source's own time of the newest price in figures, which know only its slot. */
+/** The source's own timestamp of the newest price behind averages, which know only the price's slot. */
 export const make = Effect.gen(function* () {
   const repository = yield* PriceRepository
   const snapshot = yield* Snapshot
 
   /**
-   * Null when no figure has a price. Fails with `RepositoryError`. Prices that the snapshot has are not asked
-   * for again.
+   * Null if no average has a price. Prices that the snapshot holds are not read again. Fails with `RepositoryError`.
    */
   return Effect.fnUntraced(function* (
-    figures: ReadonlyArray<{ readonly currency: Currency; readonly newest: Slot | null }>,
+    averages: ReadonlyArray<{ readonly currency: Currency; readonly newest: Slot | null }>,
   ) {
     const slots = new Map<Currency, Slot>()
-    for (const { currency, newest: slot } of figures) {
+    for (const { currency, newest: slot } of averages) {
       if (slot !== null && slot >= (slots.get(currency) ?? slot)) slots.set(currency, slot)
     }
     const known = (yield* snapshot.currentPrices).flatMap(({ newest: price }) =>

@@ -1,4 +1,4 @@
-/** The failures of what is kept, as problems: what trying again may mend, and what it will not. */
+/** Maps repository failures to problems: 503 if a retry may help, 500 if it will not. */
 import type { RepositoryError } from "@btc-price/domain/RepositoryError"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -14,7 +14,7 @@ const refuse = Effect.fnUntraced(function* (error: RepositoryError) {
       yield* Effect.logWarning("The database cannot be read", Cause.fail(error))
       return yield* new RepositoryUnavailable()
     case "rejected":
-      yield* Effect.logError("The database is not as expected", Cause.fail(error))
+      yield* Effect.logError("The database is not in the expected state", Cause.fail(error))
       return yield* new InternalError()
   }
 })

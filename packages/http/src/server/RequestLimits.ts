@@ -1,5 +1,5 @@
 /**
- * How much may be asked, by user, by address and by route, and how the answers tell it: with the fields of
+ * Rate limits by user, address and route. Responses report them in the header fields of
  * draft-ietf-httpapi-ratelimit-headers.
  */
 import type { Identity } from "@btc-price/domain/access/Authenticator"
@@ -16,11 +16,11 @@ import { QuotaExceeded } from "../api/Problem.ts"
 import * as ClientAddress from "./ClientAddress.ts"
 
 export interface Options {
-  /** Reads of a user in a minute. */
+  /** Maximum reads per user per minute. */
   readonly readsPerUser: number
-  /** Reads from an address in a minute. */
+  /** Maximum reads per address per minute. */
   readonly readsPerAddress: number
-  /** Requests for tokens from an address in a minute. */
+  /** Maximum token requests per address per minute. */
   readonly signInsPerAddress: number
 }
 
@@ -30,15 +30,15 @@ export class RequestLimits extends Context.Service<
   RequestLimits,
   {
     /**
-     * Answers the request on this route, or says that its address has asked too often. Refusals (401) have a quota of
-     * their own, which those who are let in never notice: once it is spent, further ones become 429.
+     * Answers the request on this route, or returns 429 if its address has exceeded the limit. Refusals (401) have a
+     * separate quota, which authenticated clients never notice: once it is used up, further refusals become 429.
      */
     readonly forAddress: <E, R>(
       route: string,
       handled: Effect.Effect<Response, E, R>,
     ) => Effect.Effect<Response, E, R | HttpServerRequest.HttpServerRequest>
 
-    /** Fails when the user has asked too often. */
+    /** Fails with `QuotaExceeded` if the user has exceeded the limit. */
     readonly forUser: (
       identity: Identity,
     ) => Effect.Effect<void, QuotaExceeded, HttpServerRequest.HttpServerRequest>
@@ -47,21 +47,21 @@ export class RequestLimits extends Context.Service<
 
 const windowSeconds = 60
 
-/** Of `/login` and `/callback` together, from an address in a minute. */
+/** Maximum requests for `/login` and `/callback` together, per address per minute. */
 const loginsPerAddress = 20
 
-/** Answers 401 to an address in a minute. */
+/** Maximum 401 responses per address per minute. */
 const refusalsPerAddress = 60
 
-/** A quota, and what is answered once it is spent, made once: floods are to cost little. */
+/** A quota and its 429 response, which is made only once so that a flood of requests costs little. */
 interface Limit extends Quota {
-  readonly spent: Response
+  readonly exceeded: Response
 }
 
 const makeLimit = (name: string, limit: number): Effect.Effect<Limit> =>
   Effect.map(
     HttpServerRespondable.toResponse(new QuotaExceeded({ "violated-policies": [name] })),
-    (spent) => ({ name, limit, windowSeconds, spent }),
+    (exceeded) => ({ name, limit, windowSeconds, exceeded }),
   )
 
 export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quotas> =>
@@ -84,17 +84,19 @@ export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quota
           const key = ClientAddress.keyOf(yield* HttpServerRequest.HttpServerRequest)
           const limit = limitOf(route)
           const standing = yield* quotas.consume(limit, key)
-          if (!standing.isGranted) return tell(limit.spent, limit, standing)
+          if (!standing.isGranted) return withRateLimit(limit.exceeded, limit, standing)
           const response = yield* handled
-          if (response.status !== 401) return tell(response, limit, standing)
+          if (response.status !== 401) return withRateLimit(response, limit, standing)
           const refused = yield* quotas.consume(refusals, key)
-          return refused.isGranted ? tell(response, limit, standing) : tell(refusals.spent, refusals, refused)
+          return refused.isGranted
+            ? withRateLimit(response, limit, standing)
+            : withRateLimit(refusals.exceeded, refusals, refused)
         }),
 
         forUser: Effect.fnUntraced(function* ({ subject }) {
           const standing = yield* quotas.consume(user, subject)
           yield* HttpEffect.appendPreResponseHandler((_, response) =>
-            Effect.succeed(tell(response, user, standing)),
+            Effect.succeed(withRateLimit(response, user, standing)),
           )
           if (!standing.isGranted) return yield* new QuotaExceeded({ "violated-policies": [user.name] })
         }),
@@ -102,7 +104,7 @@ export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quota
     }),
   )
 
-/** Limits the addresses on each route that is matched. */
+/** Applies the address limits to every matched route. */
 export const perRoute = HttpRouter.middleware(
   Effect.map(
     RequestLimits,
@@ -112,8 +114,12 @@ export const perRoute = HttpRouter.middleware(
   ),
 )
 
-/** Adds how the quota stands, and after how many seconds to come back when it is spent. */
-const tell = (response: Response, { name, limit, windowSeconds }: Quota, standing: Standing): Response => {
+/** Adds the state of the quota, and `Retry-After` in seconds once it is used up. */
+const withRateLimit = (
+  response: Response,
+  { name, limit, windowSeconds }: Quota,
+  standing: Standing,
+): Response => {
   const { isGranted, remaining, resetSeconds } = standing
   const add = (field: string, value: string) => {
     const before = response.headers[field]

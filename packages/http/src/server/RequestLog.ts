@@ -1,6 +1,6 @@
 /**
- * One span, one line and one count a request: method, route, status, duration, user and trace; nothing of what was
- * sent. The status of an answer that began and could not be finished is `broken-off`.
+ * One span, one log line and one metric sample per request: method, route, status, duration, user and trace. Nothing
+ * that the client sent is recorded. The status of a response that began and could not be finished is `broken-off`.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,8 +21,8 @@ const durations = Metric.histogram("http_request_duration_seconds", {
 })
 
 /**
- * Notes on the request's span which route took it, for the log and the metrics: a pattern, never what was
- * sent.
+ * Records the matched route on the request's span, for the log and the metrics. The route is the pattern, never the
+ * path that was sent.
  */
 export const routeName = HttpRouter.middleware((handled) =>
   Effect.flatMap(HttpRouter.RouteContext, ({ route }) =>
@@ -31,15 +31,15 @@ export const routeName = HttpRouter.middleware((handled) =>
 )
 
 /**
- * Effect's own spans of requests hold the address, its query and the user agent, where anything can stand, a token
- * too: the spans of `make` take their place. Where an address is shown all the same, its query is not.
+ * Effect's own request spans record the URL, its query and the user agent. These can contain anything, even a token,
+ * so the spans of `make` replace them. Wherever a URL is still shown, the values of its query are redacted.
  */
 export const layerPrivacy: Layer.Layer<never> = Layer.mergeAll(
   Layer.succeed(HttpMiddleware.TracerDisabledWhen, () => true),
   Layer.succeed(UrlParams.CurrentRedactedNames, [/^/]),
 )
 
-/** Wraps the whole handling of a request. */
+/** Wraps the complete handling of a request. */
 export const make = <E, R>(
   handled: Effect.Effect<HttpServerResponse, E, R>,
 ): Effect.Effect<HttpServerResponse, E, R | HttpServerRequest.HttpServerRequest> =>
@@ -57,7 +57,7 @@ export const make = <E, R>(
           Metric.withAttributes(durations, { method, route, status: String(status) }),
           Duration.toSeconds(duration),
         )
-        yield* Effect.logInfo(Exit.isSuccess(exit) ? "Answered" : "Not answered in full").pipe(
+        yield* Effect.logInfo(Exit.isSuccess(exit) ? "Request answered" : "Response broken off").pipe(
           Effect.annotateLogs({
             method,
             route,

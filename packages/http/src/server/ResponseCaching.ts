@@ -1,4 +1,4 @@
-/** Lets callers keep answers for as long as they stay true, and ask again without getting the same twice. */
+/** HTTP caching: clients may keep a response until the next sample, and revalidate it without downloading it again. */
 import * as Slot from "@btc-price/domain/Slot"
 import { Snapshot } from "@btc-price/domain/Snapshot"
 import * as Digest from "effect/crypto/Digest"
@@ -10,7 +10,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import { CachedResponses } from "../api/CachedResponses.ts"
 
-/** While a new sample is due, and after it until it has been read, an answer is kept no longer than this. */
+/** Maximum age of a response while a new sample is due or has not been read yet. */
 const waitSeconds = 5
 
 export const layer: Layer.Layer<CachedResponses, never, Snapshot> = Layer.effect(
@@ -19,7 +19,7 @@ export const layer: Layer.Layer<CachedResponses, never, Snapshot> = Layer.effect
     const snapshot = yield* Snapshot
     const digest = yield* Digest.Digest
 
-    /** Until the next sample; while that of the running slot is still awaited, not long. */
+    /** Seconds until the next sample; only `waitSeconds` while the current slot's sample is still awaited. */
     const freshSeconds = Effect.gen(function* () {
       const now = yield* DateTime.now
       const slot = Slot.at(now)
@@ -33,18 +33,18 @@ export const layer: Layer.Layer<CachedResponses, never, Snapshot> = Layer.effect
       const response = yield* answer
       const request = yield* HttpServerRequest.HttpServerRequest
       if (response.status !== 200 || (request.method !== "GET" && request.method !== "HEAD")) return response
-      // Who says how old a price may be wants to hear it anew, not from a cache.
-      const isAgeBound = "max_age" in (yield* HttpServerRequest.ParsedSearchParams)
+      // A client that limits a price's age needs a fresh response, not a cached response.
+      const limitsAge = "max_age" in (yield* HttpServerRequest.ParsedSearchParams)
       const headers = {
-        "cache-control": isAgeBound ? "private, no-cache" : `private, max-age=${yield* freshSeconds}`,
+        "cache-control": limitsAge ? "private, no-cache" : `private, max-age=${yield* freshSeconds}`,
         vary: "Accept, Authorization",
       }
       if (response.body._tag !== "Uint8Array") return HttpServerResponse.setHeaders(response, headers)
-      const text = new TextDecoder().decode(response.body.body).replace(timeOfRequest, "")
+      const text = new TextDecoder().decode(response.body.body).replace(volatileFields, "")
       const hash = yield* Effect.orDie(digest.digestHex(Digest.sha256, new TextEncoder().encode(text)))
       const etag = `W/"${hash.slice(0, 32)}"`
       const withTag = { ...headers, etag }
-      return isKnown(request.headers["if-none-match"], etag)
+      return matches(request.headers["if-none-match"], etag)
         ? HttpServerResponse.empty({ status: 304, headers: withTag })
         : HttpServerResponse.setHeaders(response, withTag)
     })
@@ -52,12 +52,12 @@ export const layer: Layer.Layer<CachedResponses, never, Snapshot> = Layer.effect
 ).pipe(Layer.provide(Digest.layerWebCrypto))
 
 /**
- * What differs between two answers although nothing has happened but time. A quotation mark inside a JSON
- * string is escaped, so these are never found in one.
+ * The fields that change although only time has passed. A quotation mark inside a JSON string is escaped, so this
+ * pattern never matches inside a string.
  */
-const timeOfRequest = /"request_time":"[^"]*"|"age_seconds":\d+/g
+const volatileFields = /"request_time":"[^"]*"|"age_seconds":\d+/g
 
-/** By the weak comparison of RFC 9110. */
-const isKnown = (ifNoneMatch: string | undefined, etag: string): boolean =>
+/** Uses the weak comparison of RFC 9110. */
+const matches = (ifNoneMatch: string | undefined, etag: string): boolean =>
   ifNoneMatch !== undefined &&
   ifNoneMatch.split(",").some((tag) => [etag, etag.slice(2), "*"].includes(tag.trim()))

@@ -94,8 +94,8 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
         assert.strictEqual(added?.["to"], new Date(at.getTime() + 300_000).toISOString())
       }
       const ended = yield* CommandProgram.run(url, ["verify"])
-      assert.match(ended.stdout, /from bitstamp of .* cannot be: it was observed in another slot/)
-      assert.match(ended.stdout, /\n1 slot of EUR from .* on have neither a price nor a gap\n/)
+      assert.match(ended.stdout, /from bitstamp of .* is impossible: it was observed in another slot/)
+      assert.match(ended.stdout, /\n1 slot of EUR from .* has neither a price nor a gap\n/)
       assert.match(ended.stdout, new RegExp(`\\n${slots.length * 2 - 2} prices verified, 5 differences\\n$`))
       assert.match(ended.stderr, /Not all is as it must be\n$/)
     }),
@@ -115,8 +115,8 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
         }),
       )
       const ended = yield* CommandProgram.run(url, ["verify"])
-      assert.match(ended.stdout, /EUR .*(?:cannot be read|cannot be: -1 is no price)/)
-      assert.match(ended.stdout, /CZK price .* cannot be: its slot has not begun/)
+      assert.match(ended.stdout, /EUR .*(?:cannot be read|is impossible: -1 is not a price)/)
+      assert.match(ended.stdout, /CZK price .* is impossible: its slot has not begun/)
       assert.strictEqual(ended.code, 1)
     }),
   )
