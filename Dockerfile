@@ -1,4 +1,4 @@
-# One image for both programs: the API by default, the worker by the command `node packages/worker/src/main.ts`.
+# One image for both programs. It runs the API by default, and the worker with `node packages/worker/src/main.ts`.
 
 FROM node:26-bookworm-slim AS dependencies
 WORKDIR /app
@@ -10,11 +10,11 @@ COPY packages/worker/package.json packages/worker/
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
 FROM node:26-bookworm-slim
-# Loopback would reach nobody outside the container. On any other address the API asks for TLS_TERMINATED_UPSTREAM.
+# Nothing outside the container can reach loopback. On any other address, plain HTTP needs TLS_TERMINATED_UPSTREAM.
 ENV NODE_ENV=production \
     HTTP_HOST=0.0.0.0
 WORKDIR /app
-# The packages stay in packages/, where the links in node_modules point: Node strips no types inside node_modules.
+# The packages stay in packages/, because Node does not strip types inside node_modules, which only links to them.
 COPY --from=dependencies /app ./
 COPY packages packages
 USER 1000:1000

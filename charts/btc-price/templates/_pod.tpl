@@ -1,4 +1,4 @@
-{{/* What is mounted into the pods of a program, as YAML lists of its volumes and mounts. Takes the root and the program's name. */}}
+{{/* The volumes of a program's pods, as a YAML list. Takes the root context and the program's name. */}}
 {{- define "btc-price.volumes" -}}
 {{- $values := (first .).Values -}}
 {{- with $values.databaseCa.configMap }}
@@ -32,7 +32,7 @@
 {{- end }}
 {{- end -}}
 
-{{/* What the pods of both programs have in common: Pod Security "restricted", and what is mounted. Takes the root and the program's name. */}}
+{{/* The pod fields that both programs share: Pod Security "restricted", and the volumes. Takes the root context and the program's name. */}}
 {{- define "btc-price.pod" -}}
 {{- $volumes := include "btc-price.volumes" . | trim -}}
 {{- with (first .).Values.serviceAccountName -}}
@@ -60,7 +60,7 @@ volumes:
 {{- end }}
 {{- end -}}
 
-{{/* What the containers of both programs have in common. Takes the root and the program's name. */}}
+{{/* The container fields that both programs share. Takes the root context and the program's name. */}}
 {{- define "btc-price.container" -}}
 {{- $volumes := include "btc-price.volumes" . | fromYamlArray -}}
 {{- with first . -}}
@@ -94,7 +94,7 @@ volumeMounts:
 {{- end }}
 {{- end -}}
 
-{{/* Variables of both programs, then the named settings: by value, else by reference, else not at all. Takes the root and the names. */}}
+{{/* The environment variables of both programs, then the named settings. A setting comes from `settings`, else from `secrets`, else it is left out. Takes the root context and the names. */}}
 {{- define "btc-price.env" -}}
 {{- $values := (first .).Values -}}
 - name: HTTP_HOST

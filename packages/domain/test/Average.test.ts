@@ -36,7 +36,7 @@ const figuresOf = ({
 const exact = (amount: BigDecimal.BigDecimal | null) =>
   amount && Rational.format(Rational.fromBigDecimal(amount))
 
-/** Four prices of 2024-01-07 in UTC, the first before it, and the average as it stands at `now`. */
+/** The average of 2024-01-07 in UTC at the time `now`, from four prices, of which the first is from the day before. */
 const example = (now: string) => {
   const samples = [
     ["2024-01-06T23:50:00Z", "90"],
@@ -71,13 +71,13 @@ describe("Average", () => {
   describe.each(CivilClock.zones)("in %s", (name) => {
     const timeZone = DateTime.zoneMakeNamedUnsafe(name)
     it.prop(
-      "all figures are what fractions say they are",
+      "all figures agree with exact fractions",
       {
         instant: CivilClock.instantOf(name),
         /** Months take as long as thirty days, and differ from them by nothing else. */
         kind: Schema.Literals(["day", "another day", "month", "range", "another range"]),
         rangeMillis: Between(0, 3 * dayMillis),
-        /** Where now is, in thousandths of the period; beyond 1000 the period is final. */
+        /** The current time in thousandths of the period; above 1000 the period is final. */
         elapsed: Between(-100, 1_900),
         minimumCoverage: Between(0, 10_000),
         series: PriceSeries,
@@ -129,7 +129,7 @@ describe("Average", () => {
     )
   })
 
-  it("of a running period is that up to now, and says how much it rests on", () => {
+  it("of a running period covers the part so far, and says how many samples it has", () => {
     assert.deepStrictEqual(figuresOf(example("2024-01-07T00:12:00Z")), {
       status: "running",
       // (100.005 + 100.035) / 2 = 100.02
@@ -151,7 +151,7 @@ describe("Average", () => {
     })
   })
 
-  it("of a final period counts no time that no price held", () => {
+  it("of a final period leaves out time that no price covers", () => {
     const { status, twap, heldMillis, coverage, shares } = example("2024-01-08T00:00:00Z")
     // 5 minutes carried in, 5 of the first, 15 each of the other two.
     assert.strictEqual(heldMillis, 40 * 60_000)
@@ -168,17 +168,17 @@ describe("Average", () => {
     )
   })
 
-  it("is partial below the coverage that was asked for, and not at it", () => {
+  it("is partial below the minimum coverage, and not at it", () => {
     const now = "2024-01-07T00:12:00Z"
     assert.isFalse(isPartial(now, "0.6666"))
-    // Two of three are more than that, although the coverage is shown as 0.6666.
+    // Two of three slots are more than that, although the coverage is shown as 0.6666.
     assert.isFalse(isPartial(now, "0.66666"))
     assert.isTrue(isPartial(now, "0.6667"))
     assert.isFalse(isPartial("2024-01-07T00:04:00Z", "0"))
     assert.isTrue(isPartial("2024-01-06T00:00:00Z", "0"))
   })
 
-  it("without prices is null, never zero, also when the price of the day before still holds", () => {
+  it("without prices is null, never zero, even if a price of the previous day still holds", () => {
     assert.deepStrictEqual(figuresOf(example("2024-01-07T00:04:00Z")), {
       status: "running",
       mean: null,
@@ -221,7 +221,7 @@ describe("Average", () => {
   )
 
   it.prop(
-    "a tie goes to the even digit, and the smallest difference from it the other way",
+    "a tie is rounded to the even digit, and the smallest deviation decides otherwise",
     [Between(0, 1e12), Between(1, 2e12), Between(0, 8)],
     ([units, halfCount, digits]) => {
       // units + 1/2, in the last digit, times an even count.

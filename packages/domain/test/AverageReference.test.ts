@@ -1,4 +1,4 @@
-/** Real series against averages that were computed elsewhere: by exact fractions, checked in PostgreSQL. */
+/** Real series against reference averages, which were computed with exact fractions and checked in PostgreSQL. */
 import * as Average from "@btc-price/domain/Average"
 import * as Period from "@btc-price/domain/Period"
 import type { Price } from "@btc-price/domain/Price"
@@ -52,7 +52,7 @@ const { sets } = Schema.decodeUnknownSync(
   ),
 )(readData("reference.json"))
 
-/** The prices of one column of a file, at their own stamps; of two with the same stamp the later counts. */
+/** The prices of one column of a file, at their own timestamps. Of two with the same timestamp, the later line counts. */
 const readPrices = (file: string, currency: "EUR" | "CZK"): ReadonlyArray<Price> => {
   const [header, ...rows] = readData(file)
     .trim()
@@ -72,7 +72,7 @@ const readPrices = (file: string, currency: "EUR" | "CZK"): ReadonlyArray<Price>
   return [...new Map(prices.map((price) => [price.slot, price])).values()]
 }
 
-/** Each of them at the start of its slot; the first of a slot stays, as in the repository. */
+/** Moves each price to the start of its slot. The first price of a slot stays, as in the repository. */
 const toSlots = (prices: ReadonlyArray<Price>): ReadonlyArray<Price> =>
   Arr.dedupeWith(
     prices.map((price) => ({ ...price, slot: Math.floor(price.slot / slotMillis) * slotMillis }) as Price),
@@ -92,9 +92,9 @@ const windows = Object.entries(sets).flatMap(([name, { file, periods, step_secon
       hold: Duration.seconds(max_hold_seconds),
       stamped,
       slotted,
-      /** Whether the prices stood on slots to begin with. */
+      /** Whether all timestamps are starts of slots. */
       isAligned: stamped.every(({ slot }) => slot % slotMillis === 0),
-      /** Prices of the window that fall because another one has their slot. */
+      /** The number of prices in the window that are dropped because an earlier price has their slot. */
       crowded: inside(stamped).length - inside(slotted).length,
     }
   }),
@@ -104,8 +104,8 @@ const titled = (title: (window: (typeof windows)[number]) => string) =>
   windows.map((window) => [title(window), window] as const)
 
 /**
- * The service keeps one price of a slot, where the reference counts each, and a price that is moved to the start
- * of its slot holds for another time. Only what this leaves as it was can be compared.
+ * The service keeps one price per slot, but the reference counts every price. A price that is moved to the start of its
+ * slot also holds for a different time. Only figures that this does not change can be compared.
  */
 const compared = ({ title, isAligned, crowded }: (typeof windows)[number]) =>
   isAligned
@@ -156,8 +156,8 @@ const expectedOfTime = (window: typeof Window.Type) => ({
 describe("Average of real series", () => {
   it("has all windows of the reference", () => assert.strictEqual(windows.length, 38))
 
-  describe("at the stamps of its prices agrees in all figures", () => {
-    // The tally asks of its prices nothing but that they are in order, so that they may stand beside the grid.
+  describe("at the timestamps of its prices agrees in all figures", () => {
+    // The tally only requires that the prices are in order, so their timestamps need not be starts of slots.
     it.each(titled(({ title }) => title))("%s", (_, { window, stamped, hold, stepSeconds }) => {
       const unit = window.period.length === 10 ? "day" : "month"
       const period = Period.ofDate(unit, window.period, DateTime.zoneMakeNamedUnsafe(window.zone))!
@@ -179,7 +179,7 @@ describe("Average of real series", () => {
     })
   })
 
-  describe("on slots agrees in all that the slots leave as it was", () => {
+  describe("on slots agrees in all figures that the slots do not change", () => {
     it.each(titled(compared))("%s", (_, { window, slotted, hold, isAligned, crowded }) => {
       const tally = Average.tally(slotted, window, hold)!
       if (isAligned) assert.deepStrictEqual(ofTime(tally, window), expectedOfTime(window))
@@ -187,7 +187,7 @@ describe("Average of real series", () => {
       else assert.strictEqual(tally.samples, window.samples - crowded)
     })
 
-    it("which is everything of 6 windows, all but the twap of 22, the count of 10", () => {
+    it("these are all figures of 6 windows, all except the twap of 22, and the count of 10", () => {
       const crowded = windows.filter((window) => window.crowded > 0).length
       const aligned = windows.filter((window) => window.isAligned && window.crowded === 0).length
       assert.deepStrictEqual([aligned, windows.length - aligned - crowded, crowded], [6, 22, 10])

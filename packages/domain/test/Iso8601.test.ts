@@ -33,7 +33,7 @@ const others = [
 
 describe("Iso8601", () => {
   for (const [text, instant] of accepted) {
-    it(`takes ${text}, a date as the start of its day in the zone`, () => {
+    it(`accepts ${text}, and reads a date as the start of its day in the zone`, () => {
       assert.strictEqual(toIso(text), instant)
       assert.isTrue(Iso8601.isInstantOrDate(text))
       assert.strictEqual(Iso8601.isDate(text), text.length === 10)
@@ -42,7 +42,7 @@ describe("Iso8601", () => {
   }
 
   for (const text of others) {
-    it(`refuses "${text}"`, () => {
+    it(`rejects "${text}"`, () => {
       assert.isNull(toIso(text))
       assert.isFalse(Iso8601.isInstantOrDate(text))
     })

@@ -21,7 +21,7 @@ const isoOf = ({ start, end }: Period.Range) => [start, end].map(DateTime.format
 
 const Unit = Schema.Literals(["day", "month"])
 
-/** A civil date as it is written for the unit. */
+/** A civil date in the form that the unit uses. */
 const written = (unit: Period.CivilUnit, date: string) => (unit === "day" ? date : date.slice(0, 7))
 
 const Millis = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
@@ -41,7 +41,7 @@ describe("Period", () => {
     )
 
     it.prop(
-      "the civil day or month of an instant is as the clock shows it",
+      "the civil day or month of an instant agrees with the clock",
       [CivilClock.instantOf(name), Unit],
       ([millis, unit]) => {
         const date = written(unit, CivilClock.dateAt(name, millis))
@@ -53,7 +53,7 @@ describe("Period", () => {
     )
 
     it.prop(
-      "dates follow each other without a gap",
+      "consecutive dates have no gap between them",
       [CivilClock.instantOf(name), Unit, Millis(0, 40)],
       ([millis, unit, days]) => {
         const [first, last] = [millis, millis + days * dayMillis].map((at) =>
@@ -116,20 +116,23 @@ describe("Period", () => {
         assert.strictEqual(Math.floor(start / slotMillis), Math.ceil(end / slotMillis) - 1)
       }
       for (const [before, after] of pairs(parts)) assert.strictEqual(before[1], after[0])
-      // At most the first part has no start of a slot, and no other has two.
+      // Only the first part may contain no start of a slot, and no part contains two.
       const expected = Period.expectedSlots(range, range.end)
       assert.strictEqual(parts.length, expected + (startMillis % slotMillis === 0 ? 0 : 1))
     },
   )
 
-  it.each(["5m", "1h", "1d", "1M"] as const)("a page of %s is taken, and the next after it", (interval) => {
-    const range = { start: instant("2009-01-03T18:15:05Z"), end: instant("9999-12-31T00:00:00Z") }
-    const prague = zone("Europe/Prague")
-    const page = Period.split(range, interval, prague).take(5).toArray()
-    const next = Period.split({ start: page[2]!.end, end: range.end }, interval, prague)
-    assert.strictEqual(page.length, 5)
-    assert.deepStrictEqual(next.take(2).toArray(), page.slice(3))
-  })
+  it.each(["5m", "1h", "1d", "1M"] as const)(
+    "a page of %s can be taken, and the next page continues after it",
+    (interval) => {
+      const range = { start: instant("2009-01-03T18:15:05Z"), end: instant("9999-12-31T00:00:00Z") }
+      const prague = zone("Europe/Prague")
+      const page = Period.split(range, interval, prague).take(5).toArray()
+      const next = Period.split({ start: page[2]!.end, end: range.end }, interval, prague)
+      assert.strictEqual(page.length, 5)
+      assert.deepStrictEqual(next.take(2).toArray(), page.slice(3))
+    },
+  )
 
   it("an empty or reversed range has no parts", () => {
     const [early, late] = [instant("2026-01-01T00:00:00Z"), instant("2026-01-02T00:00:00Z")]
@@ -170,7 +173,7 @@ describe("Period", () => {
     assert.deepStrictEqual(isoOf(period), isoOf({ start: instant(start), end: instant(end) }))
   })
 
-  it("a day that was skipped is listed, and no part of a range", () => {
+  it("a skipped day is listed, but is not a part of a range", () => {
     const apia = zone("Pacific/Apia")
     const dates = { first: "2011-12-29", last: "2011-12-31" }
     const listed = Period.ofDates("day", dates, apia)!.toArray()
@@ -185,7 +188,7 @@ describe("Period", () => {
     )
   })
 
-  it("what is not a date is refused", () => {
+  it("text that is not a date is rejected", () => {
     for (const date of [
       "",
       "today",
@@ -214,7 +217,7 @@ describe("Period", () => {
     }
   })
 
-  it("the calendar ends with the years of four digits", () => {
+  it("the calendar is limited to years of four digits", () => {
     for (const [unit, first, last] of [
       ["day", "0000-01-01", "9999-12-31"],
       ["month", "0000-01", "9999-12"],
@@ -230,14 +233,14 @@ describe("Period", () => {
     }
   })
 
-  it("is cut into pieces of a length, the last one at its end", () => {
+  it("is cut into pieces of equal length, with a shorter last piece", () => {
     const pieces = (range: Period.Range) => Period.pieces(range, Duration.hours(2)).map(millisOf).toArray()
     assert.deepStrictEqual(pieces(hours(1, 6)), [hours(1, 3), hours(3, 5), hours(5, 6)].map(millisOf))
     assert.deepStrictEqual(pieces(hours(1, 3)), [hours(1, 3)].map(millisOf))
     for (const empty of [hours(1, 1), hours(2, 1)]) assert.deepStrictEqual(pieces(empty), [])
   })
 
-  it("is cut at now, and expects of a running period only the slots that have started", () => {
+  it("is cut off at now, and expects only the slots that have started", () => {
     const period = Period.ofDate("day", "2024-01-07", zone("UTC"))!
     const at = (text: string) => {
       const { end } = Period.until(period, instant(text))
@@ -252,7 +255,7 @@ describe("Period", () => {
   })
 })
 
-/** Each with the one after it. */
+/** Each element with its successor. */
 const pairs = <A>(all: ReadonlyArray<A>): ReadonlyArray<readonly [A, A]> =>
   all.slice(1).map((after, index) => [all[index]!, after])
 

@@ -6,7 +6,7 @@ import * as Schema from "effect/Schema"
 const Millis = Schema.Int.check(Schema.isBetween({ minimum: -4e12, maximum: 4e12 }))
 
 describe("Slot", () => {
-  it.prop("holds the instants from its start to the next slot's start", [Millis], ([millis]) => {
+  it.prop("contains the instants from its start to the start of the next slot", [Millis], ([millis]) => {
     const slot = Slot.at(DateTime.makeUnsafe(millis))
     assert.isTrue(slot <= millis && millis < Slot.next(slot))
     assert.strictEqual(Slot.at(Slot.start(slot)), slot)
@@ -14,7 +14,7 @@ describe("Slot", () => {
   })
 
   it.prop(
-    "counts as many slots as there are starts in the range",
+    "counts the slots that start in the range",
     [Millis, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e8 }))],
     ([from, length]) => {
       let starts = 0
@@ -25,7 +25,7 @@ describe("Slot", () => {
     },
   )
 
-  it("refuses an instant off the grid", () => {
+  it("rejects an instant that is not the start of a slot", () => {
     assert.isFalse(Schema.is(Slot.Slot)(1_700_000_100_001))
     assert.isTrue(Schema.is(Slot.Slot)(1_700_000_100_000))
   })

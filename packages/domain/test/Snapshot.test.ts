@@ -36,7 +36,7 @@ const options = (zone: string) => ({
   timeZone: DateTime.zoneMakeNamedUnsafe(zone),
 })
 
-/** A snapshot in memory that begins at `start`: the clock is set first, so that nothing polls its way there. */
+/** A snapshot in memory that begins at `start`. The clock is set first, so that the snapshot does not poll up to it. */
 const beginningAt = (start: string, zone = "UTC") =>
   Snapshot.layer(options(zone)).pipe(
     Layer.provideMerge(MemoryPriceRepository.layer),
@@ -55,7 +55,7 @@ const means = Effect.gen(function* () {
 })
 
 describe("Snapshot", () => {
-  it.effect("knows nothing before it has read, and invents nothing", () =>
+  it.effect("has no prices before the first read, and invents nothing", () =>
     Effect.gen(function* () {
       const snapshot = yield* Snapshot.Snapshot
       assert.deepStrictEqual(
@@ -70,7 +70,7 @@ describe("Snapshot", () => {
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
   )
 
-  it.effect("gives a price as current for fifteen minutes by the source's own time", () =>
+  it.effect("treats a price as current for fifteen minutes by the source's own timestamp", () =>
     Effect.gen(function* () {
       const snapshot = yield* Snapshot.Snapshot
       const kept = yield* PriceRepository
@@ -104,7 +104,7 @@ describe("Snapshot", () => {
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
   )
 
-  it.effect("takes no price for younger because its source's clock is ahead", () =>
+  it.effect("does not treat a price as younger because its source's clock is ahead", () =>
     Effect.gen(function* () {
       const snapshot = yield* Snapshot.Snapshot
       const ahead = new Price({
@@ -120,7 +120,7 @@ describe("Snapshot", () => {
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
   )
 
-  it.effect("averages the running day and month of its zone, and begins anew with them", () =>
+  it.effect("averages the current day and month of its zone, and starts again with a new period", () =>
     Effect.gen(function* () {
       const snapshot = yield* Snapshot.Snapshot
       yield* (yield* PriceRepository).record({
@@ -136,7 +136,7 @@ describe("Snapshot", () => {
       assert.deepStrictEqual((yield* means).day[0], ["30", 2, 157])
       assert.deepStrictEqual((yield* means).month[0], ["23.33", 3, 30 * 288 + 157])
       assert.deepStrictEqual((yield* snapshot.currentAverages).observedAt, at("2024-01-31T12:00:00Z"))
-      // Not read again: the new month is known to have begun, and nothing of it is known.
+      // There was no new read, so the new month has begun and nothing in it is known.
       yield* setTime("2024-01-31T23:00:01Z")
       assert.deepStrictEqual((yield* means).day[0], [null, 0, 0])
       assert.deepStrictEqual((yield* means).month[0], [null, 0, 0])
@@ -144,7 +144,7 @@ describe("Snapshot", () => {
     }).pipe(Effect.provide(beginningAt("2024-01-31T12:00:00Z", "Europe/Prague"))),
   )
 
-  it.effect("reads again by itself, and answers from what it knows while the repository is away", () =>
+  it.effect("polls the repository, and answers from the last read while the repository is unavailable", () =>
     Effect.gen(function* () {
       const isAway = yield* Ref.make(false)
       const memory = yield* Effect.provide(PriceRepository, MemoryPriceRepository.layer)
@@ -177,7 +177,7 @@ describe("Snapshot", () => {
     }),
   )
 
-  it.effect("reads at once when the repository hints at a change", () =>
+  it.effect("reads at once when the repository announces a change", () =>
     Effect.gen(function* () {
       const snapshot = yield* Snapshot.Snapshot
       yield* TestClock.adjust("1 second")

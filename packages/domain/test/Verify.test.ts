@@ -133,25 +133,25 @@ describe("Verify", () => {
     "finds a live price that was fetched before its slot",
     withPrices(price(slot, { fetchedAt: later({ seconds: -1 }) })),
     "price",
-    /live and was fetched at/,
+    /live but was fetched at/,
   )
   testOne(
     "finds a live price that was fetched long after its slot",
     withPrices(price(slot, { fetchedAt: later({ minutes: 6, milliseconds: 1 }) })),
     "price",
-    /live and was fetched at/,
+    /live but was fetched at/,
   )
   testOne(
     "finds a live price that was observed long before it was fetched",
     withPrices(price(slot, { observedAt: later({ hours: -1 }) })),
     "price",
-    /observed at .*, far from when it was fetched/,
+    /observed at .*, far from the time it was fetched/,
   )
   testOne(
     "finds a live price that was observed long after it was fetched",
     withPrices(price(slot, { observedAt: later({ hours: 1, seconds: 12 }) })),
     "price",
-    /observed at .*, far from when it was fetched/,
+    /observed at .*, far from the time it was fetched/,
   )
   testOne(
     "finds a backfilled price of another slot",

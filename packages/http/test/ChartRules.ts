@@ -1,4 +1,4 @@
-/** What rendered documents of the chart must keep to. Each rule lists what is wrong; an empty list is right. */
+/** The rules for the chart's rendered documents. Each rule lists what is wrong; an empty list means valid. */
 import { declarations } from "@btc-price/adapters/settings/SettingDeclarations"
 import * as Yaml from "effect/encoding/Yaml"
 import * as Option from "effect/Option"
@@ -26,7 +26,7 @@ const Variable = Schema.Struct({
   ),
 })
 
-/** What Pod Security "restricted" asks for, a read-only root file system, limits and probes; and nothing else. */
+/** Exactly what Pod Security "restricted" requires, a read-only root file system, limits and probes. */
 const Container = Schema.Struct({
   name: Schema.Literals(["api", "worker"]),
   image: Name,
@@ -109,7 +109,7 @@ const Documents = Schema.Tuple([Service, Deployment, Deployment])
 export type Deployment = typeof Deployment.Type
 export type Variable = typeof Variable.Type
 
-/** The Service and the Deployments of the API and of the worker; throws, with the place, where a field is not as above. */
+/** The Service and the Deployments of the API and the worker. Throws, with the path, if a field is not as above. */
 export const parse = (rendered: string): typeof Documents.Type =>
   Schema.decodeUnknownSync(Documents)(
     rendered
@@ -119,7 +119,7 @@ export const parse = (rendered: string): typeof Documents.Type =>
     { errors: "all", onExcessProperty: "error" },
   )
 
-/** What is wrong with the documents as a whole. */
+/** Everything that is wrong with the documents. */
 export const problems = ([service, ...deployments]: typeof Documents.Type): ReadonlyArray<string> => [
   ...deployments.flatMap(deploymentProblems),
   ...serviceProblems(service, deployments),
@@ -148,9 +148,9 @@ const variableProblems = (
   index: number,
   all: ReadonlyArray<Variable>,
 ) => [
-  ...(isSetting(name) ? [] : [`${name} is no setting`]),
+  ...(isSetting(name) ? [] : [`${name} is not a setting`]),
   ...(all.findIndex((other) => other.name === name) === index ? [] : [`${name} is set twice`]),
-  ...((value === undefined) === (valueFrom === undefined) ? [`${name} has not one value`] : []),
+  ...((value === undefined) === (valueFrom === undefined) ? [`${name} needs exactly one value`] : []),
   ...(value !== undefined && isSetting(name) && isSecret(name, value) ? [`${name} is a secret, inline`] : []),
 ]
 
@@ -171,7 +171,7 @@ const matches = (selector: Readonly<Record<string, string>>, labels: Readonly<Re
 
 const isSetting = (name: string): name is keyof typeof declarations => Object.hasOwn(declarations, name)
 
-/** A secret is what the program itself redacts; some are lists. */
+/** A setting is secret if the program redacts it. Some secrets are lists. */
 const isSecret = (name: keyof typeof declarations, value: string) =>
   [Option.getOrUndefined(Schema.decodeUnknownOption(declarations[name].schema)(value))]
     .flat()

@@ -1,4 +1,4 @@
-/** The client that is made from the contract alone understands what the server says. */
+/** A client that is derived only from the contract understands the server. */
 import { Api } from "@btc-price/http/api/Api"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -20,7 +20,7 @@ const client = Effect.gen(function* () {
 })
 
 layer(layerAt("2026-11-24T10:02:30Z"))("The contract's client", (it) => {
-  it.effect("reads answers, problems and streams", () =>
+  it.effect("reads responses, problems and streams", () =>
     Effect.gen(function* () {
       const api = yield* client
       yield* keep([price("EUR", "2026-11-24T10:00:10Z", "40000")])

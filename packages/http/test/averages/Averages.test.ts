@@ -18,19 +18,19 @@ import {
 
 const now = "2026-10-26T10:02:30.000Z"
 
-/** Prices of whole numbers from `first` on, one in each slot of [from, to). */
+/** A price in each slot of [from, to): the whole numbers from `first` up. */
 const series = (from: string, to: string, first = 1, other = {}): ReadonlyArray<Price> =>
   Array.from({ length: Slot.count(instant(from), instant(to)) }, (_, index) =>
     price("EUR", DateTime.add(instant(from), { minutes: 5 * index }), String(first + index), other),
   )
 
-/** The 25 hours of 25 October in Prague, without the last of them, and the slot before. */
+/** The first 24 of the 25 hours of October 25 in Prague, and the slot before the day. */
 const october = [
   ...series("2026-10-24T22:00:00Z", "2026-10-25T22:00:00Z"),
   price("EUR", "2026-10-24T21:55:00Z", "999999"),
 ]
 
-/** Of the day that runs. */
+/** Prices of the current day. */
 const today = [price("EUR", "2026-10-26T10:00:05Z", "40000.125"), price("CZK", "2026-10-26T10:00:05Z", "7")]
 
 const refused = (query: string, ...fields: ReadonlyArray<string>) =>
@@ -39,7 +39,7 @@ const refused = (query: string, ...fields: ReadonlyArray<string>) =>
   )
 
 describe("Averages", () => {
-  it.effect("are of civil days with their clock changes, and prove themselves", () =>
+  it.effect("cover civil days with their clock changes, and show their evidence", () =>
     Effect.gen(function* () {
       yield* keep(october)
       const { status, body } = yield* get("/v1/averages?period=day&date=2026-10-25&currency=EUR")
@@ -57,7 +57,7 @@ describe("Averages", () => {
             status: "final",
             partial: false,
             mean: "144.50",
-            // The last price holds for two slots more.
+            // The last price holds for two more slots.
             twap: "145.49",
             open: "1.00",
             high: "288.00",
@@ -77,7 +77,7 @@ describe("Averages", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("name the zone that was asked for, and where the prices come from", () =>
+  it.effect("name the requested time zone and the sources of the prices", () =>
     Effect.gen(function* () {
       yield* keep([
         ...october,
@@ -89,7 +89,7 @@ describe("Averages", () => {
         [average.from, average.to, average.expected],
         ["2026-10-24T18:15:00.000Z", "2026-10-25T18:15:00.000Z", 288],
       )
-      // The platform's own spelling of it, which is as good.
+      // The platform's own spelling of the zone is equally valid.
       assert.match(average.time_zone, /^Asia\/Kath?mandu$/)
       const month = (yield* get("/v1/averages?period=month&date=2026-10&currency=EUR")).body.averages[0]
       assert.deepStrictEqual(
@@ -112,7 +112,7 @@ describe("Averages", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are null without prices, never zero", () =>
+  it.effect("are null, never zero, if there is no price", () =>
     Effect.gen(function* () {
       yield* keep(october)
       const { body } = yield* get("/v1/averages?period=day&date=2026-10-25&currency=CZK")
@@ -134,7 +134,7 @@ describe("Averages", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("default to the day and month that run now, which stay there without a database", () =>
+  it.effect("default to the current day and month, which stay available without a database", () =>
     Effect.gen(function* () {
       yield* keep(today)
       const outage = yield* Outage
@@ -180,7 +180,7 @@ describe("Averages", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are one for each day or month of several, those that have not begun left out", () =>
+  it.effect("cover each day or month of a range, except periods that have not begun", () =>
     Effect.gen(function* () {
       yield* keep([...october, ...today])
       const days = yield* get("/v1/averages?period=day&from=2026-10-24&to=2026-11-30&currency=EUR")
@@ -209,7 +209,7 @@ describe("Averages", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are of any range, by times or dates", () =>
+  it.effect("cover any range, given by times or dates", () =>
     Effect.gen(function* () {
       yield* keep(october)
       const { body } = yield* get(
@@ -236,7 +236,7 @@ describe("Averages", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are refused for what is no period, with what was expected", () =>
+  it.effect("reject an invalid period and say what was expected", () =>
     Effect.gen(function* () {
       yield* refused("", "period")
       yield* refused(
@@ -281,7 +281,7 @@ describe("Averages", () => {
 })
 
 describe("Averages at midnight", () => {
-  it.effect("turn to the new day", () =>
+  it.effect("switch to the new day", () =>
     Effect.gen(function* () {
       yield* keep([price("EUR", "2026-10-26T22:55:00Z", "1")])
       const figures = Effect.map(get("/v1/averages?period=day&currency=EUR"), ({ body }) => {

@@ -6,7 +6,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Redacted from "effect/Redacted"
 
 layer(NodeServices.layer)("LocalSecrets", (it) => {
-  it.effect("are made once, by however many start at the same time, and kept for their owner alone", () =>
+  it.effect("are generated once, even by simultaneous starts, and are readable only by their owner", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const directory = `${yield* fileSystem.makeTempDirectoryScoped()}/data`
@@ -22,7 +22,7 @@ layer(NodeServices.layer)("LocalSecrets", (it) => {
     }),
   )
 
-  it.effect("that are damaged are named, with what to do", () =>
+  it.effect("name a damaged file and say what to do", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const directory = yield* fileSystem.makeTempDirectoryScoped()

@@ -1,4 +1,4 @@
-/** The history under /v1: pages, and streams of lines. */
+/** The history under /v1: pages and streams of lines. */
 import type { Price } from "@btc-price/domain/Price"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
@@ -47,7 +47,7 @@ const refused = (query: string, fields: ReadonlyArray<string>, headers = {}) =>
   )
 
 describe("History", () => {
-  it.effect("has the samples in pages that follow one another without a gap", () =>
+  it.effect("returns the samples in pages that follow each other without a gap", () =>
     Effect.gen(function* () {
       yield* keep(october)
       const query = "/v1/history/EUR?from=2026-10-24T21:05:00Z&to=2026-10-26&limit=7"
@@ -88,7 +88,7 @@ describe("History", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("has the same as lines of CSV and of JSON", () =>
+  it.effect("returns the same samples as lines of CSV and JSON", () =>
     Effect.gen(function* () {
       yield* keep(october)
       const path = "/v1/history/EUR?from=2026-10-24T22:30:00Z&to=2026-10-26"
@@ -116,7 +116,7 @@ describe("History", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("has candles of hours, days and months, the empty ones too", () =>
+  it.effect("returns candles of hours, days and months, including empty candles", () =>
     Effect.gen(function* () {
       yield* keep(october)
       const days = yield* get("/v1/history/EUR?interval=1d&from=2026-10-24T12:00:00Z&to=2027-01-01")
@@ -179,7 +179,7 @@ describe("History", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("has candles as lines, nothing for null in CSV", () =>
+  it.effect("returns candles as lines, with empty fields for null in CSV", () =>
     Effect.gen(function* () {
       yield* keep(october)
       const path = "/v1/history/EUR?interval=1h&from=2026-10-20T00:00:00Z&to=2026-10-30"
@@ -196,7 +196,7 @@ describe("History", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("answers in the form that is accepted, and says which there are", () =>
+  it.effect("answers in an accepted format, or says which formats are available", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* form("*/*"), "application/json")
       assert.strictEqual(yield* form("text/html, application/xml;q=0.9, */*;q=0.8"), "application/json")
@@ -218,7 +218,7 @@ describe("History", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("is the last day without words of the caller's", () =>
+  it.effect("defaults to the last 24 hours", () =>
     Effect.gen(function* () {
       yield* keep(october)
       const { body } = yield* get("/v1/history/EUR")
@@ -229,7 +229,7 @@ describe("History", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("refuses what is no question of it", () =>
+  it.effect("rejects invalid parameters", () =>
     Effect.gen(function* () {
       yield* keep(october)
       yield* refused("USD?interval=2h&tz=x&limit=0&cursor=%C5%99&from=x&to=x&x=x", [
@@ -263,7 +263,7 @@ describe("History", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("is a 503 while the database is away, in whatever form", () =>
+  it.effect("is a 503 in every format while the database is down", () =>
     Effect.gen(function* () {
       ;(yield* Outage).state = "away"
       for (const path of ["/v1/history/EUR", "/v1/history/EUR?interval=1h"]) {
@@ -276,7 +276,7 @@ describe("History", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("is visibly not whole when the database goes away in the middle", () =>
+  it.effect("is visibly incomplete if the database goes down during the download", () =>
     Effect.gen(function* () {
       yield* keep(series("2026-09-01T00:00:00Z", 5_000))
       const outage = yield* Outage
@@ -286,13 +286,13 @@ describe("History", () => {
       outage.state = "none"
       const complete = yield* exchange(request)
       assert.match(broken, /^HTTP\/1\.1 200 /)
-      assert.include(broken, ",EUR,20.50,", "what was there begins to come")
+      assert.include(broken, ",EUR,20.50,", "the rows read so far are sent")
       assert.notMatch(broken, /\r\n0\r\n\r\n$/, "the end of a chunked body")
       assert.match(complete, /\r\n0\r\n\r\n$/)
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("tells HEAD what GET would give", () =>
+  it.effect("answers HEAD with the headers of GET", () =>
     Effect.gen(function* () {
       const head = yield* send("HEAD", "/v1/history/EUR", { token: yield* token, headers: csv })
       assert.deepStrictEqual(

@@ -1,4 +1,4 @@
-/** The history over PostgreSQL, which writes its lines itself: the same in every form. */
+/** The history on PostgreSQL, which formats the lines itself, is the same in every format. */
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import type { Price } from "@btc-price/domain/Price"
@@ -18,7 +18,7 @@ const server = Layer.unwrap(
   ),
 )
 
-/** Prices of every slot but each seventh, and none for a week. */
+/** A price in every slot except each seventh slot and a whole week. */
 const prices: ReadonlyArray<Price> = Array.from({ length: 12_000 }, (_, index) => index)
   .filter((index) => index % 7 !== 0 && !(index > 5_000 && index < 7_016))
   .map((index) =>
@@ -61,7 +61,7 @@ const csvOf = (rows: ReadonlyArray<object>) =>
   [Object.keys(rows[0]!), ...rows.map(Object.values)].map((row) => `${row.map(quoted).join(",")}\n`).join("")
 
 layer(server)("History on PostgreSQL", (it) => {
-  it.effect("is the same in pages, CSV and lines of JSON", () =>
+  it.effect("has the same samples in pages, CSV and NDJSON", () =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       yield* repository.prepare(instant(now))
@@ -78,7 +78,7 @@ layer(server)("History on PostgreSQL", (it) => {
     }),
   )
 
-  it.effect("has the same candles in each form", () =>
+  it.effect("has the same candles in every format", () =>
     Effect.gen(function* () {
       const path = "/v1/history/EUR?interval=1h&from=2026-09-01&to=2026-10-26"
       const candles = yield* rowsOf(path, "candles")

@@ -40,8 +40,8 @@ const inCrowns = price("CZK", "2026-11-24T10:01:00Z", "1000000.12345678", {
   flagged: true,
 })
 
-describe("Prices before anything was read", () => {
-  it.effect("are a 503, and not nulls", () =>
+describe("Prices before the first read of the database", () => {
+  it.effect("are a 503 instead of nulls", () =>
     Effect.gen(function* () {
       for (const path of ["/v1/prices", "/v1/prices/EUR", "/v1/prices?max_age=1"]) {
         const answer = yield* get(path)
@@ -49,7 +49,7 @@ describe("Prices before anything was read", () => {
         assert.strictEqual(answer.headers["retry-after"], "5")
       }
       assertProblem(yield* get("/v1/averages?period=day"), 503, "repository-unavailable")
-      // Once it is back, the next poll finds it.
+      // Once the database is back, the next poll reads it.
       ;(yield* Outage).state = "none"
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual((yield* get("/v1/prices")).body.prices, { EUR: null, CZK: null })
@@ -58,7 +58,7 @@ describe("Prices before anything was read", () => {
 })
 
 describe("Prices", () => {
-  it.effect("are null, or a 404 of their own, for a currency that never had one", () =>
+  it.effect("are null in the list, and a 404 by themselves, for a currency that has never had a price", () =>
     Effect.gen(function* () {
       yield* keep([inEuro], [gap("CZK", now, { reason: "refused" })])
       const list = yield* get("/v1/prices")
@@ -79,7 +79,7 @@ describe("Prices", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are exact, whatever their digits, and say where they come from", () =>
+  it.effect("are exact, however many digits they have, and name their source", () =>
     Effect.gen(function* () {
       yield* keep([inEuro, inCrowns])
       const { body } = yield* get("/v1/prices/CZK")
@@ -99,7 +99,7 @@ describe("Prices", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are refused when they are older than was allowed, the last one told under its own name", () =>
+  it.effect("are a 409 if they are older than max_age, with the last price in last_known", () =>
     Effect.gen(function* () {
       yield* keep([inEuro, inCrowns])
       assert.strictEqual((yield* get("/v1/prices?max_age=140")).status, 200)
@@ -119,7 +119,7 @@ describe("Prices", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are stale from 15 minutes on, and then no longer the original's", () =>
+  it.effect("are stale from 15 minutes on, and then missing from /get_btc_price", () =>
     Effect.gen(function* () {
       yield* keep([inEuro, inCrowns])
       yield* setTime("2026-11-24T10:15:09.999Z")
@@ -131,7 +131,7 @@ describe("Prices", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("stay there while the database is away", () =>
+  it.effect("stay available while the database is down", () =>
     Effect.gen(function* () {
       yield* keep([inEuro, inCrowns])
       ;(yield* Outage).state = "away"
@@ -140,7 +140,7 @@ describe("Prices", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("refuse what they do not know, all of it at once and repeating nothing", () =>
+  it.effect("reject all unknown parameters at once, without repeating their values", () =>
     Effect.gen(function* () {
       const answer = yield* get("/v1/prices?currency=hunter2&max_age=-1&hunter3=1&currencies=EUR")
       assert.notInclude(answer.text, "hunter2")
@@ -171,7 +171,7 @@ describe("Prices", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are for users alone, and told how to be asked", () =>
+  it.effect("need a token, and GET or HEAD", () =>
     Effect.gen(function* () {
       yield* keep([inEuro])
       for (const path of [

@@ -1,4 +1,4 @@
-/** The price at a time, one and many, under /v1. */
+/** The prices at one time and at many times under /v1. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { assertProblem, faults, get, keep, layerAt, Outage, post, price } from "../ApiUnderTest.ts"
@@ -23,7 +23,7 @@ const kept = [
 ]
 
 describe("Prices at a time", () => {
-  it.effect("are those of the newest slot not after it, with its distance", () =>
+  it.effect("come from the newest slot at or before the time, with its distance", () =>
     Effect.gen(function* () {
       yield* keep(kept)
       const { status, body } = yield* at("2026-11-24T09:04:59.999Z")
@@ -54,7 +54,7 @@ describe("Prices at a time", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are a 404 when none is near enough, which says where the nearest earlier one stands", () =>
+  it.effect("are a 404 that says where the nearest earlier price is if no price is near enough", () =>
     Effect.gen(function* () {
       yield* keep(kept)
       const far = yield* at("2026-11-24T09:20:01Z")
@@ -73,7 +73,7 @@ describe("Prices at a time", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are refused for times that are none, or not yet", () =>
+  it.effect("reject invalid and future times", () =>
     Effect.gen(function* () {
       for (const time of [
         "2026-11-24T10:02:30.001Z",
@@ -90,7 +90,7 @@ describe("Prices at a time", () => {
         assert.deepStrictEqual(Object.keys(faults(yield* at(time))), ["time"], time)
       }
       assert.match(faults(yield* at(now.replace("10:02", "11:02")))["time"]!, /not in the future/)
-      // An unwritten + is a space.
+      // A + that is not escaped means a space.
       assert.match(faults(yield* get("/v1/prices/EUR/at?time=2026-11-24T10:00:00+01:00"))["time"]!, /%2B/)
       assert.deepStrictEqual(
         Object.keys(faults(yield* get("/v1/prices/USD/at?max_distance=86401&x=1"))).toSorted(),
@@ -99,7 +99,7 @@ describe("Prices at a time", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are answered many at once, by the caller's ids and in their order", () =>
+  it.effect("answer many questions at once, in their order and with the client's ids", () =>
     Effect.gen(function* () {
       yield* keep(kept)
       const { status, headers, body } = yield* post("/v1/prices/at", {
@@ -128,7 +128,7 @@ describe("Prices at a time", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("take a thousand questions and not one more", () =>
+  it.effect("accept a thousand questions and no more", () =>
     Effect.gen(function* () {
       yield* keep(kept)
       const { status, body } = yield* post("/v1/prices/at", questions(1000))
@@ -141,7 +141,7 @@ describe("Prices at a time", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("name each fault of many questions by its place, and repeat nothing", () =>
+  it.effect("name the field of every error in many questions, without repeating values", () =>
     Effect.gen(function* () {
       const question = { id: "a", currency: "EUR", time: "2026-11-24T09:00:00Z" }
       const answer = yield* post("/v1/prices/at", {
@@ -185,7 +185,7 @@ describe("Prices at a time", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are a 503 with Retry-After while the database is away", () =>
+  it.effect("are a 503 with Retry-After while the database is down", () =>
     Effect.gen(function* () {
       ;(yield* Outage).state = "away"
       const one = yield* at("2026-11-24T09:05:00Z")

@@ -1,4 +1,4 @@
-/** What all of the API has in common, and the endpoints of the original. */
+/** What the whole API has in common, and the endpoints of the original service. */
 import * as Slot from "@btc-price/domain/Slot"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
@@ -24,10 +24,10 @@ import {
 
 const now = "2026-11-24T10:02:30.000Z"
 
-/** The fields that a request for a token is refused for. */
+/** The fields that the rejection of a token request names. */
 const fields = (answer: Answer) => {
   assertProblem(answer, 400, "invalid-request")
-  assert.notInclude(answer.text, "hunter2", "nothing of what was sent")
+  assert.notInclude(answer.text, "hunter2", "the response must not repeat what was sent")
   return answer.body.errors.map(({ field }: { field: string }) => field)
 }
 
@@ -37,7 +37,7 @@ const inEuro = price("EUR", now, "40320.125")
 const inCrowns = price("CZK", "2026-11-24T09:02:30Z", "1000000")
 
 describe("ApiServer", () => {
-  it.effect("answers 503 with age and reason while no currency has a current price", () =>
+  it.effect("answers 503 with ages and reasons while no currency has a current price", () =>
     Effect.gen(function* () {
       yield* keep([inCrowns], [gap("CZK", now, { reason: "rate-limited" })])
       const answer = yield* get("/get_btc_price")
@@ -54,30 +54,32 @@ describe("ApiServer", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("answers the newest price of each currency in the original's shape, null for an old one", () =>
-    Effect.gen(function* () {
-      yield* keep([inEuro, inCrowns])
-      const { status, headers, body } = yield* get("/get_btc_price")
-      assert.deepStrictEqual([status, headers["cache-control"]], [200, "no-store"])
-      assert.deepStrictEqual(body, {
-        btc_prices: {
-          eur: {
-            currency: "EUR",
-            price_per_btc: 40320.12,
-            source: "test",
-            derived: false,
-            flagged: false,
-            server_data_time: now,
+  it.effect(
+    "answers the current price of each currency in the original's shape, with null for an old price",
+    () =>
+      Effect.gen(function* () {
+        yield* keep([inEuro, inCrowns])
+        const { status, headers, body } = yield* get("/get_btc_price")
+        assert.deepStrictEqual([status, headers["cache-control"]], [200, "no-store"])
+        assert.deepStrictEqual(body, {
+          btc_prices: {
+            eur: {
+              currency: "EUR",
+              price_per_btc: 40320.12,
+              source: "test",
+              derived: false,
+              flagged: false,
+              server_data_time: now,
+            },
+            czk: null,
           },
-          czk: null,
-        },
-        client_request_time: now,
-        server_data_time: now,
-      })
-    }).pipe(Effect.provide(layerAt(now))),
+          client_request_time: now,
+          server_data_time: now,
+        })
+      }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("averages the running day and month, null where nothing is known", () =>
+  it.effect("averages the current day and month, with null where nothing is known", () =>
     Effect.gen(function* () {
       yield* keep([inEuro, inCrowns])
       const { status, body } = yield* get("/get_averages")
@@ -95,7 +97,7 @@ describe("ApiServer", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("lets nobody in without a token, and says what is wrong with one", () =>
+  it.effect("rejects a missing token, and says what is wrong with an invalid token", () =>
     Effect.gen(function* () {
       for (const path of ["/get_btc_price", "/get_averages"]) {
         const missing = yield* send("GET", path)
@@ -118,7 +120,7 @@ describe("ApiServer", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("gives a token for the right pair, and the same refusal for any wrong one", () =>
+  it.effect("gives a token for the right credentials, and the same 401 for all wrong credentials", () =>
     Effect.gen(function* () {
       const right = yield* signIn({ username: "demo", password: "correct horse" })
       assert.deepStrictEqual(
@@ -133,7 +135,7 @@ describe("ApiServer", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("names what is missing or wrong in a request for a token, and repeats nothing of it", () =>
+  it.effect("names the missing and invalid fields of a token request, without repeating values", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(faults(yield* signIn({})), {
         username: "expected a text of 1 to 128 characters",
@@ -152,7 +154,7 @@ describe("ApiServer", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("takes JSON alone, and no more than it needs", () =>
+  it.effect("accepts only JSON, up to the size limit", () =>
     Effect.gen(function* () {
       const body = { username: "demo", password: "correct horse" }
       assertProblem(yield* signIn(body, "text/plain"), 415, "not-json")
@@ -167,7 +169,7 @@ describe("ApiServer", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("answers a problem for whatever else it is asked", () =>
+  it.effect("answers every other request with a problem", () =>
     Effect.gen(function* () {
       assertProblem(yield* send("GET", "/callback?code=1&state=2"), 404, "login-not-configured")
       assertProblem(yield* send("GET", "/nothing/here"), 404, "not-found")
@@ -187,20 +189,20 @@ describe("ApiServer", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("serves its own document, which is the committed one, and a page that shows it", () =>
+  it.effect("serves its OpenAPI document, equal to the committed file, and a page that shows it", () =>
     Effect.gen(function* () {
       const document = yield* send("GET", "/openapi.json")
       assert.strictEqual(document.status, 200)
       assert.deepStrictEqual(
         document.body,
         JSON.parse(readFileSync(new URL("../../openapi.json", import.meta.url), "utf8")),
-        "openapi.json is not what the contract says: npm run openapi writes it anew",
+        "openapi.json does not match the contract: run npm run openapi",
       )
       const page = yield* send("GET", "/docs")
       assert.strictEqual(page.status, 200)
       assert.match(page.headers["content-type"]!, /^text\/html/)
       assert.include(page.text, "Bitcoin price")
-      // Its own scripts may run, and nothing else may.
+      // Only its own scripts may run.
       const policy = page.headers["content-security-policy"]!
       const scripts = Array.from(
         page.text.matchAll(/<script[^>]*>([^]*?)<\/script>/g),

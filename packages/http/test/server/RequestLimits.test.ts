@@ -1,4 +1,4 @@
-/** What limits answer, over real sockets. */
+/** The responses of the rate limits, over real sockets. */
 import type * as RequestLimits from "@btc-price/http/server/RequestLimits"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -27,7 +27,7 @@ const from = (address: string) => ({ headers: { "x-forwarded-for": address } })
 const ask = (forwarded: string) => Effect.map(send("GET", "/docs", from(forwarded)), ({ status }) => status)
 
 describe("RequestLimits", () => {
-  it.effect("tell how a user and an address stand, and let the user go on after the window", () =>
+  it.effect("report the quotas of user and address, and let the user continue after the window", () =>
     Effect.gen(function* () {
       yield* keep([price("EUR", now, "40000")])
       const bearer = { token: yield* token }
@@ -45,7 +45,7 @@ describe("RequestLimits", () => {
     }).pipe(Effect.provide(limited({ readsPerUser: 2 }))),
   )
 
-  it.effect("count for an address what no route takes, and what needs no token", () =>
+  it.effect("count requests without a route and without a token against the address", () =>
     Effect.gen(function* () {
       for (const path of ["/openapi.json", "/docs", "/nothing/here", "/GET_BTC_PRICE/"]) {
         assert.notStrictEqual((yield* send("GET", path)).status, 429)
@@ -56,7 +56,7 @@ describe("RequestLimits", () => {
     }).pipe(Effect.provide(limited({ readsPerAddress: 4 }))),
   )
 
-  it.effect("have a quota of their own for requests for tokens", () =>
+  it.effect("have a separate quota for token requests", () =>
     Effect.gen(function* () {
       const credentials = { username: "demo", password: "correct horse" }
       assert.strictEqual((yield* signIn(credentials)).status, 200)
@@ -69,7 +69,7 @@ describe("RequestLimits", () => {
     }).pipe(Effect.provide(limited({ signInsPerAddress: 2 }))),
   )
 
-  it.effect("let bad tokens cost neither a user's quota nor those who come from the same address", () =>
+  it.effect("charge bad tokens neither to a user nor to other clients at the same address", () =>
     Effect.gen(function* () {
       const bearer = { token: yield* token }
       for (let i = 0; i < 60; i++) {
@@ -83,33 +83,33 @@ describe("RequestLimits", () => {
     }).pipe(Effect.provide(limited({ readsPerUser: 1 }))),
   )
 
-  it.effect("believe nobody who names another address", () =>
+  it.effect("ignore X-Forwarded-For from untrusted clients", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* send("GET", "/docs", from("192.0.2.1"))).status, 200)
       assertExceeded(yield* send("GET", "/docs", from("192.0.2.2")), "address", 60)
     }).pipe(Effect.provide(limited({ readsPerAddress: 1 }))),
   )
 
-  it.effect("believe trusted proxies, from right to left up to the first that is none", () =>
+  it.effect("follow X-Forwarded-For from right to left, up to the first untrusted address", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* ask("192.0.2.1"), 200)
       assert.strictEqual(yield* ask("192.0.2.1"), 429)
-      // What the client wrote itself stands to the left.
+      // The addresses to the left come from the client itself.
       assert.strictEqual(yield* ask("203.0.113.9, 192.0.2.1"), 429)
       assert.strictEqual(yield* ask("203.0.113.9, 192.0.2.1, 10.1.2.3"), 429)
       assert.strictEqual(yield* ask("203.0.113.9, 192.0.2.2, 10.1.2.3"), 200)
       assert.strictEqual(yield* ask("::ffff:192.0.2.2"), 429)
-      // One household is one caller, whatever address of its /64 it takes.
+      // One household counts as one client, whichever address of its /64 it uses.
       assert.strictEqual(yield* ask("2001:db8:1:2::1"), 200)
       assert.strictEqual(yield* ask("2001:db8:1:2:ffff::99"), 429)
       assert.strictEqual(yield* ask("2001:db8:1:3::1"), 200)
-      // With what cannot be read the proxy itself counts.
+      // If the header cannot be parsed, the address of the proxy itself counts.
       assert.strictEqual(yield* ask("nonsense"), 200)
       assert.strictEqual(yield* ask("192.0.2.77, <script>"), 429)
     }).pipe(Effect.provide(limited({ readsPerAddress: 1 }, ["127.0.0.0/8", "::1/128", "10.0.0.0/8"]))),
   )
 
-  it.effect("do not count what the address had refused", () =>
+  it.effect("do not count requests that the address's quota rejected", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 5; i++) yield* get("/v1/sources")
       yield* TestClock.adjust("60 seconds")

@@ -1,4 +1,4 @@
-/** What callers may keep, and for how long. */
+/** Which responses clients may cache, and for how long. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { get, keep, layerAt, price, send, setTime, token } from "../ApiUnderTest.ts"
@@ -16,11 +16,11 @@ const paths = [
   "/v1/sources",
 ]
 
-/** The newest of both currencies. */
+/** The newest prices of both currencies. */
 const kept = keep([price("EUR", "2026-11-24T10:00:10Z", "40000"), price("CZK", "2026-11-24T10:00:10Z", "2")])
 
-describe("Answers", () => {
-  it.effect("are kept only shortly while a sample is due", () =>
+describe("Responses", () => {
+  it.effect("are cached only briefly while a sample is due", () =>
     Effect.gen(function* () {
       yield* keep([price("EUR", "2026-11-24T10:00:10Z", "40000"), price("CZK", "2026-11-24T09:55:00Z", "1")])
       for (const path of paths) {
@@ -29,7 +29,7 @@ describe("Answers", () => {
     }).pipe(Effect.provide(layerAt("2026-11-24T10:02:30Z"))),
   )
 
-  it.effect("are kept until the next sample when they have the newest", () =>
+  it.effect("are cached until the next sample once they have the newest sample", () =>
     Effect.gen(function* () {
       yield* kept
       for (const path of paths) {
@@ -45,12 +45,12 @@ describe("Answers", () => {
         [lines.headers["cache-control"], lines.headers["etag"]],
         ["private, max-age=155", undefined],
       )
-      // How old a price is cannot be told from a cache.
+      // A cached response cannot say how old a price is now.
       assert.strictEqual((yield* get("/v1/prices?max_age=600")).headers["cache-control"], "private, no-cache")
     }).pipe(Effect.provide(layerAt("2026-11-24T10:02:30Z"))),
   )
 
-  it.effect("are not sent again to who has them, until something changes", () =>
+  it.effect("are not sent again to a client that has them, until something changes", () =>
     Effect.gen(function* () {
       yield* kept
       const tags = new Map<string, string>()
@@ -80,7 +80,7 @@ describe("Answers", () => {
     }).pipe(Effect.provide(layerAt("2026-11-24T10:02:30Z"))),
   )
 
-  it.effect("that are problems are kept by nobody", () =>
+  it.effect("that are problems are never cached", () =>
     Effect.gen(function* () {
       yield* kept
       for (const path of [

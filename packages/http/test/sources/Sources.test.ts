@@ -8,7 +8,7 @@ import { faults, get, instant, layerAt } from "../ApiUnderTest.ts"
 const now = "2026-11-16T00:00:00.000Z"
 
 describe("Sources", () => {
-  it.effect("are none before any was asked", () =>
+  it.effect("are empty before any source has been called", () =>
     Effect.gen(function* () {
       const { status, body } = yield* get("/v1/sources")
       assert.strictEqual(status, 200)
@@ -16,7 +16,7 @@ describe("Sources", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("tell what they answered last, and how their month goes", () =>
+  it.effect("report each source's last result and its calls this month", () =>
     Effect.gen(function* () {
       const ledger = yield* SourceLedger
       const spend = (source: string, at: DateTime.Utc, cap: number | null) =>
