@@ -1,4 +1,4 @@
-/** A request's body as JSON, of a limited size; nothing of it reaches a log. */
+/** The JSON body of a request, of a limited size. No part of it reaches a log. */
 import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -7,17 +7,17 @@ import { BodyTooLarge, NotJson } from "../api/Problem.ts"
 import * as FieldError from "./FieldError.ts"
 
 /**
- * What the schema makes of the body. Fails with `NotJson` when it is not `application/json`, with
- * `BodyTooLarge` when it has more bytes than `limitBytes`, and with `InvalidRequest`, which names each field in error.
+ * Decodes the body by the schema. Fails with `NotJson` if it is not `application/json`, with `BodyTooLarge` if it
+ * has more than `limitBytes`, and with `InvalidRequest`, which names each field in error.
  */
 export const decode = Effect.fnUntraced(function* <S extends Schema.Codec<unknown, unknown>>(
   schema: S,
   request: HttpServerRequest.HttpServerRequest,
   options: {
     readonly limitBytes: number
-    /** What it looks like, for who sends no JSON object. */
+    /** An example of the body, for the message to a client that does not send a JSON object. */
     readonly form: string
-    /** What a field is that nobody knows; an error unless given. */
+    /** What an unknown field is; an error by default. */
     readonly onExcessProperty?: "ignore" | "error"
   },
 ) {

@@ -1,4 +1,10 @@
-/** Refuses whatever an endpoint of the versioned API is asked with that it does not take, all of it at once. */
+/**
+ * Checks the parameters of the versioned API and reports all errors at once.
+ *
+ * `HttpApi.QueryParseOptions` cannot replace this: HttpApi decodes the path, then the headers, then the query, and
+ * fails at the first of them; it ignores every parameter of an endpoint without a query schema; it calls a repeated
+ * parameter a wrong type; and its schemas cannot know which currencies are configured.
+ */
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -31,15 +37,15 @@ export const layer = (options: {
 
 type Query = HttpServerRequest.ParsedSearchParams["Service"]
 
-/** Parameters that the endpoint does not know, and those given more than once. */
+/** Parameters that the endpoint does not have, and repeated parameters. */
 const nameErrors = (endpoint: HttpApiEndpoint.Top, query: Query): ReadonlyArray<FieldError.FieldError> => {
   const names = namesOf(endpoint)
   return Object.entries(query).flatMap(([field, value]): ReadonlyArray<FieldError.FieldError> => {
     if (!names.includes(field)) {
-      const known = names.length === 0 ? "it takes none" : `it takes ${names.join(", ")}`
-      return [{ field: field.slice(0, 64), message: `not a parameter of this address: ${known}` }]
+      const known = names.length === 0 ? "it has no parameters" : `its parameters are ${names.join(", ")}`
+      return [{ field: field.slice(0, 64), message: `not a parameter of this endpoint: ${known}` }]
     }
-    return Array.isArray(value) ? [{ field, message: "expected once" }] : []
+    return Array.isArray(value) ? [{ field, message: "expected only once" }] : []
   })
 }
 
@@ -58,10 +64,10 @@ const currencyErrors = (
 
 export const currencyError = (field: string, currencies: ReadonlyArray<string>): FieldError.FieldError => ({
   field,
-  message: `expected a currency that is configured: ${currencies.join(", ")}`,
+  message: `expected a configured currency: ${currencies.join(", ")}`,
 })
 
-/** Parameters of the query that are not as their schema says. */
+/** Query parameters that do not satisfy their schema. */
 const valueErrors = Effect.fnUntraced(function* ({ query: schema }: HttpApiEndpoint.Top, query: Query) {
   if (schema === undefined) return []
   const decode = Schema.decodeUnknownEffect(schema as Schema.Codec<unknown, unknown>, { errors: "all" })

@@ -1,4 +1,4 @@
-/** The range of time that a request names by `from`, `to` and `tz`. */
+/** The time range of a request, given by `from`, `to` and `tz`. */
 import * as Iso8601 from "@btc-price/domain/Iso8601"
 import type * as Period from "@btc-price/domain/Period"
 import * as Slot from "@btc-price/domain/Slot"
@@ -7,16 +7,16 @@ import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
 import type { FieldError } from "./FieldError.ts"
 
-/** Ten years, their leap days included. */
+/** Ten years including leap days. */
 export const tenYears = Duration.days(3653)
 
-/** Without words of the caller's: the last day. */
-const usual = Duration.hours(24)
+/** The length of a range without `from`. */
+const defaultLength = Duration.hours(24)
 
 /**
- * From `from` to `to`, half-open; by default the 24 hours up to `to`, which by default is the end of the
- * running slot, so that the answer stays the same while the slot runs. It may reach into the future but not
- * begin there. A date is the start of its day in `timeZone`.
+ * The half-open range from `from` to `to`. The default of `from` is 24 hours before `to`; the default of `to` is the
+ * end of the running slot, so that the response stays the same while the slot runs. The range may end in the future
+ * but not begin there. A date is the start of its day in `timeZone`.
  */
 export const read = (
   query: { readonly from?: string; readonly to?: string },
@@ -29,7 +29,7 @@ export const read = (
   const { now, timeZone, longest } = options
   const end = query.to === undefined ? Slot.start(Slot.next(Slot.at(now))) : toInstant(query.to, timeZone)
   const start =
-    query.from === undefined ? DateTime.subtractDuration(end, usual) : toInstant(query.from, timeZone)
+    query.from === undefined ? DateTime.subtractDuration(end, defaultLength) : toInstant(query.from, timeZone)
   const errors: Array<FieldError> = []
   if (DateTime.isGreaterThan(start, now)) {
     errors.push({
@@ -45,6 +45,6 @@ export const read = (
   return { range: { start, end }, errors }
 }
 
-/** The contract lets only instants and days through. */
+/** The contract accepts only instants and dates. */
 const toInstant = (text: string, timeZone: DateTime.TimeZone.Named): DateTime.Utc =>
   Option.getOrThrow(Iso8601.toInstant(text, timeZone))

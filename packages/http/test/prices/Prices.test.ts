@@ -145,16 +145,16 @@ describe("Prices", () => {
       const answer = yield* get("/v1/prices?currency=hunter2&max_age=-1&hunter3=1&currencies=EUR")
       assert.notInclude(answer.text, "hunter2")
       assert.deepStrictEqual(faults(answer), {
-        hunter3: "not a parameter of this address: it takes currency, max_age",
-        currencies: "not a parameter of this address: it takes currency, max_age",
-        currency: "expected a currency that is configured: EUR, CZK",
+        hunter3: "not a parameter of this endpoint: its parameters are currency, max_age",
+        currencies: "not a parameter of this endpoint: its parameters are currency, max_age",
+        currency: "expected a configured currency: EUR, CZK",
         max_age: "expected a whole number from 0 to 31536000",
       })
       assert.deepStrictEqual(faults(yield* get("/v1/prices?max_age=1&max_age=1")), {
-        max_age: "expected once",
+        max_age: "expected only once",
       })
       assert.deepStrictEqual(faults(yield* get("/v1/prices/USD?max_age=1e2")), {
-        currency: "expected a currency that is configured: EUR, CZK",
+        currency: "expected a configured currency: EUR, CZK",
         max_age: "expected a whole number from 0 to 31536000",
       })
       for (const currency of ["eur", "%E2%82%AC", "EUR%00", "at", "%25", "EUR%20"]) {

@@ -66,8 +66,8 @@ describe("Sources", () => {
   it.effect("take no parameters", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(faults(yield* get("/v1/sources?source=kraken&currency=USD")), {
-        source: "not a parameter of this address: it takes none",
-        currency: "not a parameter of this address: it takes none",
+        source: "not a parameter of this endpoint: it has no parameters",
+        currency: "not a parameter of this endpoint: it has no parameters",
       })
     }).pipe(Effect.provide(layerAt(now))),
   )
