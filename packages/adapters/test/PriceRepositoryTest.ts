@@ -292,7 +292,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
             )
             assert.strictEqual(
               blocks.join(""),
-              expected.map((price) => PriceLines.line(format, price)).join(""),
+              yield* Stream.mkString(PriceLines.encode(format)(Stream.fromIterable(expected))),
             )
             for (const block of blocks) assert.isTrue(block.endsWith("\n"))
           }

@@ -1,11 +1,16 @@
 /** Prices as lines of text: CSV (RFC 4180, lines end in LF) or newline-delimited JSON. */
+import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
+import * as Csv from "effect/encoding/Csv"
+import * as Ndjson from "effect/encoding/Ndjson"
+import * as Record from "effect/Record"
+import * as Stream from "effect/Stream"
 import { formatAmount, type Price } from "./Price.ts"
 import * as Slot from "./Slot.ts"
 
 export type LineFormat = "csv" | "ndjson"
 
-/** The names of the columns, in their order; in JSON, of the members. */
+/** The names of the columns in CSV and of the members in JSON, in their order. */
 export const columns = [
   "slot",
   "currency",
@@ -18,33 +23,50 @@ export const columns = [
   "fetched_at",
 ] as const
 
-/** The first line of a text: the header of CSV, nothing of JSON. */
+/** The first line of a text: the header in CSV, empty in JSON. */
 export const header = (format: LineFormat, names: ReadonlyArray<string> = columns): string =>
   format === "csv" ? `${names.join(",")}\n` : ""
 
 /**
- * A price as one line with its end. `slot` is the start of its slot; times are UTC with milliseconds; `amount`
- * has all digits that are kept, at least those of the currency's minor unit, and is a string in JSON.
+ * One line for each price, without a header, in one block of text for each chunk of the stream. `slot` is the start
+ * of the slot; times are UTC with milliseconds; `amount` has all stored digits, at least those of the currency's
+ * minor unit, and is a string in JSON.
  */
-export const line = (format: LineFormat, price: Price): string => {
-  const fields = [
-    DateTime.formatIso(Slot.start(price.slot)),
-    price.currency,
-    formatAmount(price.currency, price.amount),
-    price.source,
-    price.kind,
-    price.derived,
-    price.flagged,
-    DateTime.formatIso(price.observedAt),
-    DateTime.formatIso(price.fetchedAt),
-  ] as const
-  return format === "csv"
-    ? `${fields.map(quoted).join(",")}\n`
-    : `${JSON.stringify(Object.fromEntries(columns.map((name, index) => [name, fields[index]])))}\n`
+export const encode =
+  (format: LineFormat) =>
+  <E, R>(prices: Stream.Stream<Price, E, R>): Stream.Stream<string, E, R> =>
+    encodeFields(format, columns)(Stream.map(prices, record))
+
+/** One line for each record of fields, which are in the order of `names`, as {@link encode} does for prices. */
+export const encodeFields =
+  (format: LineFormat, names: ReadonlyArray<string>) =>
+  <E, R>(records: Stream.Stream<Fields, E, R>): Stream.Stream<string, E, R> =>
+    (format === "csv"
+      ? Stream.pipeThroughChannel(
+          Stream.map(records, Record.map(cell)),
+          Csv.encodeString<E>({ columns: names, newline: "\n" }),
+        )
+      : records.pipe(
+          Stream.pipeThroughChannel(Ndjson.encodeString<E>()),
+          Stream.catchTag("NdjsonError", Stream.die),
+        )
+    ).pipe(Stream.mapArray((lines) => Arr.of(lines.join(""))))
+
+/** The fields of a line. In CSV, null is an empty cell. */
+export interface Fields {
+  readonly [name: string]: string | number | boolean | null
 }
 
-/** As RFC 4180 asks. */
-const quoted = (field: string | boolean): string => {
-  const text = String(field)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
-}
+const cell = (field: Fields[string] = null): string => (field === null ? "" : String(field))
+
+const record = (price: Price): Fields => ({
+  slot: DateTime.formatIso(Slot.start(price.slot)),
+  currency: price.currency,
+  amount: formatAmount(price.currency, price.amount),
+  source: price.source,
+  kind: price.kind,
+  derived: price.derived,
+  flagged: price.flagged,
+  observed_at: DateTime.formatIso(price.observedAt),
+  fetched_at: DateTime.formatIso(price.fetchedAt),
+})

@@ -75,7 +75,7 @@ export class PriceRepository extends Context.Service<
     readonly prices: (currency: Currency, range: Range) => Stream.Stream<Price, RepositoryError>
 
     /**
-     * The same prices as blocks of whole lines, without a header, each line as `PriceLines.line` writes it. It is
+     * The same prices as blocks of whole lines, without a header, each line as `PriceLines.encode` writes it. It is
      * what the repository can give fastest, in bounded memory.
      */
     readonly lines: (

@@ -90,7 +90,7 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
       lines: (currency, range, format) =>
         Stream.suspend(() =>
           Stream.fromIterable(Arr.chunksOf(of(prices, currency).range(range), blockLines)),
-        ).pipe(Stream.map((block) => block.map((price) => PriceLines.line(format, price)).join(""))),
+        ).pipe(Stream.flattenIterable, PriceLines.encode(format)),
 
       tallies: Effect.fn("PriceRepository.tallies")((currencies, ranges) =>
         Effect.sync(() => ranges.map((range) => mapOf(currencies, (currency) => tallyOf(currency, range)))),

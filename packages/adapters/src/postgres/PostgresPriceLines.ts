@@ -1,6 +1,6 @@
 /**
- * Prices as lines of text, byte for byte those of `PriceLines.line`, but written by PostgreSQL itself: a year then
- * takes little longer than COPY does, and passes through this process unread.
+ * Prices as lines of text, byte for byte the lines of `PriceLines.encode`, but written by PostgreSQL: a year takes
+ * little longer than COPY, and passes through this process without being parsed.
  */
 import { type Currency, minorUnit } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
@@ -10,7 +10,7 @@ import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 
-/** The lines of the prices whose slots start in the range; null: there are none. */
+/** The lines of the prices whose slots start in the range; null if there are no prices. */
 export const select = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   currency: Currency,
@@ -26,7 +26,7 @@ export const select = Effect.fnUntraced(function* (
   return row?.block ?? null
 })
 
-/** Each argument of `concat` costs time, so what is the same in all lines is said together. */
+/** Each argument of `concat` costs time, so constant neighbours are one argument. */
 const lines: Readonly<Record<LineFormat, (currency: Currency) => string>> = {
   csv: (currency) => `concat(
     ${slotTime}, '.000Z,${currency},', ${amount(currency)}, ',', ${csvSource},
@@ -40,8 +40,8 @@ const lines: Readonly<Record<LineFormat, (currency: Currency) => string>> = {
 }
 
 /**
- * PostgreSQL's JSON functions write times with a T, and faster than to_char does, but without a fraction where it
- * is zero. These times have milliseconds at most, so a microsecond more shows them all, and is then cut off.
+ * PostgreSQL's JSON functions write times with a T, and faster than to_char, but omit a fraction of zero. These times
+ * have at most milliseconds, so adding a microsecond makes all digits appear, and the microsecond is then cut off.
  */
 const time = (column: string): string =>
   `substr(to_json(${column} at time zone 'UTC' + interval '1 microsecond')::text, 2, 23)`
@@ -54,7 +54,7 @@ const amount = (currency: Currency): string =>
 
 const csvSource = `case when source ~ E'[",\\r\\n]' then '"' || replace(source, '"', '""') || '"' else source end`
 
-/** One of the few texts that the kind and the flags of a price may give. */
+/** One of the few texts that the kind and the flags of a price can give. */
 const provenance = (text: (kind: Kind, derived: boolean, flagged: boolean) => string): string => {
   const flag = (kind: Kind, derived: boolean) =>
     `case when flagged then '${text(kind, derived, true)}' else '${text(kind, derived, false)}' end`

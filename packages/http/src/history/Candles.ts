@@ -6,6 +6,7 @@ import * as PriceLines from "@btc-price/domain/PriceLines"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { Candle } from "../api/History.ts"
 import type { HistoryQuery } from "./HistoryQuery.ts"
 import { formatCoverage, formatNullableAmount } from "../server/Decimals.ts"
@@ -52,13 +53,16 @@ export const toBody = ({ currency, period, ...average }: Average.Average): typeo
 
 export const header = (format: PriceLines.LineFormat): string => PriceLines.header(format, columns)
 
-/** A candle as one line with its line break, in the format of `PriceLines`. In CSV, null is an empty field. */
-export const line = (format: PriceLines.LineFormat, average: Average.Average): string => {
-  const candle = toBody(average)
-  const fields = { ...candle, from: DateTime.formatIso(candle.from), to: DateTime.formatIso(candle.to) }
-  return format === "csv"
-    ? `${columns.map((name) => fields[name] ?? "").join(",")}\n`
-    : `${JSON.stringify(fields)}\n`
+/** One line for each candle, in blocks of text. In CSV, null is an empty cell. */
+export const encode = (format: PriceLines.LineFormat) => {
+  const encodeFields = PriceLines.encodeFields(format, columns)
+  return <E, R>(averages: Stream.Stream<Average.Average, E, R>): Stream.Stream<string, E, R> =>
+    encodeFields(
+      Stream.map(averages, (average) => {
+        const candle = toBody(average)
+        return { ...candle, from: DateTime.formatIso(candle.from), to: DateTime.formatIso(candle.to) }
+      }),
+    )
 }
 
-const columns = Object.keys(Candle.fields) as ReadonlyArray<keyof typeof Candle.Type>
+const columns = Object.keys(Candle.fields)

@@ -25,7 +25,8 @@ export const make = Effect.gen(function* () {
       blocks: buckets.pipe(
         Stream.chunks,
         Stream.mapEffect((batch) => candlesOf(query, batch)),
-        Stream.map((candles) => candles.map((candle) => Candles.line(format, candle)).join("")),
+        Stream.flattenIterable,
+        Candles.encode(format),
       ),
     }
   }

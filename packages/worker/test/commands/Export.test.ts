@@ -5,6 +5,7 @@ import { assert, layer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
 import * as Redacted from "effect/Redacted"
 import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
@@ -31,7 +32,8 @@ layer(Layer.empty, { excludeTestServices: true })("The command export", (it) => 
     Effect.gen(function* () {
       const { url, eur, czk, slots } = yield* database(30)
       const lines = (format: PriceLines.LineFormat, prices: typeof eur) =>
-        PriceLines.header(format) + prices.map((price) => PriceLines.line(format, price)).join("")
+        PriceLines.header(format) +
+        Effect.runSync(Stream.mkString(PriceLines.encode(format)(Stream.fromIterable(prices))))
       const all = yield* CommandProgram.run(url, ["export"])
       assert.deepStrictEqual([all.code, all.stdout, all.stderr], [0, lines("csv", [...eur, ...czk]), ""])
       for (const format of [["--format", "ndjson"], ["--json"]]) {
