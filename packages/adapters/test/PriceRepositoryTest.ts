@@ -2,6 +2,7 @@
 import * as Average from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap, type Reason } from "@btc-price/domain/Gap"
+import * as GapRun from "@btc-price/domain/GapRun"
 import * as Period from "@btc-price/domain/Period"
 import { Price } from "@btc-price/domain/Price"
 import * as PriceLines from "@btc-price/domain/PriceLines"
@@ -16,6 +17,7 @@ import * as Equal from "effect/Equal"
 import type * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import * as SlotGaps from "../../domain/test/SlotGaps.ts"
 import * as GappySeries from "./GappySeries.ts"
 
 /** Each test writes in a month of its own, so that the tests may share one repository. */
@@ -54,6 +56,12 @@ const rangeOf = (origin: DateTime.Utc): Period.Range => ({
 const slotRange = (origin: DateTime.Utc, from: number, to: number): Period.Range => ({
   start: Slot.start(slotAt(origin, from)),
   end: Slot.start(slotAt(origin, to)),
+})
+
+/** The gaps of a range that were recorded: none are derived, because no slot of the range is over. */
+const recordedGaps = Effect.fnUntraced(function* (currency: Currency, range: Period.Range) {
+  const repository = yield* PriceRepository
+  return SlotGaps.ofRuns(yield* Stream.runCollect(repository.gaps(currency, range, range.start)))
 })
 
 /** Amounts as text, because equal ones may be held in different ways. */
@@ -159,7 +167,10 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const [first, second] = [slotAt(month(2006), 1), slotAt(month(2006), 2)] as const
-        const gaps = Stream.runCollect(repository.gaps(rangeOf(month(2006))))
+        const gaps = Effect.all([
+          recordedGaps("CZK", rangeOf(month(2006))),
+          recordedGaps("EUR", rangeOf(month(2006))),
+        ])
         yield* repository.record({
           prices: [],
           gaps: [
@@ -169,80 +180,178 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           ],
         })
         assert.deepStrictEqual(yield* gaps, [
-          gap(first, "missing", "CZK"),
-          gap(second, "timed-out", "EUR", ["kraken", "b"]),
+          [gap(first, "missing", "CZK")],
+          [gap(second, "timed-out", "EUR", ["kraken", "b"])],
         ])
         yield* repository.record({
           prices: [],
           gaps: [gap(first, "rate-limited"), gap(second, "unreachable")],
         })
         assert.deepStrictEqual(yield* gaps, [
-          gap(first, "missing", "CZK"),
-          gap(first, "rate-limited"),
-          gap(second, "unreachable"),
+          [gap(first, "missing", "CZK")],
+          [gap(first, "rate-limited"), gap(second, "unreachable")],
         ])
         const ending = price(first, "1", { kind: "backfill" })
         yield* repository.record({ prices: [ending], gaps: [gap(first, "refused")] })
-        assert.deepStrictEqual(yield* gaps, [gap(first, "missing", "CZK"), gap(second, "unreachable")])
+        assert.deepStrictEqual(yield* gaps, [[gap(first, "missing", "CZK")], [gap(second, "unreachable")]])
         yield* repository.record({ prices: [], gaps: [gap(first, "refused")] })
-        assert.deepStrictEqual(yield* gaps, [gap(first, "missing", "CZK"), gap(second, "unreachable")])
+        assert.deepStrictEqual(yield* gaps, [[gap(first, "missing", "CZK")], [gap(second, "unreachable")]])
       }),
     )
 
-    it.effect("records what is missing where there is neither a price nor a gap", () =>
-      Effect.gen(function* () {
-        const repository = yield* PriceRepository
-        const origin = month(2007)
-        const known = gap(slotAt(origin, 3), "refused", "EUR", ["kraken"])
-        yield* repository.record({
-          prices: [price(slotAt(origin, 2), "1"), price(slotAt(origin, 4), "1", { currency: "CZK" })],
-          gaps: [known],
-        })
-        // Neither bound is on the grid: the first slot is 1, the last 6.
-        const range = {
-          start: DateTime.add(origin, { milliseconds: 1 }),
-          end: DateTime.add(origin, { minutes: 30, milliseconds: 1 }),
-        }
-        const missing = { currency: "EUR", range, reason: "not-running", detail: "Nobody" } as const
-        assert.strictEqual(yield* repository.recordUnaccounted(missing), 4)
-        assert.strictEqual(yield* repository.recordUnaccounted(missing), 0)
-        const newGaps = [1, 4, 5, 6].map(
-          (index) =>
-            new Gap({
-              currency: "EUR",
-              slot: slotAt(origin, index),
-              reason: "not-running",
-              detail: "Nobody",
-              tried: [],
-            }),
-        )
-        assert.deepStrictEqual(yield* Stream.runCollect(repository.gaps(rangeOf(origin))), [
-          newGaps[0]!,
-          known,
-          ...newGaps.slice(1),
-        ])
-        const reversed = { ...missing, range: { start: range.end, end: range.start } }
-        assert.strictEqual(yield* repository.recordUnaccounted(reversed), 0)
-      }),
-    )
-
-    it.effect("remembers which histories were asked for a gap, once each", () =>
+    it.effect("remembers which histories were asked for a slot, once each, until it has a price", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const origin = month(2008)
         const slots = [0, 1, 2, 3].map((index) => slotAt(origin, index))
         yield* repository.record({
-          prices: [],
-          gaps: [...slots.map((slot) => gap(slot, "missing")), gap(slots[1]!, "missing", "CZK")],
+          prices: [price(slots[3]!, "1")],
+          gaps: [gap(slots[0]!, "missing"), gap(slots[1]!, "missing"), gap(slots[1]!, "missing", "CZK")],
         })
-        const tried = { currency: "EUR", range: slotRange(origin, 1, 3) } as const
+        const tried = { currency: "EUR", slots: slots.slice(1) } as const
         yield* repository.recordTried({ ...tried, history: "bitstamp" })
         yield* repository.recordTried({ ...tried, history: "bitstamp" })
-        yield* repository.recordTried({ ...tried, range: slotRange(origin, 2, 9), history: "coingecko" })
+        yield* repository.recordTried({ ...tried, slots: [slots[2]!], history: "coingecko" })
+        yield* repository.recordTried({ ...tried, slots: [], history: "kraken" })
+        assert.deepStrictEqual(yield* recordedGaps("EUR", rangeOf(origin)), [
+          gap(slots[0]!, "missing"),
+          gap(slots[1]!, "missing", "EUR", ["bitstamp"]),
+          new Gap({ ...Gap.unasked("EUR", slots[2]!), tried: ["bitstamp", "coingecko"] }),
+        ])
+        assert.deepStrictEqual(yield* recordedGaps("CZK", rangeOf(origin)), [
+          gap(slots[1]!, "missing", "CZK"),
+        ])
+        yield* repository.record({ prices: [price(slots[2]!, "1")], gaps: [] })
+        assert.lengthOf(yield* recordedGaps("EUR", rangeOf(origin)), 2)
+      }),
+    )
+
+    it.effect("derives that nobody asked, from a currency's first price to the running slot", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const origin = month(2007)
+        const at = (index: number) => slotAt(origin, index)
+        const refused = gap(at(6), "refused", "ILS", ["kraken"])
+        yield* repository.record({
+          prices: [4, 5, 9, 10].map((index) => price(at(index), "1", { currency: "ILS" })),
+          gaps: [gap(at(1), "missing", "ILS"), gap(at(2), "missing", "ILS"), refused],
+        })
+        const gaps = Effect.fnUntraced(function* (from: number, to: number, now: number) {
+          // Neither a range nor a time has to be on the grid.
+          const range = {
+            start: DateTime.subtract(Slot.start(at(from)), { milliseconds: 1 }),
+            end: DateTime.subtract(Slot.start(at(to)), { milliseconds: 1 }),
+          }
+          const running = DateTime.add(Slot.start(at(now)), { minutes: 3 })
+          return (yield* Stream.runCollect(repository.gaps("ILS", range, running))).map(
+            ({ start, end, reason }) =>
+              [(start - at(0)) / Slot.slotMillis, (end - at(0)) / Slot.slotMillis, reason] as const,
+          )
+        })
+        assert.deepStrictEqual(yield* gaps(-9, 99, 13), [
+          [11, 13, "not-running"],
+          [7, 9, "not-running"],
+          [6, 7, "refused"],
+          [1, 3, "missing"],
+        ])
+        assert.deepStrictEqual(yield* gaps(8, 12, 13), [
+          [11, 12, "not-running"],
+          [8, 9, "not-running"],
+        ])
+        assert.deepStrictEqual(yield* gaps(6, 8, 7), [[6, 7, "refused"]])
+        assert.deepStrictEqual(yield* gaps(2, 4, 13), [[2, 3, "missing"]])
+        for (const [from, to] of [
+          [9, 11],
+          [4, 6],
+          [9, 9],
+          [9, 3],
+          [13, 99],
+          [-9, 0],
+        ] as const) {
+          assert.deepStrictEqual(yield* gaps(from, to, 13), [], `${from} to ${to}`)
+        }
         assert.deepStrictEqual(
-          (yield* Stream.runCollect(repository.gaps(rangeOf(origin)))).map(({ tried }) => tried.join()),
-          ["", "", "bitstamp", "bitstamp,coingecko", "coingecko"],
+          yield* Stream.runCollect(repository.gaps("VND", rangeOf(origin), month(2008))),
+          [],
+          "nothing is missing where there has never been a price",
         )
+      }),
+    )
+
+    it.effect("derives what a look at each slot by itself finds", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const origin = month(2013)
+        const currencies = ["DKK", "HUF"] as const
+        const series = GappySeries.make({
+          seed: 11,
+          currencies,
+          origin: DateTime.add(origin, { hours: 2 }),
+          slots: 3000,
+        })
+        const priced = new Set(series.map(({ currency, slot }) => `${currency} ${slot}`))
+        // Some gaps of a few kinds beside the prices, in a row and alone, also before the first price.
+        const recorded = currencies.flatMap((currency) =>
+          Array.from({ length: 3100 }, (_, index) => index)
+            .filter((index) => (index * 7919) % 31 < 5)
+            .map((index) =>
+              gap(slotAt(origin, index), "missing", currency, index % 3 === 0 ? ["kraken"] : []),
+            ),
+        )
+        yield* repository.record({ prices: series, gaps: recorded })
+        const known = new Map(recorded.map((gap) => [`${gap.currency} ${gap.slot}`, gap]))
+        const expected = (currency: Currency, range: Period.Range, now: DateTime.Utc) => {
+          const first = series.find((price) => price.currency === currency)!.slot
+          return Array.from(Slot.within(range)).flatMap((slot) => {
+            if (priced.has(`${currency} ${slot}`)) return []
+            const found = known.get(`${currency} ${slot}`)
+            if (found !== undefined) return [found]
+            return slot >= first && slot < Slot.at(now) ? [Gap.unasked(currency, slot)] : []
+          })
+        }
+        const questions = [
+          { range: rangeOf(origin), now: DateTime.add(origin, { days: 60 }) },
+          { range: rangeOf(origin), now: DateTime.add(origin, { days: 9, minutes: 7 }) },
+          ...Array.from({ length: 40 }, (_, index) => ({
+            range: slotRange(origin, index * 73, index * 76 + (index % 9)),
+            now: DateTime.add(origin, { minutes: index * 370 + (index % 5) }),
+          })),
+        ]
+        for (const currency of currencies) {
+          for (const { range, now } of questions) {
+            const runs = yield* Stream.runCollect(repository.gaps(currency, range, now))
+            assert.deepStrictEqual(SlotGaps.ofRuns(runs), expected(currency, range, now))
+            for (const [index, newer] of runs.slice(0, -1).entries()) {
+              const older = runs[index + 1]!
+              assert.isTrue(
+                older.end < newer.start ||
+                  (older.end === newer.start &&
+                    (older.reason !== newer.reason || older.tried.join() !== newer.tried.join())),
+                "newest first, and together where they are alike",
+              )
+            }
+          }
+        }
+      }),
+    )
+
+    it.effect("derives years without a worker as one run, and follows the first price", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const range = { start: month(1999), end: month(2035) }
+        const years = (from: number, to: number) =>
+          GapRun.unasked("THB", Slot.next(slotAt(month(from), 0)), slotAt(month(to), 0))
+        const gaps = Stream.runCollect(repository.gaps("THB", range, month(2030)))
+        yield* repository.record({
+          prices: [price(slotAt(month(2015), 0), "1", { currency: "THB" })],
+          gaps: [],
+        })
+        assert.deepStrictEqual(yield* gaps, [years(2015, 2030)])
+        yield* repository.record({
+          prices: [price(slotAt(month(2005), 0), "1", { currency: "THB" })],
+          gaps: [],
+        })
+        assert.deepStrictEqual(yield* gaps, [years(2015, 2030), years(2005, 2015)])
       }),
     )
 
@@ -255,17 +364,17 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           price(slotAt(origin, index), `${index + 1}`, { currency: "NZD" }),
         )
         yield* repository.record({ prices, gaps: [] })
-        yield* repository.recordUnaccounted({
-          currency: "AUD",
-          range: slotRange(origin, 0, size),
-          reason: "missing",
-          detail: "",
-        })
+        const slots = [...Slot.within(slotRange(origin, 0, size))]
+        // No two neighbours are alike, so that each is a run.
+        yield* repository.recordTried({ currency: "AUD", slots, history: "bitstamp" })
+        const odd = slots.filter((_, index) => index % 2 === 1)
+        yield* repository.recordTried({ currency: "AUD", slots: odd, history: "coingecko" })
         const range = slotRange(origin, 1, size - 1)
         const found = yield* Stream.runCollect(repository.prices("NZD", range))
         assert.isTrue(Equal.equals(found, prices.slice(1, -1)))
+        const runs = yield* Stream.runCollect(repository.gaps("AUD", range, range.start))
         assert.deepStrictEqual(
-          (yield* Stream.runCollect(repository.gaps(range))).map(({ slot }) => slot),
+          runs.map(({ start }) => start).toReversed(),
           found.map(({ slot }) => slot),
         )
         const around = { start: DateTime.makeUnsafe("1999-01-01"), end: month(2035) }
@@ -405,13 +514,20 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
         yield* repository.record(facts)
         assert.deepStrictEqual(yield* repository.prune({ start, isDryRun: true }), [october, december])
         const all = { start: october, end: DateTime.add(january, { months: 1 }) }
-        const [prices, gaps] = [repository.prices("EUR", all), repository.gaps(all)]
+        const prices = repository.prices("EUR", all)
+        const gaps = Stream.runCollect(repository.gaps("EUR", all, all.end)).pipe(Effect.map(SlotGaps.ofRuns))
         assert.strictEqual(yield* Stream.runCount(prices), 2)
-        assert.strictEqual(yield* Stream.runCount(gaps), 2)
+        assert.deepStrictEqual((yield* gaps)[0], facts.gaps[0])
 
         assert.deepStrictEqual(yield* repository.prune({ start, isDryRun: false }), [october, december])
         assert.isTrue(Equal.equals(yield* Stream.runCollect(prices), [facts.prices[1]]))
-        assert.deepStrictEqual(yield* Stream.runCollect(gaps), [facts.gaps[1]!])
+        const [oldest, ...others] = yield* gaps
+        assert.deepStrictEqual(
+          oldest,
+          facts.gaps[1],
+          "nothing is missing before the first price that is kept",
+        )
+        assert.deepStrictEqual(others[0], Gap.unasked("EUR", slotAt(january, 2)))
         assert.deepStrictEqual(yield* repository.prune({ start, isDryRun: false }), [])
 
         yield* repository.record({ prices: [price(slotAt(november, 5), "3")], gaps: [] })

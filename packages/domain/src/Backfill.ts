@@ -60,13 +60,11 @@ export const backfill = (
             // Only now, because the window before is a neighbour, and has been kept.
             const prices = yield* flagOutliers(found, currency, window)
             yield* repository.record({ prices, gaps: [] })
-            yield* repository.recordUnaccounted({
+            yield* repository.recordTried({
               currency,
-              range: window,
-              reason: "missing",
-              detail: `The history of ${history.name} has no price`,
+              slots: [...Slot.within(window)],
+              history: history.name,
             })
-            yield* repository.recordTried({ currency, range: window, history: history.name })
             return { currency, range: window, offered: prices.length } satisfies Progress
           }),
         ),

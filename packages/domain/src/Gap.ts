@@ -1,4 +1,4 @@
-/** A slot without a price, kept as a fact with its reason. */
+/** A slot without a price, and the reason. */
 import * as Schema from "effect/Schema"
 import { Currency } from "./Currency.ts"
 import { Slot } from "./Slot.ts"
@@ -40,4 +40,12 @@ export class Gap extends Schema.Class<Gap>("@btc-price/domain/Gap")({
   detail: Schema.String,
   /** The names of the histories that were asked since and do not have it either. */
   tried: Schema.Array(Schema.String),
-}) {}
+}) {
+  /** The gap of a slot in which nobody asked a source for a price, then or since. */
+  static unasked(currency: Currency, slot: Slot): Gap {
+    return new Gap({ currency, slot, reason: "not-running", detail: unaskedDetail, tried: [] })
+  }
+}
+
+/** Tells a slot in which nobody asked from one in which a worker asked and did not finish. */
+export const unaskedDetail = "Nobody asked in this slot"

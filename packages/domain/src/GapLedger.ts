@@ -1,34 +1,30 @@
-/** Use case: keep the gap ledger closed, so that each slot has a price or the reason why it has none. */
+/** Use case: count the slots that have no price. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import type { Currency } from "./Currency.ts"
-import * as Period from "./Period.ts"
+import * as GapRun from "./GapRun.ts"
+import type { Range } from "./Period.ts"
 import { PriceRepository } from "./PriceRepository.ts"
-import * as Slot from "./Slot.ts"
 
 /**
- * Records `not-running` for each slot from `since`, or from a currency's first price if that is later, up to the
- * running slot that has neither a price nor a gap; a UTC month at a time. Answers how many there were. Fails with
- * `RepositoryError`; doing it again is harmless.
+ * Counts the slots of the currencies that start in the range and have no price, and how many of them are `unasked`:
+ * nobody asked any source for them, then or since. Fails with `RepositoryError`.
  */
-export const close = Effect.fn("GapLedger.close")(function* (
+export const count = Effect.fn("GapLedger.count")(function* (
   currencies: ReadonlyArray<Currency>,
-  since: DateTime.Utc,
+  range: Range,
 ) {
   const repository = yield* PriceRepository
-  const end = Slot.start(Slot.at(yield* DateTime.now))
-  let unaccounted = 0
-  for (const [currency, { oldest }] of yield* repository.extent(currencies)) {
-    for (const range of Period.split({ start: DateTime.max(since, Slot.start(oldest)), end }, "1M", utc)) {
-      unaccounted += yield* repository.recordUnaccounted({
-        currency,
-        range,
-        reason: "not-running",
-        detail: "Nobody asked in this slot",
-      })
-    }
+  const now = yield* DateTime.now
+  let [slots, unasked] = [0, 0]
+  for (const currency of currencies) {
+    yield* Stream.runForEach(repository.gaps(currency, range, now), (run) =>
+      Effect.sync(() => {
+        slots += GapRun.size(run)
+        if (GapRun.isUnasked(run)) unasked += GapRun.size(run)
+      }),
+    )
   }
-  return unaccounted
+  return { slots, unasked }
 })
-
-const utc = DateTime.zoneMakeNamedUnsafe("UTC")

@@ -8,6 +8,7 @@ import type * as Stream from "effect/Stream"
 import type { Tally } from "./Average.ts"
 import type { Currency } from "./Currency.ts"
 import type { Gap } from "./Gap.ts"
+import type { GapRun } from "./GapRun.ts"
 import type { Range } from "./Period.ts"
 import type { Price } from "./Price.ts"
 import type { LineFormat } from "./PriceLines.ts"
@@ -31,20 +32,12 @@ export class PriceRepository extends Context.Service<
     }) => Effect.Effect<void, RepositoryError>
 
     /**
-     * Keeps a gap for each slot that starts in the range and has neither a price nor a gap, and answers how
-     * many there were.
+     * Adds a history's name to `tried` of each of the slots that has no price: the history was asked for the slot
+     * and has no price of it either. Where there was no gap yet, one is kept with the reason `not-running`.
      */
-    readonly recordUnaccounted: (unaccounted: {
-      readonly currency: Currency
-      readonly range: Range
-      readonly reason: Gap["reason"]
-      readonly detail: string
-    }) => Effect.Effect<number, RepositoryError>
-
-    /** Adds a history's name to `tried` of each gap whose slot starts in the range. */
     readonly recordTried: (tried: {
       readonly currency: Currency
-      readonly range: Range
+      readonly slots: ReadonlyArray<Slot>
       readonly history: string
     }) => Effect.Effect<void, RepositoryError>
 
@@ -93,8 +86,20 @@ export class PriceRepository extends Context.Service<
       ranges: ReadonlyArray<Range>,
     ) => Effect.Effect<ReadonlyArray<ReadonlyMap<Currency, Tally>>, RepositoryError>
 
-    /** The gaps whose slots start in [start, end), oldest first, then by currency, in bounded memory. */
-    readonly gaps: (range: Range) => Stream.Stream<Gap, RepositoryError>
+    /**
+     * The runs of slots of one currency that start in [start, end) and have no price, newest first, in bounded
+     * memory. Neighbouring slots are in one run when they have the same reason, detail and `tried`.
+     *
+     * A gap that was recorded is there as it was recorded. A slot with neither a price nor a recorded gap is
+     * `GapRun.unasked` if it lies between the currency's first price and the slot that runs at `now`. Nothing is
+     * stored for such a slot, so years without a worker cost nothing. When `prune` deletes the first price, the next
+     * one takes its place.
+     */
+    readonly gaps: (
+      currency: Currency,
+      range: Range,
+      now: DateTime.Utc,
+    ) => Stream.Stream<GapRun, RepositoryError>
 
     /**
      * Emits after `record` kept something, in this or another process. A hint only: it may be late, be
@@ -111,7 +116,7 @@ export class PriceRepository extends Context.Service<
     readonly prepare: (now: DateTime.DateTime) => Effect.Effect<void, RepositoryError>
 
     /**
-     * Deletes all prices and gaps of the UTC months that end before or at `start`, a month at a time, and
+     * Deletes all prices and recorded gaps of the UTC months that end before or at `start`, a month at a time, and
      * answers the first instants of the months that had any, oldest first. `isDryRun`: only answers.
      */
     readonly prune: (options: {

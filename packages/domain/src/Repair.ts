@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { flagOutliers, pricesOf, reaches } from "./Backfill.ts"
 import type { Currency } from "./Currency.ts"
-import type { Gap } from "./Gap.ts"
-import type { Range } from "./Period.ts"
+import type { GapRun } from "./GapRun.ts"
+import * as Period from "./Period.ts"
 import { PriceHistories, type PriceHistory } from "./PriceHistory.ts"
 import { PriceRepository } from "./PriceRepository.ts"
 import type { PriceSourceError } from "./PriceSource.ts"
@@ -18,63 +18,85 @@ import type { SourceGate } from "./SourceGate.ts"
 /** How old a gap must be: a history needs some minutes until it has a slot. */
 export const ageMinimum = Duration.minutes(10)
 
+/**
+ * Maximum calls per history and currency in one run; the worker makes one run an hour. With 24 calls Bitstamp gives
+ * twelve weeks, so years without a worker are repaired within days, and an hour in which a history has nothing
+ * stores at most 24,000 gaps per currency.
+ */
+export const callsPerRunMaximum = 24
+
 /** One call of a repair, done or failed. */
-export interface Progress {
+export interface RepairCall {
   readonly history: string
   readonly currency: Currency
   /** From the start of the first to the end of the last slot that the call was made for. */
-  readonly range: Range
+  readonly range: Period.Range
   readonly gaps: number
-  /** How many of them have a price now. */
+  /** How many of these gaps have a price now. */
   readonly repaired: number
   /** Why the call gave nothing; its history is not asked again in this run. */
   readonly failure: PriceSourceError | null
 }
 
 /**
- * Fills gaps, oldest first, each from the first history that still reaches back to it and was not asked for
- * it yet; one call per currency for all gaps within the history's window. A slot that has a price keeps it, and
- * a price that looks wrong is taken only from the last history that there is, flagged. What the history does not
- * have either stays a gap that knows it. Emits after each call. Fails with `RepositoryError`; what was repaired
- * before that stays, and the next run goes on from there.
+ * Fills gaps of the currencies, each from the first history that still reaches back to it and was not asked for it
+ * yet; one call per currency for all gaps within the history's window. The newest gaps come first, so that an outage
+ * of yesterday does not wait for years of older gaps. A history is called at most {@link callsPerRunMaximum} times per
+ * currency; since it is asked for a gap only once, the next runs get to the older ones. A slot that has a price keeps it, and an outlier
+ * is taken only from the last history that there is, flagged. What the history does not have stays a gap that names
+ * the history. Emits after each call. Fails with `RepositoryError`; what was repaired before that stays, and the next
+ * run goes on from there.
  */
-export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | PriceHistories | SourceGate> =
+export const repair = (
+  currencies: ReadonlyArray<Currency>,
+): Stream.Stream<RepairCall, RepositoryError, PriceRepository | PriceHistories | SourceGate> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       const histories = yield* PriceHistories
       const now = yield* DateTime.now
-      const end = DateTime.subtractDuration(now, ageMinimum)
-      const gaps = repository.gaps({ start: DateTime.makeUnsafe(0), end })
-      const windows = yield* Stream.runFold(gaps, (): Array<Window> => [], addTo(histories, now))
+      const range = { start: DateTime.makeUnsafe(0), end: DateTime.subtractDuration(now, ageMinimum) }
+      const windows: Array<Window> = []
+      for (const currency of currencies) {
+        const ofCurrency = yield* Stream.runFold(
+          repository.gaps(currency, range, now),
+          (): Array<Window> => [],
+          addTo(histories, now),
+        )
+        windows.push(...ofCurrency)
+      }
+      windows.sort((a, b) => b.slots[0] - a.slots[0])
       const open = openSlots(windows)
       const failed = new Set<PriceHistory["Service"]>()
 
       const fill = Effect.fnUntraced(function* ({ history, isLast, currency, slots }: Window) {
         const range = rangeOf(slots)
-        const progress = { history: history.name, currency, range, gaps: slots.length }
+        const call = { history: history.name, currency, range, gaps: slots.length }
         const prices = yield* pricesOf(history, currency, range).pipe(
           Effect.flatMap((prices) => flagOutliers(prices, currency, range)),
           Effect.catchTag("PriceSourceError", (error) => Effect.succeed(error)),
         )
         if (!Array.isArray(prices)) {
           failed.add(history)
-          return { ...progress, repaired: 0, failure: prices } satisfies Progress
+          return { ...call, repaired: 0, failure: prices } satisfies RepairCall
         }
-        // Other windows may have gaps between these, for which the history was asked, too.
+        // Other windows may have gaps between these. The history was asked for them, too.
+        const asked = [...Slot.within(range)].filter((slot) => open.get(currency)?.has(slot))
         const usable = prices.filter(
-          ({ slot, flagged }) => open.get(currency)?.has(slot) === true && (isLast || !flagged),
+          ({ slot, flagged }) => open.get(currency)?.has(slot) && (isLast || !flagged),
         )
         yield* repository.record({ prices: usable, gaps: [] })
-        yield* repository.recordTried({ currency, range, history: history.name })
+        yield* repository.recordTried({ currency, slots: asked, history: history.name })
         const wanted = new Set(slots)
         const repaired = usable.filter(({ slot }) => wanted.has(slot)).length
-        return { ...progress, repaired, failure: null } satisfies Progress
+        return { ...call, repaired, failure: null } satisfies RepairCall
       })
 
       return Stream.fromIterable(windows).pipe(
         Stream.mapEffect(
-          (window): Effect.Effect<ReadonlyArray<Progress>, RepositoryError, PriceRepository | SourceGate> =>
+          (
+            window,
+          ): Effect.Effect<ReadonlyArray<RepairCall>, RepositoryError, PriceRepository | SourceGate> =>
             failed.has(window.history) ? Effect.succeed([]) : Effect.map(fill(window), Arr.of),
         ),
         Stream.flattenIterable,
@@ -82,29 +104,38 @@ export const repair: Stream.Stream<Progress, RepositoryError, PriceRepository | 
     }),
   )
 
-/** Gaps of one currency that one call may fill; never empty. */
+/** Gaps of one currency that one call may fill. */
 interface Window {
   readonly history: PriceHistory["Service"]
   /** Whether no other history is left that could know better. */
   readonly isLast: boolean
   readonly currency: Currency
-  readonly slots: Array<Slot.Slot>
+  /** Newest first. */
+  readonly slots: [Slot.Slot, ...Array<Slot.Slot>]
 }
 
-/** Adds a gap to the last window of its kind, or begins another where it does not fit. */
+/**
+ * Adds the slots of a run, which comes newest first, to the windows of its currency: each to the last window of its
+ * kind, or to a new one where it does not fit, as long as the history may be called.
+ */
 const addTo =
   (histories: ReadonlyArray<PriceHistory["Service"]>, now: DateTime.Utc) =>
-  (windows: Array<Window>, { currency, slot, tried }: Gap): Array<Window> => {
-    const [history, next] = histories.filter(
-      (history) => !tried.includes(history.name) && reaches(history, Slot.start(slot), now),
-    )
-    if (history === undefined) return windows
-    const isLast = next === undefined
-    const window = windows.findLast(
-      (window) => window.currency === currency && window.history === history && window.isLast === isLast,
-    )
-    if (window !== undefined && fits(slot, window)) window.slots.push(slot)
-    else windows.push({ history, isLast, currency, slots: [slot] })
+  (windows: Array<Window>, { currency, start, end, tried }: GapRun): Array<Window> => {
+    const untried = histories.filter(({ name }) => !tried.includes(name))
+    for (let slot = Slot.previous(end); slot >= start; slot = Slot.previous(slot)) {
+      const [history, next] = untried.filter((history) => reaches(history, Slot.start(slot), now))
+      if (history === undefined) return windows
+      const isLast = next === undefined
+      const ofHistory = windows.filter((window) => window.history === history)
+      const window = ofHistory.findLast((window) => window.isLast === isLast)
+      if (window !== undefined && fits(slot, window)) window.slots.push(slot)
+      else if (ofHistory.length < callsPerRunMaximum) {
+        windows.push({ history, isLast, currency, slots: [slot] })
+      } else if (history.reach === null) {
+        // It reaches the older slots of the run as well, which may be a million.
+        return windows
+      }
+    }
     return windows
   }
 
@@ -118,10 +149,10 @@ const openSlots = (windows: ReadonlyArray<Window>): ReadonlyMap<Currency, Readon
   return open
 }
 
-const fits = (slot: Slot.Slot, { history, slots: [first = slot] }: Window): boolean =>
-  Slot.next(slot) - first <= Duration.toMillis(history.window)
+const fits = (slot: Slot.Slot, { history, slots: [newest] }: Window): boolean =>
+  Slot.next(newest) - slot <= Duration.toMillis(history.window)
 
-const rangeOf = (slots: ReadonlyArray<Slot.Slot>): Range => {
-  const [first, last] = [slots[0] as Slot.Slot, slots.at(-1) as Slot.Slot]
-  return { start: Slot.start(first), end: Slot.start(Slot.next(last)) }
-}
+const rangeOf = (slots: Window["slots"]): Period.Range => ({
+  start: Slot.start(slots.at(-1) ?? slots[0]),
+  end: Slot.start(Slot.next(slots[0])),
+})

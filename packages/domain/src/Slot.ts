@@ -12,11 +12,30 @@ export type Slot = typeof Slot.Type
 export const at = (instant: DateTime.DateTime): Slot =>
   (Math.floor(DateTime.toEpochMillis(instant) / slotMillis) * slotMillis) as Slot
 
+/** The oldest slot that does not start before `instant`. */
+export const notBefore = (instant: DateTime.DateTime): Slot =>
+  (Math.ceil(DateTime.toEpochMillis(instant) / slotMillis) * slotMillis) as Slot
+
 /** The slot after `slot`. */
 export const next = (slot: Slot): Slot => (slot + slotMillis) as Slot
 
+/** The slot before `slot`. */
+export const previous = (slot: Slot): Slot => (slot - slotMillis) as Slot
+
 /** The instant at which `slot` starts. */
 export const start = (slot: Slot): DateTime.Utc => DateTime.makeUnsafe(slot)
+
+/** The slots that start in the half-open range [start, end), oldest first. */
+export const within = function* ({
+  start,
+  end,
+}: {
+  readonly start: DateTime.DateTime
+  readonly end: DateTime.DateTime
+}): Generator<Slot, undefined> {
+  const endMillis = DateTime.toEpochMillis(end)
+  for (let slot = notBefore(start); slot < endMillis; slot = next(slot)) yield slot
+}
 
 /** The number of slots that start in the half-open range [from, to); 0 if the range is empty or reversed. */
 export const count = (from: DateTime.DateTime, to: DateTime.DateTime): number =>

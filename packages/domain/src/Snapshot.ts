@@ -1,4 +1,5 @@
 /** Use case: the prices and averages held in memory, so that most requests need no database. */
+import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -11,7 +12,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Average from "./Average.ts"
 import type { Currency } from "./Currency.ts"
-import type { Gap } from "./Gap.ts"
+import type { GapRun } from "./GapRun.ts"
 import * as Period from "./Period.ts"
 import type { Price } from "./Price.ts"
 import { PriceRepository } from "./PriceRepository.ts"
@@ -28,7 +29,7 @@ export interface Facts {
   readonly readAt: DateTime.Utc
   readonly latest: ReadonlyMap<Currency, Price>
   /** The newest gap of each currency within {@link currentPriceAgeLimit} before `readAt`. */
-  readonly gaps: ReadonlyMap<Currency, Gap>
+  readonly gaps: ReadonlyMap<Currency, GapRun>
   readonly day: PeriodTally
   readonly month: PeriodTally
 }
@@ -45,8 +46,8 @@ export interface CurrentPrice {
   readonly price: Price | null
   /** The newest price, however old; null if there has never been a price or the repository has not been read yet. */
   readonly newest: Price | null
-  /** The newest gap, which says why `price` is null; null if no attempt failed recently. */
-  readonly gap: Gap | null
+  /** The newest gap, which says why `price` is null; null if every recent slot has a price. */
+  readonly gap: GapRun | null
 }
 
 /** The averages of the current day and month for all configured currencies. */
@@ -104,7 +105,9 @@ export const layer = (options: {
         const [latest, gaps, [dayTallies = none, monthTallies = none]] = yield* Effect.all(
           [
             repository.latest(currencies),
-            Stream.runCollect(repository.gaps(recent)),
+            Effect.forEach(currencies, (currency) =>
+              Stream.runHead(repository.gaps(currency, recent, readAt)),
+            ),
             repository.tallies(currencies, [Period.until(day, readAt), Period.until(month, readAt)]),
           ],
           { concurrency: "unbounded" },
@@ -116,7 +119,7 @@ export const layer = (options: {
         yield* Ref.set(facts, {
           readAt,
           latest,
-          gaps: new Map(gaps.map((gap) => [gap.currency, gap])),
+          gaps: new Map(Arr.getSomes(gaps).map((gap) => [gap.currency, gap])),
           day: { period: day, tallies: dayTallies },
           month: { period: month, tallies: monthTallies },
         })

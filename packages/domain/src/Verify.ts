@@ -94,9 +94,12 @@ const lookAt = Effect.fnUntraced(function* (
   const startMillis = DateTime.toEpochMillis(month.start)
   const prices = read.filter(({ slot }) => slot >= startMillis)
   const gaps = yield* Stream.runFold(
-    repository.gaps(month),
+    repository.gaps(currency, month, now),
     () => new Set<Slot.Slot>(),
-    (slots, gap) => (gap.currency === currency ? slots.add(gap.slot) : slots),
+    (slots, run) => {
+      for (let slot = run.start; slot < run.end; slot = Slot.next(slot)) slots.add(slot)
+      return slots
+    },
   )
   const running = Slot.start(Slot.at(now))
   const periods = [...daysOf(month), month].map((period) => endingAt(period, running))

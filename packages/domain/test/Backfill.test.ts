@@ -11,6 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { test } from "./MemoryVendors.ts"
+import * as SlotGaps from "./SlotGaps.ts"
 
 const at = (text: string) => DateTime.makeUnsafe(text)
 const range = { start: at("2024-01-07T19:00:00Z"), end: at("2024-01-07T20:00:00Z") }
@@ -26,10 +27,10 @@ const backfill = (...args: [...currencies: ReadonlyArray<"EUR" | "CZK">]) =>
 const kept = Effect.gen(function* () {
   const repository = yield* PriceRepository
   const prices = yield* Stream.runCollect(repository.prices("EUR", range))
-  const gaps = yield* Stream.runCollect(repository.gaps(range))
+  const gaps = yield* SlotGaps.read(["EUR"], range)
   return {
     prices: prices.map(({ amount, kind }) => `${BigDecimal.format(amount)} ${kind}`),
-    gaps: gaps.filter(({ currency }) => currency === "EUR").length,
+    gaps: gaps.length,
   }
 })
 

@@ -1,54 +1,50 @@
 import * as GapLedger from "@btc-price/domain/GapLedger"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Sampler from "@btc-price/domain/Sampler"
+import * as Slot from "@btc-price/domain/Slot"
 import { assert, describe } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { test } from "./MemoryVendors.ts"
+import * as SlotGaps from "./SlotGaps.ts"
 
-const ever = DateTime.makeUnsafe(0)
+const ever = { start: DateTime.makeUnsafe(0), end: DateTime.makeUnsafe("2030-01-01T00:00:00Z") }
 
-const gaps = Effect.gen(function* () {
-  const range = { start: ever, end: DateTime.makeUnsafe("2030-01-01T00:00:00Z") }
-  const gaps = yield* Stream.runCollect((yield* PriceRepository).gaps(range))
-  return gaps.map(
+const gaps = Effect.map(SlotGaps.read(["EUR", "CZK"], ever), (gaps) =>
+  gaps.map(
     ({ currency, slot, reason }) => `${new Date(slot).toISOString().slice(8, 16)} ${currency} ${reason}`,
-  )
-})
+  ),
+)
 
 describe("GapLedger", () => {
-  test(
-    "gives each slot in which nobody asked a gap, over the end of a month",
-    "2026-11-30T23:50:10Z",
-    ([first]) =>
-      Effect.gen(function* () {
-        assert.strictEqual(
-          yield* GapLedger.close(["EUR", "CZK"], ever),
-          0,
-          "nothing is expected before the first price",
-        )
-        yield* first.setPrices({ EUR: "100" })
-        yield* Sampler.sample(["EUR", "CZK"])
-        yield* TestClock.adjust("15 minutes")
-        assert.strictEqual(yield* GapLedger.close(["EUR", "CZK"], ever), 2)
-        assert.deepStrictEqual(yield* gaps, [
-          "30T23:50 CZK missing",
-          "30T23:55 EUR not-running",
-          "01T00:00 EUR not-running",
-        ])
-        assert.strictEqual(yield* GapLedger.close(["EUR", "CZK"], ever), 0, "once is enough")
-      }),
+  test("counts each slot in which nobody asked, over the end of a month", "2026-11-30T23:50:10Z", ([first]) =>
+    Effect.gen(function* () {
+      const count = GapLedger.count(["EUR", "CZK"], ever)
+      assert.deepStrictEqual(yield* count, { slots: 0, unasked: 0 }, "nothing before the first price")
+      yield* first.setPrices({ EUR: "100" })
+      yield* Sampler.sample(["EUR", "CZK"])
+      yield* TestClock.adjust("15 minutes")
+      assert.deepStrictEqual(yield* count, { slots: 3, unasked: 2 })
+      assert.deepStrictEqual(yield* gaps, [
+        "30T23:50 CZK missing",
+        "30T23:55 EUR not-running",
+        "01T00:00 EUR not-running",
+      ])
+      const slots = [Slot.at(DateTime.makeUnsafe("2026-11-30T23:55:00Z"))]
+      yield* (yield* PriceRepository).recordTried({ currency: "EUR", slots, history: "first" })
+      assert.deepStrictEqual(yield* count, { slots: 3, unasked: 1 }, "a history was asked since")
+    }),
   )
 
-  test("looks no further back than it is told to", "2026-11-24T10:00:00Z", ([first]) =>
+  test("counts only in the range", "2026-11-24T10:00:00Z", ([first]) =>
     Effect.gen(function* () {
       yield* first.setPrices({ EUR: "100" })
       yield* Sampler.sample(["EUR"])
       yield* TestClock.adjust("20 minutes")
-      assert.strictEqual(yield* GapLedger.close(["EUR"], DateTime.makeUnsafe("2026-11-24T10:10:00Z")), 2)
-      assert.deepStrictEqual(yield* gaps, ["24T10:10 EUR not-running", "24T10:15 EUR not-running"])
+      const range = { start: DateTime.makeUnsafe("2026-11-24T10:10:00Z"), end: ever.end }
+      assert.deepStrictEqual(yield* GapLedger.count(["EUR"], range), { slots: 2, unasked: 2 })
+      assert.deepStrictEqual(yield* GapLedger.count(["CZK"], range), { slots: 0, unasked: 0 })
     }),
   )
 })

@@ -1,6 +1,7 @@
 import { Gap } from "@btc-price/domain/Gap"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
+import type { Price } from "@btc-price/domain/Price"
 import * as Repair from "@btc-price/domain/Repair"
 import * as Slot from "@btc-price/domain/Slot"
 import { assert, describe } from "@effect/vitest"
@@ -11,6 +12,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { test } from "./MemoryVendors.ts"
 import * as PriceFixture from "./PriceFixture.ts"
+import * as SlotGaps from "./SlotGaps.ts"
 
 const now = "2026-11-24T12:00:00Z"
 const at = (text: string) => DateTime.makeUnsafe(text)
@@ -18,14 +20,28 @@ const at = (text: string) => DateTime.makeUnsafe(text)
 const gap = (time: string, currency: "EUR" | "CZK" = "EUR") =>
   new Gap({ currency, slot: Slot.at(at(time)), reason: "timed-out", detail: "As told", tried: [] })
 
+/** Records gaps, and prices in all other slots since, so that nothing else is missing. */
 const recordGaps = Effect.fnUntraced(function* (...gaps: ReadonlyArray<Gap>) {
-  yield* (yield* PriceRepository).record({ prices: [], gaps })
+  const first = Math.min(...gaps.map(({ slot }) => slot)) as Slot.Slot
+  const slots = [...Slot.within({ start: Slot.start(first), end: yield* DateTime.now })]
+  const currencies = [...new Set(gaps.map(({ currency }) => currency))]
+  const fillers = currencies.flatMap((currency) =>
+    slots
+      .filter((slot) => !gaps.some((gap) => gap.currency === currency && gap.slot === slot))
+      .map((slot) => PriceFixture.price(new Date(slot).toISOString(), "1", { ...filler, currency })),
+  )
+  yield* (yield* PriceRepository).record({ prices: fillers, gaps })
 })
+
+/** Flagged, so that no price is compared with these. */
+const filler = { source: "filler", kind: "backfill", flagged: true } as const
+
+const isNoFiller = ({ source }: Price) => source !== filler.source
 
 const all = { start: at("1970-01-01T00:00:00Z"), end: at("2030-01-01T00:00:00Z") }
 
 const gaps = Effect.gen(function* () {
-  const gaps = yield* Stream.runCollect((yield* PriceRepository).gaps(all))
+  const gaps = yield* SlotGaps.read(["EUR", "CZK"], all)
   return gaps.map(
     ({ currency, slot, tried }) => `${new Date(slot).toISOString().slice(5, 16)} ${currency} ${tried.join()}`,
   )
@@ -33,12 +49,14 @@ const gaps = Effect.gen(function* () {
 
 const prices = Effect.gen(function* () {
   const prices = yield* Stream.runCollect((yield* PriceRepository).prices("EUR", all))
-  return prices.map(({ slot, amount, source, kind }) =>
-    [new Date(slot).toISOString().slice(5, 16), BigDecimal.format(amount), source, kind].join(" "),
-  )
+  return prices
+    .filter(isNoFiller)
+    .map(({ slot, amount, source, kind }) =>
+      [new Date(slot).toISOString().slice(5, 16), BigDecimal.format(amount), source, kind].join(" "),
+    )
 })
 
-const repair = Effect.map(Stream.runCollect(Repair.repair), (calls) =>
+const repair = Effect.map(Stream.runCollect(Repair.repair(["EUR", "CZK"])), (calls) =>
   calls.map(({ history, currency, gaps, repaired, failure }) =>
     [history, currency, `${repaired}/${gaps}`, failure?.reason]
       .filter((part) => part !== undefined)
@@ -96,8 +114,9 @@ describe("Repair", () => {
       const slots = ["10:05", "10:10", "10:15"]
       yield* repository.record({
         prices: ["10:00", "10:20"].map((time) => PriceFixture.price(`2026-11-24T${time}:00Z`, "100")),
-        gaps: slots.map((time) => gap(`2026-11-24T${time}:00Z`)),
+        gaps: [],
       })
+      yield* recordGaps(...slots.map((time) => gap(`2026-11-24T${time}:00Z`)))
       const history = (amount: string) =>
         Object.fromEntries(slots.map((time) => [`2026-11-24T${time}:30Z`, amount]))
       yield* first.setHistory("EUR", history("1000"))
@@ -112,15 +131,16 @@ describe("Repair", () => {
       const repository = yield* PriceRepository
       yield* repository.record({
         prices: ["10:00", "10:10"].map((time) => PriceFixture.price(`2026-11-24T${time}:00Z`, "100")),
-        gaps: [gap("2026-11-24T10:05:00Z")],
+        gaps: [],
       })
+      yield* recordGaps(gap("2026-11-24T10:05:00Z"))
       for (const { setHistory } of controls) yield* setHistory("EUR", { "2026-11-24T10:05:30Z": "110" })
       assert.deepStrictEqual(yield* repair, ["first EUR 0/1"])
       assert.deepStrictEqual(yield* repair, ["second EUR 0/1"])
       assert.deepStrictEqual(yield* repair, ["third EUR 1/1"])
       const kept = yield* Stream.runCollect(repository.prices("EUR", all))
       assert.deepStrictEqual(
-        kept.map(({ source, flagged }) => [source, flagged]),
+        kept.filter(isNoFiller).map(({ source, flagged }) => [source, flagged]),
         [
           ["test", false],
           ["third", true],
@@ -159,8 +179,40 @@ describe("Repair", () => {
       yield* first.setHistory("EUR", { "2026-11-20T10:00:00Z": "1", "2026-11-24T10:00:00Z": "2" })
       yield* first.failNext(new PriceSourceError({ reason: "timed-out", detail: "As told" }))
       assert.deepStrictEqual(yield* repair, ["first EUR 0/1 timed-out"])
-      assert.deepStrictEqual(yield* repair, ["first EUR 1/1", "first EUR 1/1"], "oldest first")
+      assert.deepStrictEqual(yield* repair, ["first EUR 1/1", "first EUR 1/1"])
       assert.strictEqual(yield* first.calls, 3)
+    }),
+  )
+
+  test("asks for slots in which nobody asked, the newest first, and only so many at once", now, ([first]) =>
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      const [origin, outage] = ["2016-11-24T12:00:00Z", "2026-11-23T12:00:00Z"]
+      const prices = ["EUR", "CZK"].map((currency) =>
+        PriceFixture.price(origin, "1", { currency: currency as "EUR" | "CZK" }),
+      )
+      yield* repository.record({ prices, gaps: [] })
+      yield* first.setHistory("EUR", { [outage]: "1" })
+      const calls = yield* Stream.runCollect(Repair.repair(["EUR", "CZK"]))
+      const ofFirst = (currency: string) =>
+        calls.filter((call) => call.history === "first" && call.currency === currency)
+      for (const currency of ["EUR", "CZK"]) {
+        assert.lengthOf(ofFirst(currency), Repair.callsPerRunMaximum)
+      }
+      assert.lengthOf(calls, 2 * Repair.callsPerRunMaximum)
+      assert.strictEqual(
+        ofFirst("EUR").reduce((sum, { repaired }) => sum + repaired, 0),
+        1,
+        "of yesterday",
+      )
+      assert.deepStrictEqual(
+        calls.map(({ range }) => range.end.epochMilliseconds),
+        calls.map(({ range }) => range.end.epochMilliseconds).toSorted((a, b) => b - a),
+        "no currency waits for the other",
+      )
+      const tried = (yield* SlotGaps.read(["EUR", "CZK"], all)).filter(({ tried }) => tried.length > 0)
+      const asked = calls.reduce((sum, { gaps }) => sum + gaps, 0)
+      assert.strictEqual(tried.length, asked - 1, "what was not asked for is not stored")
     }),
   )
 

@@ -2,13 +2,13 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as Sampler from "@btc-price/domain/Sampler"
 import * as Slot from "@btc-price/domain/Slot"
+import * as SlotGaps from "./SlotGaps.ts"
 import { assert, describe } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { type Options, test as testAt } from "./MemoryVendors.ts"
 
@@ -24,7 +24,7 @@ const kept = Effect.gen(function* () {
   const running = Slot.at(yield* DateTime.now)
   const latest = yield* repository.latest(["EUR", "CZK"])
   const range = { start: Slot.start(running), end: Slot.start(Slot.next(running)) }
-  const gaps = yield* Stream.runCollect(repository.gaps(range))
+  const gaps = yield* SlotGaps.read(["EUR", "CZK"], range)
   return [
     ...[...latest.values()]
       .filter(({ slot }) => slot === running)
@@ -263,7 +263,7 @@ describe("Sampler", () => {
         assert.deepStrictEqual(yield* kept, ["CZK missing", "EUR 100 first"])
         assert.deepStrictEqual(yield* Effect.all([first.calls, second.calls, third.calls]), [1, 0, 1])
         const range = { start: Slot.start(slot), end: Slot.start(Slot.next(slot)) }
-        const gaps = yield* Stream.runCollect((yield* PriceRepository).gaps(range))
+        const gaps = yield* SlotGaps.read(["EUR", "CZK"], range)
         assert.deepStrictEqual(
           gaps.map(({ detail }) => detail),
           ["third: third's answer has no CZK; first: It has no price in CZK; second: It has no price in CZK"],

@@ -1,6 +1,7 @@
 import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap } from "@btc-price/domain/Gap"
+import * as GapRun from "@btc-price/domain/GapRun"
 import { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { RepositoryError } from "@btc-price/domain/RepositoryError"
@@ -92,15 +93,20 @@ describe("Snapshot", () => {
         currency: "EUR",
         newest: eur,
         price: eur,
-        gap,
+        gap: GapRun.ofGap(gap),
       })
       assert.deepStrictEqual(yield* eurAt("2024-01-07T12:15:00Z"), {
         currency: "EUR",
         newest: eur,
         price: null,
-        gap,
+        gap: GapRun.ofGap(gap),
       })
-      assert.deepStrictEqual((yield* eurAt("2024-01-07T13:00:00Z")).gap, null)
+      const { start, reason } = (yield* eurAt("2024-01-07T13:00:00Z")).gap ?? assert.fail()
+      assert.deepStrictEqual(
+        [DateTime.formatIso(Slot.start(start)), reason],
+        ["2024-01-07T12:45:00.000Z", "not-running"],
+        "nobody asked since",
+      )
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
   )
 

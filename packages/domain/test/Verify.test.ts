@@ -1,6 +1,7 @@
 import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
 import type { Tally } from "@btc-price/domain/Average"
 import { Gap } from "@btc-price/domain/Gap"
+import * as GapRun from "@btc-price/domain/GapRun"
 import { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { RepositoryError } from "@btc-price/domain/RepositoryError"
@@ -197,14 +198,17 @@ describe("Verify", () => {
   )
 
   test(
-    "finds slots with neither price nor gap, together where they adjoin",
+    "finds slots with neither price nor gap, together where they adjoin, if the repository does not derive them",
     {
       prices: sound.prices.filter((_, index) => ![20, 21, 22, 400].includes(index)),
       gaps: [gap(slots[10]!)],
     },
-    () =>
+    (repository) =>
       Effect.gen(function* () {
-        const { differences } = yield* verify()
+        assert.deepStrictEqual((yield* verify()).differences, [])
+        const { differences } = yield* verify({
+          gaps: (...args) => Stream.filter(repository.gaps(...args), (run) => !GapRun.isUnasked(run)),
+        })
         assert.deepStrictEqual(
           differences.map(({ reason, range }) => [
             reason,
@@ -224,7 +228,8 @@ describe("Verify", () => {
   test("finds a slot with both a price and a gap", sound, (repository) =>
     Effect.gen(function* () {
       const { differences } = yield* verify({
-        gaps: (range) => Stream.concat(repository.gaps(range), Stream.succeed(gap(slots[5]!))),
+        gaps: (...args) =>
+          Stream.concat(repository.gaps(...args), Stream.succeed(GapRun.ofGap(gap(slots[5]!)))),
       })
       assert.deepStrictEqual(
         differences.map(({ reason, detail }) => [reason, detail]),

@@ -1,4 +1,4 @@
-/** What the leader does besides sampling: closes the gap ledger, fills gaps, prunes old months. */
+/** What the leader does besides sampling: reports slots that nobody sampled, fills gaps, prunes old months. */
 import type { Currency } from "@btc-price/domain/Currency"
 import * as GapLedger from "@btc-price/domain/GapLedger"
 import * as Repair from "@btc-price/domain/Repair"
@@ -23,19 +23,19 @@ const repairSlotOfHour = 4
 
 /** Never returns. A failure is logged and waits for the next turn; sampling goes on meanwhile. */
 export const run = Effect.fnUntraced(function* ({ currencies, retentionMonths }: Options) {
-  let closedUntil = DateTime.makeUnsafe(0)
-  let prunedAt = closedUntil
+  let countedUntil = DateTime.makeUnsafe(0)
+  let prunedAt = countedUntil
   const turn = Effect.gen(function* () {
     const slot = Slot.at(yield* DateTime.now)
-    const unaccounted = yield* GapLedger.close(currencies, closedUntil)
-    closedUntil = Slot.start(slot)
-    if (unaccounted > 0) {
-      yield* Effect.annotateLogs(Effect.logWarning("Nobody sampled for a while"), { slots: unaccounted })
+    const { unasked } = yield* GapLedger.count(currencies, { start: countedUntil, end: Slot.start(slot) })
+    countedUntil = Slot.start(slot)
+    if (unasked > 0) {
+      yield* Effect.annotateLogs(Effect.logWarning("Nobody sampled for a while"), { slots: unasked })
     }
     if ((slot / Slot.slotMillis) % slotsOfHour === repairSlotOfHour) {
-      yield* Stream.runForEach(Repair.repair, report)
+      yield* Stream.runForEach(Repair.repair(currencies), report)
     }
-    const month = DateTime.startOf(closedUntil, "month")
+    const month = DateTime.startOf(countedUntil, "month")
     if (retentionMonths !== undefined && DateTime.isLessThan(prunedAt, month)) {
       yield* prune(retentionMonths)
       prunedAt = month
@@ -59,7 +59,7 @@ const nextTurn = Effect.gen(function* () {
   yield* Effect.sleep(DateTime.distance(now, next))
 })
 
-const report = ({ history, currency, range, gaps, repaired, failure }: Repair.Progress) =>
+const report = ({ history, currency, range, gaps, repaired, failure }: Repair.RepairCall) =>
   (failure === null
     ? Effect.logInfo("Repaired gaps")
     : Effect.logWarning("Gaps were not repaired", failure)

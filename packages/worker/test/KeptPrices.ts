@@ -44,14 +44,3 @@ export const lastSlots = (hours: number): Effect.Effect<ReadonlyArray<Slot.Slot>
       (_, index) => (Slot.at(now) - (hours * 12 - index) * Slot.slotMillis) as Slot.Slot,
     ),
   )
-
-/** Does `effect`, and does it again when a slot ended meanwhile, of which nobody has a price. */
-export const inOneSlot = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const slot = Slot.at(yield* DateTime.now)
-    const result = yield* effect
-    return { result, isOver: Slot.at(yield* DateTime.now) !== slot }
-  }).pipe(
-    Effect.repeat({ while: ({ isOver }) => isOver }),
-    Effect.map(({ result }) => result),
-  )

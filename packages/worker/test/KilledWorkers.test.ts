@@ -24,6 +24,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
+import * as SlotGaps from "../../domain/test/SlotGaps.ts"
 import * as VendorWorld from "./VendorWorld.ts"
 
 const start = Date.UTC(2026, 9, 28)
@@ -178,7 +179,7 @@ it.effect(
         ...(yield* Stream.runCollect(kept.prices("CZK", range))),
       ]
       // Where the chart has no point either, a slot that nobody sampled stays a gap.
-      const gaps = yield* Stream.runCollect(kept.gaps(range))
+      const gaps = yield* Effect.provideService(SlotGaps.read(currencies, range), PriceRepository, kept)
       const accounted = new Set([...prices, ...gaps].map(({ currency, slot }) => `${currency} ${slot}`))
       assert.strictEqual(prices.length + gaps.length, accounted.size, "one price or one gap a slot")
       assert.strictEqual(accounted.size, 2 * slots)

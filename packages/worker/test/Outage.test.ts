@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as SlotGaps from "../../domain/test/SlotGaps.ts"
 import * as SimulatedWorker from "./SimulatedWorker.ts"
 import * as VendorWorld from "./VendorWorld.ts"
 
@@ -46,9 +46,10 @@ it.effect(
         repaired.every((share) => share > 0.95 && share < 1),
         String(repaired),
       )
-      const left = yield* Stream.runCollect(
-        repository.gaps({ start: DateTime.makeUnsafe(start), end: DateTime.makeUnsafe(Date.now()) }),
-      )
+      const left = yield* SlotGaps.read(SimulatedWorker.currencies, {
+        start: DateTime.makeUnsafe(start),
+        end: DateTime.makeUnsafe(Date.now()),
+      })
       assert.isTrue(
         left.every(({ reason, tried }) => reason === "not-running" && tried.join() === "coingecko"),
       )

@@ -1,5 +1,4 @@
 /** A month in which everything goes wrong that was seen to go wrong, on the worker and the real vendor adapters. */
-import type { Gap } from "@btc-price/domain/Gap"
 import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
@@ -11,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as SlotGaps from "../../domain/test/SlotGaps.ts"
 import * as SimulatedWorker from "./SimulatedWorker.ts"
 import * as VendorWorld from "./VendorWorld.ts"
 
@@ -133,7 +133,7 @@ describe("A simulated month", () => {
           for (const currency of SimulatedWorker.currencies) {
             prices.push(...(yield* Stream.runCollect(repository.prices(currency, range))))
           }
-          const gaps: ReadonlyArray<Gap> = yield* Stream.runCollect(repository.gaps(range))
+          const gaps = yield* SlotGaps.read(SimulatedWorker.currencies, range)
           const known = new Set([...prices, ...gaps].map(({ currency, slot }) => `${currency} ${slot}`))
           assert.strictEqual(known.size, 2 * days * 288, "a price or a reason in each slot")
           assert.strictEqual(prices.length + gaps.length, known.size, "not both")

@@ -13,8 +13,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
-import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as SlotGaps from "../../domain/test/SlotGaps.ts"
 
 const start = DateTime.makeUnsafe("2024-01-07T19:33:00Z")
 const today = {
@@ -62,7 +62,7 @@ describe("Worker", () => {
       yield* source.failNext(new PriceSourceError({ reason: "refused", detail: "Not you" }), 2)
       yield* Layer.build(Worker.layer(options))
       yield* TestClock.adjust("15 minutes")
-      const gaps = yield* Stream.runCollect((yield* PriceRepository).gaps(today))
+      const gaps = yield* SlotGaps.read(["EUR"], today)
       assert.deepStrictEqual(
         gaps.map(({ reason }) => reason),
         ["refused", "refused"],

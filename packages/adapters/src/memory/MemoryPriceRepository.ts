@@ -2,6 +2,7 @@
 import * as Average from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap } from "@btc-price/domain/Gap"
+import * as GapRun from "@btc-price/domain/GapRun"
 import type { Range } from "@btc-price/domain/Period"
 import type { Price } from "@btc-price/domain/Price"
 import * as PriceLines from "@btc-price/domain/PriceLines"
@@ -13,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
+import * as MemoryGaps from "./MemoryGaps.ts"
 import { MemoryTimeline } from "./MemoryTimeline.ts"
 
 export const layer: Layer.Layer<PriceRepository> = Layer.effect(
@@ -41,23 +43,11 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
         yield* PubSub.publish(hints, undefined)
       }),
 
-      recordUnaccounted: Effect.fn("PriceRepository.recordUnaccounted")(
-        ({ currency, range, reason, detail }) =>
-          Effect.sync(() => {
-            const [priced, known] = [of(prices, currency), of(gaps, currency)]
-            let unaccounted = 0
-            for (const slot of slotsOf(range)) {
-              if (priced.get(slot) !== undefined || known.get(slot) !== undefined) continue
-              known.set(new Gap({ currency, slot, reason, detail, tried: [] }))
-              unaccounted += 1
-            }
-            return unaccounted
-          }),
-      ),
-
-      recordTried: Effect.fn("PriceRepository.recordTried")(({ currency, range, history }) =>
+      recordTried: Effect.fn("PriceRepository.recordTried")(({ currency, slots, history }) =>
         Effect.sync(() => {
-          for (const gap of of(gaps, currency).range(range)) {
+          for (const slot of slots) {
+            if (of(prices, currency).get(slot) !== undefined) continue
+            const gap = of(gaps, currency).get(slot) ?? Gap.unasked(currency, slot)
             if (!gap.tried.includes(history)) {
               of(gaps, currency).set(new Gap({ ...gap, tried: [...gap.tried, history] }))
             }
@@ -96,14 +86,11 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
         Effect.sync(() => ranges.map((range) => mapOf(currencies, (currency) => tallyOf(currency, range)))),
       ),
 
-      gaps: (range) =>
-        Stream.suspend(() =>
-          Stream.fromIterable(
-            [...gaps.values()]
-              .flatMap((timeline) => timeline.range(range))
-              .toSorted((a, b) => a.slot - b.slot || (a.currency < b.currency ? -1 : 1)),
-          ),
-        ),
+      gaps: (currency, range, now) =>
+        Stream.suspend(() => {
+          const known = { currency, prices: of(prices, currency), gaps: of(gaps, currency) }
+          return Stream.fromIterable([...MemoryGaps.partsOf(known, range, now)])
+        }).pipe(GapRun.join),
 
       changes: Stream.fromPubSub(hints),
 
@@ -148,10 +135,4 @@ const mapOf = <A>(currencies: ReadonlyArray<Currency>, find: (currency: Currency
     if (value !== undefined) found.set(currency, value)
   }
   return found
-}
-
-const slotsOf = function* ({ start, end }: Range): Generator<Slot.Slot> {
-  const first = Slot.at(start)
-  let slot = Slot.start(first).epochMilliseconds < start.epochMilliseconds ? Slot.next(first) : first
-  for (; slot < end.epochMilliseconds; slot = Slot.next(slot)) yield slot
 }

@@ -1,7 +1,7 @@
-/** Gaps in the table `gap`. */
+/** Gaps in the table `gap`, and those that nobody recorded. */
 import type { Currency } from "@btc-price/domain/Currency"
-import { Gap } from "@btc-price/domain/Gap"
-import type { Range } from "@btc-price/domain/Period"
+import { Gap, unaskedDetail } from "@btc-price/domain/Gap"
+import * as GapRun from "@btc-price/domain/GapRun"
 import * as Slot from "@btc-price/domain/Slot"
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
@@ -30,65 +30,75 @@ export const insert = (sql: PgClient.PgClient, gaps: ReadonlyArray<Gap>) => sql`
 
 const toRecord = ({ slot, ...gap }: Gap) => ({ ...gap, slot: DateTime.formatIso(Slot.start(slot)) })
 
-/** One gap for each slot of the range that has neither a price nor a gap; answers how many there were. */
-export const insertUnaccounted = Effect.fnUntraced(function* (
+/**
+ * Adds the history to `tried` of the slots that have no price, by the rule of `PriceRepository.recordTried`.
+ */
+export const upsertTried = (
   sql: PgClient.PgClient,
-  { currency, reason, detail }: Pick<Gap, "currency" | "reason" | "detail">,
-  range: Range,
-) {
-  const start = DateTime.toDateUtc(range.start)
-  const end = DateTime.toDateUtc(range.end)
-  const [row] = yield* sql<{ unaccounted: number }>`
-    with unaccounted as (
-      insert into gap (currency, slot, reason, detail)
-      select ${currency}::text, slot, ${reason}::text, ${detail}::text
-      from generate_series(
-        to_timestamp(ceil(extract(epoch from ${start}::timestamptz) / 300) * 300), ${end}::timestamptz,
-        interval '5 minutes'
-      ) as series (slot)
-      where slot < ${end} and not exists (
-        select from price where price.currency = ${currency} and price.slot = series.slot
-          and price.slot >= ${start} and price.slot < ${end}
-      )
-      on conflict (slot, currency) do nothing
-      returning slot
-    )
-    select count(*)::integer as unaccounted from unaccounted`
-  return row?.unaccounted ?? 0
-})
+  tried: { readonly currency: Currency; readonly slots: ReadonlyArray<Slot.Slot>; readonly history: string },
+) => sql`
+  insert into gap (currency, slot, reason, detail, tried)
+  select ${tried.currency}::text, slot, 'not-running', ${unaskedDetail}::text, array[${tried.history}::text]
+  from unnest(${tried.slots.map(slotDate)}::timestamptz[]) as asked (slot)
+  where not exists (
+    select from price where price.currency = ${tried.currency} and price.slot = asked.slot
+  )
+  on conflict (slot, currency) do update set tried = gap.tried || excluded.tried
+  where not gap.tried @> excluded.tried`
 
-export const updateTried = (
+/**
+ * A page of the runs that `PriceRepository.gaps` gives, newest first, in parts, and where the next page ends if there
+ * may be more. `end`: the end of this page. `unasked`: where a slot with neither a price nor a row is a gap.
+ *
+ * Prices are read from their key only. Of these, a row comes back where the slot before it has none, so that years
+ * without gaps and years without prices are both one row.
+ */
+export const selectPage = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   {
     currency,
-    range,
-    history,
-  }: { readonly currency: Currency; readonly range: Range; readonly history: string },
-) => sql`
-  update gap set tried = tried || ${history}::text
-  where currency = ${currency} and not ${history} = any(tried)
-    and slot >= ${DateTime.toDateUtc(range.start)} and slot < ${DateTime.toDateUtc(range.end)}`
-
-/** The place of a gap in the order of slot and currency. */
-export type Position = readonly [slot: Slot.Slot, currency: string]
-
-export const beforeAll = ({ start }: Range): Position => [Slot.at(start), ""]
-
-/** A page of gaps after a position, and the position to go on from, if there may be more. */
-export const selectPage = Effect.fnUntraced(function* (
-  sql: PgClient.PgClient,
-  range: Range,
-  after: Position,
+    start,
+    end,
+    unasked,
+  }: {
+    readonly currency: Currency
+    readonly start: Slot.Slot
+    readonly end: Slot.Slot
+    readonly unasked: { readonly start: Slot.Slot; readonly end: Slot.Slot }
+  },
 ) {
-  const rows = yield* sql<Omit<Gap, "slot"> & { slot: Date }>`
-    select currency, slot, reason, detail, tried from gap
-    where (slot, currency) > (${slotDate(after[0])}, ${after[1]}) and slot >= ${DateTime.toDateUtc(range.start)}
-      and slot < ${DateTime.toDateUtc(range.end)}
-    order by slot, currency limit ${pageRows}`
-  const gaps = yield* Effect.try(() => rows.map((row) => new Gap({ ...row, slot: slotOf(row.slot) })))
-  const last = gaps.length < pageRows ? undefined : gaps.at(-1)
+  const isInside = sql`currency = ${currency} and slot >= ${slotDate(start)} and slot < ${slotDate(end)}`
+  const rows = yield* sql<Row>`
+    select slot, reason, detail, tried, previous from (
+      select *, lead(slot, 1, ${slotDate(Slot.previous(start))}) over (order by slot desc) as previous from (
+        select slot, null as reason, null as detail, null::text[] as tried from price where ${isInside}
+        union all
+        select slot, reason, detail, tried from gap where ${isInside}
+        union all
+        select ${slotDate(end)}::timestamptz, null, null, null
+      ) as known
+    ) as known
+    where reason is not null or slot - previous > interval '5 minutes'
+    order by slot desc limit ${pageRows}`
+  const parts = yield* Effect.try(() =>
+    rows.flatMap((row) => {
+      const slot = slotOf(row.slot)
+      const from = Math.max(Slot.next(slotOf(row.previous)), unasked.start) as Slot.Slot
+      const to = Math.min(slot, unasked.end) as Slot.Slot
+      return [
+        ...(row.reason === null ? [] : [GapRun.ofGap(new Gap({ ...row, currency, slot }))]),
+        ...(from < to ? [GapRun.unasked(currency, from, to)] : []),
+      ]
+    }),
+  )
+  const last = rows.length < pageRows ? undefined : rows.at(-1)
   return [
-    gaps,
-    Option.map(Option.fromUndefinedOr(last), ({ slot, currency }): Position => [slot, currency]),
+    parts,
+    Option.map(Option.fromUndefinedOr(last), ({ previous }) => Slot.next(slotOf(previous))),
   ] as const
 })
+
+type Row = { readonly slot: Date; readonly previous: Date } & (
+  | Pick<Gap, "reason" | "detail" | "tried">
+  | { readonly reason: null }
+)

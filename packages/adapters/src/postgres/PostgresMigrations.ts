@@ -1,4 +1,5 @@
 /** The tables, as steps that each run once, in order, under a lock. PostgreSQL 15 is enough for all of them. */
+import { unaskedDetail } from "@btc-price/domain/Gap"
 import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -86,6 +87,22 @@ const createSigningKeys = Effect.gen(function* () {
     )`
 })
 
+/**
+ * Slots in which nobody asked are derived now, and no rows are needed for them. There may be millions, so the other
+ * rows are moved out and back, which is faster than to delete these and gives their space back. Nobody reads the
+ * table meanwhile. A worker of an earlier release that still runs may store such rows again: they read the same.
+ */
+const dropUnasked = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`lock table gap in access exclusive mode`
+  yield* sql`
+    create table recorded_gap as
+    select * from gap where detail <> ${unaskedDetail} or tried <> '{}'`
+  yield* sql`truncate gap`
+  yield* sql`insert into gap select * from recorded_gap`
+  yield* sql`drop table recorded_gap`
+})
+
 /** Brings the database up to date; harmless when it is, and when several processes do it at once. */
 export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> =
   Migrator.make({})({
@@ -96,6 +113,7 @@ export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, Sq
       "0004_add_tried": addTried,
       "0005_create_source": createSource,
       "0006_create_signing_keys": createSigningKeys,
+      "0007_drop_unasked": dropUnasked,
     }),
     table: "migration",
   }).pipe(Effect.asVoid)

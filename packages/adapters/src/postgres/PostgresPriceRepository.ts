@@ -1,5 +1,6 @@
 /** PriceRepository in PostgreSQL 15 or later; `prepare` makes the tables, by `PostgresMigrations`. */
 import type { Currency } from "@btc-price/domain/Currency"
+import * as GapRun from "@btc-price/domain/GapRun"
 import * as Period from "@btc-price/domain/Period"
 import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -31,9 +32,6 @@ const pageLength = Duration.millis(4_096 * Slot.slotMillis)
 
 /** Pages of a stream that PostgreSQL works on at the same time. */
 const pagesAtOnce = 2
-
-/** What a statement covers that looks for unaccounted slots: 100,000 of them, about a year. */
-const unaccountedLength = Duration.millis(100_000 * Slot.slotMillis)
 
 export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Layer.effect(
   PriceRepository,
@@ -91,19 +89,8 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
         }).pipe(write, partitions.within(prices.map(({ slot }) => slot)), run("record"))
       }),
 
-      recordUnaccounted: Effect.fn("PriceRepository.recordUnaccounted")(function* ({ range, ...gap }) {
-        let unaccounted = 0
-        for (const piece of Period.pieces(range, unaccountedLength)) {
-          unaccounted += yield* PostgresGaps.insertUnaccounted(sql, gap, piece).pipe(
-            write,
-            run("recordUnaccounted"),
-          )
-        }
-        return unaccounted
-      }),
-
       recordTried: Effect.fn("PriceRepository.recordTried")(function* (tried) {
-        yield* PostgresGaps.updateTried(sql, tried).pipe(run("recordTried"))
+        yield* PostgresGaps.upsertTried(sql, tried).pipe(write, run("recordTried"))
       }),
 
       latest: Effect.fn("PriceRepository.latest")(function* (currencies) {
@@ -131,10 +118,17 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
         return yield* PostgresTallies.select(sql, currencies, ranges).pipe(run("tallies"))
       }),
 
-      gaps: (range) =>
-        Stream.paginate(PostgresGaps.beforeAll(range), (after) =>
-          PostgresGaps.selectPage(sql, range, after).pipe(run("gaps")),
-        ),
+      gaps: (currency, range, now) =>
+        Stream.unwrap(
+          Effect.map(extent([currency]), (extents) => {
+            const running = Slot.at(now)
+            const unasked = { start: extents.get(currency)?.oldest ?? running, end: running }
+            const start = Slot.notBefore(range.start)
+            return Stream.paginate(Slot.notBefore(range.end), (end) =>
+              PostgresGaps.selectPage(sql, { currency, start, end, unasked }).pipe(run("gaps")),
+            )
+          }),
+        ).pipe(GapRun.join),
 
       changes: Stream.unwrap(Effect.map(sql.listen(channel), Stream.fromQueue)).pipe(
         Stream.map(() => undefined),

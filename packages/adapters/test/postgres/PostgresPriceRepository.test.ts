@@ -2,6 +2,7 @@ import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresMigrations from "@btc-price/adapters/postgres/PostgresMigrations"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import { Gap } from "@btc-price/domain/Gap"
+import * as GapRun from "@btc-price/domain/GapRun"
 import { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
@@ -74,6 +75,8 @@ const firstRelease = [
      primary key (slot, currency)
    )`,
   "insert into gap values ('EUR', '2026-03-01T00:05:00Z', 'missing', '')",
+  "insert into gap values ('EUR', '2026-03-01T00:10:00Z', 'not-running', 'Nobody asked in this slot')",
+  "insert into gap values ('EUR', '2026-03-01T00:15:00Z', 'not-running', 'coingecko: A worker asked')",
 ]
 
 describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (it) => {
@@ -84,7 +87,7 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
         { concurrency: 4 },
       )
       const sql = yield* PgClient.PgClient
-      assert.strictEqual((yield* sql`select from migration`).length, 6)
+      assert.strictEqual((yield* sql`select from migration`).length, 7)
     }),
   )
 
@@ -115,10 +118,21 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
       )
       assert.deepStrictEqual([kind, derived, flagged], ["backfill", false, false])
       assert.strictEqual(DateTime.formatIso(fetchedAt), "2026-03-01T00:00:08.124Z")
-      const gaps = yield* Stream.runCollect(repository.gaps(march))
+      const running = DateTime.makeUnsafe("2026-03-01T00:20:00Z")
+      const gaps = yield* Stream.runCollect(repository.gaps("EUR", march, running))
       assert.deepStrictEqual(
-        gaps.map(({ tried }) => tried),
-        [[]],
+        gaps.map(({ detail, tried, ...run }) => [detail, tried, GapRun.size(run)]),
+        [
+          ["coingecko: A worker asked", [], 1],
+          ["Nobody asked in this slot", [], 1],
+          ["", [], 1],
+        ],
+      )
+      const rows = yield* sql<{ minute: string }>`select to_char(slot, 'MI') as minute from gap order by slot`
+      assert.deepStrictEqual(
+        rows.map(({ minute }) => minute),
+        ["05", "15"],
+        "what is derived is not stored",
       )
     }).pipe(Effect.provide(Layer.fresh(layer))),
   )

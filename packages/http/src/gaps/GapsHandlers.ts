@@ -1,5 +1,6 @@
-/** Answers which slots have no price and why, from the gap ledger. */
+/** Answers which slots have no price, and why. */
 import type { Currency } from "@btc-price/domain/Currency"
+import * as GapRun from "@btc-price/domain/GapRun"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
@@ -11,12 +12,11 @@ import { Api } from "../api/Api.ts"
 import * as FieldError from "../server/FieldError.ts"
 import * as RequestedRange from "../server/RequestedRange.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
-import * as GapRuns from "./GapRuns.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
 
 const longestRange = Duration.days(31)
 
-/** The most entries of one answer. */
+/** Maximum entries of one answer. */
 const runLimit = 10_000
 
 export const layer = (options: {
@@ -36,14 +36,16 @@ export const layer = (options: {
           const { range, errors } = RequestedRange.read(query, { now, timeZone, longest: longestRange })
           yield* FieldError.refuse(errors)
           const currencies = query.currency === undefined ? options.currencies : [query.currency]
-          const inRange = Stream.filter(repository.gaps(range), ({ currency }) =>
-            currencies.includes(currency),
-          )
-          const runs = yield* GapRuns.collect(inRange).pipe(orProblem)
+          const ofCurrencies = yield* Effect.forEach(
+            currencies,
+            (currency) => Stream.runCollect(repository.gaps(currency, range, now)),
+            { concurrency: "unbounded" },
+          ).pipe(orProblem)
+          const runs = ofCurrencies.flat().toSorted(byStart)
           if (runs.length > runLimit) yield* FieldError.refuse([tooMany(runs.length)])
           return {
             request_time: now,
-            data_time: NewestDataTime.among(runs.map((run) => Slot.start(lastSlot(run)))),
+            data_time: NewestDataTime.among(runs.map(({ end }) => Slot.start(Slot.previous(end)))),
             from: range.start,
             to: range.end,
             gaps: runs.map(toBody),
@@ -59,24 +61,25 @@ const tooMany = (runs: number): FieldError.FieldError => ({
   message: `expected a shorter range: this one has ${runs} entries, and ${runLimit} are the most`,
 })
 
-const lastSlot = (run: GapRuns.Run): Slot.Slot => (run.at(-1) ?? run[0]).slot
+const byStart = (a: GapRun.GapRun, b: GapRun.GapRun): number =>
+  a.start - b.start || (a.currency < b.currency ? -1 : 1)
 
-const toBody = (run: GapRuns.Run) => {
-  const [{ currency, slot, reason, detail, tried }] = run
-  return {
-    currency,
-    from: Slot.start(slot),
-    to: Slot.start(Slot.next(lastSlot(run))),
-    slots: run.length,
-    reason,
-    detail,
-    tried,
-  }
-}
+const toBody = (run: GapRun.GapRun) => ({
+  currency: run.currency,
+  from: Slot.start(run.start),
+  to: Slot.start(run.end),
+  slots: GapRun.size(run),
+  reason: run.reason,
+  detail: run.detail,
+  tried: run.tried,
+})
 
-const totalOf = (currency: Currency, runs: ReadonlyArray<GapRuns.Run>) => {
-  const own = runs.filter(([gap]) => gap.currency === currency)
+const totalOf = (currency: Currency, runs: ReadonlyArray<GapRun.GapRun>) => {
   const reasons: Record<string, number> = {}
-  for (const run of own) reasons[run[0].reason] = (reasons[run[0].reason] ?? 0) + run.length
-  return { slots: own.reduce((slots, run) => slots + run.length, 0), reasons }
+  let slots = 0
+  for (const run of runs.filter((run) => run.currency === currency)) {
+    slots += GapRun.size(run)
+    reasons[run.reason] = (reasons[run.reason] ?? 0) + GapRun.size(run)
+  }
+  return { slots, reasons }
 }

@@ -60,12 +60,13 @@ describe("Gaps", () => {
           run("CZK", "09:10", "09:15", 1, { detail: "Ještě nic", tried: ["bitstamp"] }),
           run("EUR", "09:20", "09:25", 1),
           run("EUR", "09:25", "09:30", 1, { reason: "rate-limited" }),
+          run("EUR", "09:30", "10:00", 6, { reason: "not-running", detail: "Nobody asked in this slot" }),
         ])
         assert.deepStrictEqual(body.totals, {
-          EUR: { slots: 5, reasons: { "timed-out": 4, "rate-limited": 1 } },
+          EUR: { slots: 11, reasons: { "timed-out": 4, "rate-limited": 1, "not-running": 6 } },
           CZK: { slots: 3, reasons: { "timed-out": 3 } },
         })
-        assert.strictEqual(body.data_time, "2026-11-24T09:25:00.000Z")
+        assert.strictEqual(body.data_time, "2026-11-24T09:55:00.000Z")
       }).pipe(Effect.provide(layerAt(now))),
   )
 

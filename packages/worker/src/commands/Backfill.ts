@@ -33,11 +33,10 @@ export const command = Command.make(
     Outcome.of(
       Effect.gen(function* () {
         const report = yield* Report.make(given.json)
-        const repository = yield* PriceRepository
         const range = yield* RangeFlags.rangeOf({ from: Option.some(given.from), to: Option.some(given.to) })
         const currencies = yield* CurrencyList.of(given.currency)
         const history = yield* choose(given.source, range.start)
-        yield* repository.prepare(yield* DateTime.now)
+        yield* (yield* PriceRepository).prepare(yield* DateTime.now)
         let [calls, offered] = [0, 0]
         yield* Stream.runForEach(Backfill.backfill(history, currencies, range), (call) => {
           calls++
@@ -53,11 +52,7 @@ export const command = Command.make(
             ),
           ),
         )
-        yield* GapLedger.close(currencies, range.start)
-        const left = yield* repository.gaps(range).pipe(
-          Stream.filter(({ currency }) => currencies.includes(currency)),
-          Stream.runCount,
-        )
+        const { slots: left } = yield* GapLedger.count(currencies, range)
         yield* report.result(
           { type: "summary", source: history.name, calls, offered, left },
           `${offered} prices from ${history.name} with ${calls} calls; ${left} slots have none`,

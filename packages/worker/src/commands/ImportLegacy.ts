@@ -1,5 +1,4 @@
 /** The command `import-legacy`. */
-import * as GapLedger from "@btc-price/domain/GapLedger"
 import * as LegacyImport from "@btc-price/domain/LegacyImport"
 import { currencies } from "@btc-price/domain/LegacyPrices"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -28,8 +27,6 @@ export const command = Command.make(
           return report.progress(`Until ${until}: ${progress.rows} rows`)
         })
         if (done === undefined) return
-        // Slots that nobody can fill are known as gaps.
-        if (!isDryRun) yield* GapLedger.close(currencies, DateTime.makeUnsafe(0))
         for (const currency of currencies) {
           const { slots, kept, invalid } = done.currencies[currency]
           yield* report.result(

@@ -1,4 +1,5 @@
 /** The command `repair`. */
+import type { Currency } from "@btc-price/domain/Currency"
 import * as GapLedger from "@btc-price/domain/GapLedger"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Repair from "@btc-price/domain/Repair"
@@ -14,14 +15,13 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
   Outcome.of(
     Effect.gen(function* () {
       const report = yield* Report.make(json)
-      const repository = yield* PriceRepository
       const { currencies } = yield* CommandSettings
-      yield* repository.prepare(yield* DateTime.now)
-      const found = yield* GapLedger.close(currencies, DateTime.makeUnsafe(0))
+      yield* (yield* PriceRepository).prepare(yield* DateTime.now)
+      const { unasked: found } = yield* countGaps(currencies)
       let [calls, repaired, failures] = [0, 0, 0]
       yield* Stream.runForEach(
-        Repair.repair,
-        Effect.fnUntraced(function* (call: Repair.Progress) {
+        Repair.repair(currencies),
+        Effect.fnUntraced(function* (call: Repair.RepairCall) {
           calls++
           repaired += call.repaired
           if (call.failure !== null) failures++
@@ -29,12 +29,10 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
           yield* report.progress(`${calls} calls, ${repaired} gaps repaired`)
         }),
       )
-      const left = yield* Stream.runCount(
-        repository.gaps({ start: DateTime.makeUnsafe(0), end: yield* DateTime.now }),
-      )
+      const { slots: left } = yield* countGaps(currencies)
       yield* report.result(
         { type: "summary", found, calls, repaired, failures, left },
-        `${repaired} gaps repaired with ${calls} calls, ${left} are left; ${found} slots were not in the gap ledger before`,
+        `${repaired} gaps repaired with ${calls} calls, ${left} are left; nobody had asked for ${found} slots before`,
       )
       if (failures > 0) {
         return yield* new Outcome.Incomplete({
@@ -46,11 +44,15 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
 ).pipe(
   Command.withShortDescription("Fill gaps from the histories of the sources"),
   Command.withDescription(
-    `Closes the gap ledger, so that each slot without a price has a gap, and then asks the histories for the gaps, oldest first, within the month's budget of calls. What no history has stays a gap. The worker does the same once an hour. May run beside workers: a price that is there stays. ${Outcome.help("a history could not be asked, and trying again may help")}`,
+    `Asks the histories for the slots of CURRENCIES that have no price, newest first, within the month's budget of calls and with at most ${Repair.callsPerRunMaximum} calls per history and currency; the next run goes on with older slots. What no history has stays a gap. The worker does the same once an hour. To fill years at once, use backfill. May run beside workers: a price that is there stays. ${Outcome.help("a history could not be asked, and trying again may help")}`,
   ),
 )
 
-const factsOf = ({ history, currency, range, gaps, repaired, failure }: Repair.Progress) => ({
+const countGaps = Effect.fnUntraced(function* (currencies: ReadonlyArray<Currency>) {
+  return yield* GapLedger.count(currencies, { start: DateTime.makeUnsafe(0), end: yield* DateTime.now })
+})
+
+const factsOf = ({ history, currency, range, gaps, repaired, failure }: Repair.RepairCall) => ({
   type: "call",
   source: history,
   currency,
@@ -61,7 +63,7 @@ const factsOf = ({ history, currency, range, gaps, repaired, failure }: Repair.P
   failure: failure && { reason: failure.reason, detail: failure.detail },
 })
 
-const sentenceOf = ({ history, currency, range, gaps, repaired, failure }: Repair.Progress): string => {
+const sentenceOf = ({ history, currency, range, gaps, repaired, failure }: Repair.RepairCall): string => {
   const what = `${currency} from ${DateTime.formatIso(range.start)} to ${DateTime.formatIso(range.end)}`
   return failure === null
     ? `${what}: ${repaired} of ${gaps} gaps repaired from ${history}`
