@@ -15,7 +15,7 @@ import { text } from "node:stream/consumers"
 import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
 import { inMillis, median, print } from "../../adapters/bench/Measurement.ts"
 import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
-import * as ApiProgram from "./ApiProgram.ts"
+import * as ApiProcess from "./ApiProcess.ts"
 import * as MannWhitney from "./MannWhitney.ts"
 
 /** Each name is tried once, because a user who has failed often has to wait. */
@@ -37,7 +37,7 @@ const bench = Effect.gen(function* () {
     delayMillis: (body) => (body.includes('"USERNAME":"known-') ? delayMillis : 0),
   })
   const database = yield* BenchDatabase.make(yield* BenchDatabase.start, "enumeration")
-  const { url } = yield* ApiProgram.start(database, cognito, {
+  const { url } = yield* ApiProcess.start(database, cognito, {
     // Each try comes from an address of its own, so that neither it nor all have asked too often.
     TRUSTED_PROXIES: "127.0.0.1/32",
     PROVIDER_CALLS_PER_SECOND: "10000",

@@ -17,7 +17,7 @@ import * as BenchDatabase from "../../adapters/bench/BenchDatabase.ts"
 import { inThousands, inTimes, print } from "../../adapters/bench/Measurement.ts"
 import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
 import * as TokenIssuer from "../../adapters/test/cognito/TokenIssuer.ts"
-import * as ApiProgram from "./ApiProgram.ts"
+import * as ApiProcess from "./ApiProcess.ts"
 
 const forgeries = Number(process.argv[2] ?? 1_000_000)
 
@@ -34,7 +34,7 @@ const oldSpaceMegabytes = 256
 const bench = Effect.gen(function* () {
   const database = yield* BenchDatabase.make(yield* BenchDatabase.start, "forged")
   const cognito = yield* CognitoServer.make({ users: [] })
-  const { url, pid } = yield* ApiProgram.start(database, cognito, {
+  const { url, pid } = yield* ApiProcess.start(database, cognito, {
     RATE_LIMIT_PER_USER: "100000000",
     TRUSTED_PROXIES: "127.0.0.1/32",
     NODE_OPTIONS: `--max-old-space-size=${oldSpaceMegabytes}`,

@@ -124,11 +124,20 @@ layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTest
       Effect.gen(function* () {
         const dataDirectory = yield* newDirectory
         const { url } = yield* replay(dataDirectory)
-        const taken = yield* Effect.flip(replay(yield* newDirectory, { HTTP_PORT: new URL(url).port }))
-        assert.strictEqual(taken.code, 1)
-        assert.match(taken.output, /^Cannot listen on .* \(already in use\): set HTTP_PORT to another$/m)
-
         const fileSystem = yield* FileSystem.FileSystem
+        for (const setting of ["HTTP_PORT", "MANAGEMENT_PORT"]) {
+          const unused = yield* newDirectory
+          const taken = yield* Effect.flip(replay(unused, { [setting]: new URL(url).port }))
+          assert.deepStrictEqual(
+            [taken.code, taken.output],
+            [
+              1,
+              `Cannot listen on 127.0.0.1:${new URL(url).port} (already in use): set ${setting} to another\n`,
+            ],
+          )
+          assert.isEmpty(yield* fileSystem.readDirectory(unused), "nothing was made before")
+        }
+
         const file = `${dataDirectory}/file`
         yield* fileSystem.writeFileString(file, "not a folder")
         const unreadable = yield* Effect.flip(replay(file))

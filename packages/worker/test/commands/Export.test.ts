@@ -56,7 +56,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command export", (it) => 
 
   it.effect("ends quietly when whoever reads it has enough", () =>
     Effect.gen(function* () {
-      const { url } = yield* database(24 * 120)
+      const { url } = yield* database(24 * 10)
       const command = `"${process.execPath}" packages/worker/src/main.ts export | head -n 3; echo "\${PIPESTATUS[0]}"`
       const output = yield* Effect.callback<string>((resume) => {
         const child = spawn("bash", ["-c", command], {
