@@ -183,12 +183,12 @@ export const assertProblem = ({ status, headers, body }: Answer, expected: numbe
   assert.strictEqual(headers["cache-control"], "no-store")
 }
 
-/** Field by field what a request is refused for. */
-export const faults = (answer: Answer): Readonly<Record<string, string>> => {
+/** The messages of a rejected request, by field. */
+export const fieldErrors = (answer: Answer): Readonly<Record<string, string>> => {
   assertProblem(answer, 400, "invalid-request")
   const { errors } = answer.body as { errors: ReadonlyArray<{ field: string; message: string }> }
   const byField = Object.fromEntries(errors.map(({ field, message }) => [field, message]))
-  assert.strictEqual(Object.keys(byField).length, errors.length, "each field once")
+  assert.strictEqual(Object.keys(byField).length, errors.length, "each field is named once")
   return byField
 }
 

@@ -27,7 +27,8 @@ const Average = Schema.Struct({
   to: Time.annotate({ description: "The first instant after the period" }),
   time_zone: Schema.String.annotate({ description: "The IANA time zone that defines the period" }),
   status: Schema.Literals(["running", "final"]).annotate({
-    description: "`running`: the period has not ended, and its figures cover only the part so far",
+    description:
+      "`running`: the period has not ended, and its figures cover only the part so far; `final`: the period has ended",
   }),
   partial: Schema.Boolean.annotate({
     description: "Whether the coverage is below the minimum that this service is configured with",

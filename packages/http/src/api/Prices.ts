@@ -106,7 +106,7 @@ export class PricesGroup extends HttpApiGroup.make("prices")
       OpenApi.annotations({
         summary: "The price at a time",
         description:
-          "Returns the newest sample whose slot starts at or before the time, with the start of that slot and its distance from the time. If no sample lies within `max_distance`, the response is a 404 problem that says where the nearest earlier sample is. The price of another time is never returned silently.",
+          "Returns the newest sample whose slot starts at or before the time, with the start of that slot and its distance from the time. If no sample lies within `max_distance`, the response is a 404 problem that says where the nearest earlier sample is. A price from outside `max_distance` is never returned.",
       }),
     ),
     HttpApiEndpoint.post("atMany", "/v1/prices/at", {

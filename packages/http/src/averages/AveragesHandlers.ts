@@ -35,9 +35,9 @@ export const layer = (options: {
       const fromSnapshot = Effect.fnUntraced(function* (periods: ReadonlyArray<Period.Period>) {
         const [period] = periods
         if (period === undefined || periods.length > 1 || period.unit === "range") return undefined
-        const running = (yield* snapshot.currentAverages)[period.unit]
-        return running.every((average) => average.expected > 0 && isSamePeriod(average.period, period))
-          ? running
+        const current = (yield* snapshot.currentAverages)[period.unit]
+        return current.every((average) => average.expected > 0 && isSamePeriod(average.period, period))
+          ? current
           : undefined
       })
 

@@ -46,10 +46,10 @@ const readRange = (query: Query, options: Options): Requested => {
 const readOne = (unit: Period.CivilUnit, date: string | undefined, { now, timeZone }: Options): Requested => {
   if (date === undefined) return { periods: [Period.containing(unit, now, timeZone)], errors: [] }
   const period = Period.ofDate(unit, date, timeZone)
-  if (period === undefined) return refusal("date", expected[unit])
+  if (period === undefined) return invalid("date", expected[unit])
   return hasBegun(period, now)
     ? { periods: [period], errors: [] }
-    : refusal("date", `expected a ${unit} that has begun`)
+    : invalid("date", `expected a ${unit} that has begun`)
 }
 
 const readSeveral = (unit: Period.CivilUnit, query: Query, { now, timeZone }: Options): Requested => {
@@ -64,13 +64,13 @@ const readSeveral = (unit: Period.CivilUnit, query: Query, { now, timeZone }: Op
   }
   if (errors.length > 0) return { periods: [], errors }
   const { from: first = "", to: last = "" } = query
-  if (first > last) return refusal("to", "expected a date that is not before from")
+  if (first > last) return invalid("to", "expected a date that is not before from")
   const periods = (Period.ofDates(unit, { first, last }, timeZone) ?? Iterator.from<Period.Period>([]))
     .take(periodLimit + 1)
     .filter((period) => hasBegun(period, now))
     .toArray()
-  if (periods.length > periodLimit) return refusal("to", `expected at most ${periodLimit} ${unit}s`)
-  return periods.length === 0 ? refusal("from", `expected a ${unit} that has begun`) : { periods, errors: [] }
+  if (periods.length > periodLimit) return invalid("to", `expected at most ${periodLimit} ${unit}s`)
+  return periods.length === 0 ? invalid("from", `expected a ${unit} that has begun`) : { periods, errors: [] }
 }
 
 const expected = {
@@ -83,7 +83,7 @@ const isMonth = (text: string): boolean => /^\d{4}-\d\d$/.test(text)
 const hasBegun = ({ start }: Period.Period, now: DateTime.Utc): boolean =>
   DateTime.isLessThanOrEqualTo(start, now)
 
-const refusal = (field: string, message: string): Requested => ({
+const invalid = (field: string, message: string): Requested => ({
   periods: [],
   errors: [{ field, message }],
 })

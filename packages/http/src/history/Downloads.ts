@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import { TooManyDownloads } from "../api/Problem.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
 
-/** Maximum number of simultaneous downloads. Each takes all that the database can give, and other requests wait. */
+/** Maximum simultaneous downloads. Each download can keep the database busy, and other requests need it too. */
 const downloadLimit = 4
 
 /** A client that reads nothing for this long is cut off. */

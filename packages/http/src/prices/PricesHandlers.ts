@@ -23,7 +23,7 @@ export const layer = (options: { readonly currencies: ReadonlyArray<Currency> })
           return yield* new RepositoryUnavailable({ detail: "The prices have not been read yet." })
         }
         const current = yield* snapshot.currentPrices
-        return current.filter((one) => currency === undefined || one.currency === currency)
+        return current.filter((entry) => currency === undefined || entry.currency === currency)
       })
 
       return handlers
@@ -35,7 +35,7 @@ export const layer = (options: { readonly currencies: ReadonlyArray<Currency> })
             yield* checkAge(current, query.max_age, now)
             return {
               ...times(current, now),
-              prices: Object.fromEntries(current.map((one) => [one.currency, toNewestPrice(one, now)])),
+              prices: Object.fromEntries(current.map((entry) => [entry.currency, toNewestPrice(entry, now)])),
             }
           }),
         )
@@ -44,7 +44,7 @@ export const layer = (options: { readonly currencies: ReadonlyArray<Currency> })
           Effect.fnUntraced(function* ({ params, query }) {
             const now = yield* DateTime.now
             const current = yield* read(params.currency)
-            const price = current.map((one) => toNewestPrice(one, now))[0] ?? null
+            const price = current.map((entry) => toNewestPrice(entry, now))[0] ?? null
             if (price === null) {
               return yield* new NoPrice({
                 currency: params.currency,
@@ -74,9 +74,9 @@ const checkAge = Effect.fnUntraced(function* (
   if (maximumSeconds === undefined) return
   const old = current.filter(({ newest }) => newest === null || ageSeconds(newest, now) > maximumSeconds)
   if (old.length === 0) return
-  const currencies = old.map((one) => {
-    const last = toNewestPrice(one, now)
-    return { currency: one.currency, age_seconds: last?.age_seconds ?? null, last_known: last }
+  const currencies = old.map((entry) => {
+    const last = toNewestPrice(entry, now)
+    return { currency: entry.currency, age_seconds: last?.age_seconds ?? null, last_known: last }
   })
   const sentences = currencies.map(({ currency, age_seconds: age }) =>
     age === null ? `${currency} has never had a price` : `the newest price in ${currency} is ${age} s old`,

@@ -31,18 +31,18 @@ export const read = Effect.fnUntraced(function* (
   const errors: Array<FieldError.FieldError> = []
   const ids = new Set<string>()
   const read = questions.flatMap(({ id, currency: code, time, max_distance }, index) => {
-    const refusal = (field: string, message: string) =>
+    const reject = (field: string, message: string) =>
       void errors.push({ field: `questions.${index}.${field}`, message })
     const currency = options.currencies.find((known) => known === code)
     const instant = Option.getOrUndefined(parseInstant(time))
-    if (ids.has(id)) refusal("id", "expected an id that no other question has")
+    if (ids.has(id)) reject("id", "expected an id that no other question has")
     ids.add(id)
     if (currency === undefined) {
       errors.push(currencyError(`questions.${index}.currency`, options.currencies))
     }
-    if (instant === undefined) refusal("time", `expected ${expectedInstant}`)
+    if (instant === undefined) reject("time", `expected ${expectedInstant}`)
     else if (DateTime.isGreaterThan(instant, options.now)) {
-      refusal("time", "expected a time that is not in the future")
+      reject("time", "expected a time that is not in the future")
     }
     if (currency === undefined || instant === undefined) return []
     const maximumDistanceSeconds = max_distance ?? defaultMaximumDistance

@@ -6,9 +6,9 @@ import { InternalError, RepositoryUnavailable } from "../api/Problem.ts"
 
 export const orProblem = <A, R>(
   effect: Effect.Effect<A, RepositoryError, R>,
-): Effect.Effect<A, RepositoryUnavailable | InternalError, R> => Effect.catch(effect, refuse)
+): Effect.Effect<A, RepositoryUnavailable | InternalError, R> => Effect.catch(effect, toProblem)
 
-const refuse = Effect.fnUntraced(function* (error: RepositoryError) {
+const toProblem = Effect.fnUntraced(function* (error: RepositoryError) {
   switch (error.reason) {
     case "unavailable":
       yield* Effect.logWarning("The database cannot be read", Cause.fail(error))

@@ -6,7 +6,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import {
   assertProblem,
-  faults,
+  fieldErrors,
   get,
   instant,
   keep,
@@ -35,7 +35,7 @@ const today = [price("EUR", "2026-10-26T10:00:05Z", "40000.125"), price("CZK", "
 
 const refused = (query: string, ...fields: ReadonlyArray<string>) =>
   Effect.map(get(`/v1/averages?${query}`), (answer) =>
-    assert.deepStrictEqual(Object.keys(faults(answer)).toSorted(), fields.toSorted(), query),
+    assert.deepStrictEqual(Object.keys(fieldErrors(answer)).toSorted(), fields.toSorted(), query),
   )
 
 describe("Averages", () => {
@@ -203,9 +203,12 @@ describe("Averages", () => {
           .length,
         400,
       )
-      assert.deepStrictEqual(faults(yield* get("/v1/averages?period=day&from=2025-09-21&to=2026-10-26")), {
-        to: "expected at most 400 days",
-      })
+      assert.deepStrictEqual(
+        fieldErrors(yield* get("/v1/averages?period=day&from=2025-09-21&to=2026-10-26")),
+        {
+          to: "expected at most 400 days",
+        },
+      )
     }).pipe(Effect.provide(layerAt(now))),
   )
 
@@ -270,10 +273,10 @@ describe("Averages", () => {
       yield* refused("period=range&from=2015-01-01&to=2026-01-01", "to")
       yield* refused("period=day&tz=%2B02:00", "tz")
       yield* refused("period=day&tz=Europe/Praha", "tz")
-      assert.deepStrictEqual(faults(yield* get("/v1/averages?period=year")), {
+      assert.deepStrictEqual(fieldErrors(yield* get("/v1/averages?period=year")), {
         period: "expected one of day, month, range",
       })
-      assert.deepStrictEqual(faults(yield* get("/v1/averages?period=day&date=2026-10")), {
+      assert.deepStrictEqual(fieldErrors(yield* get("/v1/averages?period=day&date=2026-10")), {
         date: "expected a date such as 2026-11-24, because of period=day",
       })
     }).pipe(Effect.provide(layerAt(now))),

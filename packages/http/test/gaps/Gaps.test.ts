@@ -1,7 +1,7 @@
 /** The ledger of gaps under /v1. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { assertProblem, faults, gap, get, keep, layerAt, Outage, price } from "../ApiUnderTest.ts"
+import { assertProblem, fieldErrors, gap, get, keep, layerAt, Outage, price } from "../ApiUnderTest.ts"
 
 const now = "2026-11-24T10:02:30.000Z"
 
@@ -89,11 +89,11 @@ describe("Gaps", () => {
   it.effect("are asked for by month at most", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* get("/v1/gaps?from=2026-10-24&to=2026-11-24&tz=UTC")).status, 200)
-      assert.deepStrictEqual(faults(yield* get("/v1/gaps?from=2026-10-23&to=2026-11-24&tz=UTC")), {
+      assert.deepStrictEqual(fieldErrors(yield* get("/v1/gaps?from=2026-10-23&to=2026-11-24&tz=UTC")), {
         to: "expected at most 31 days after from",
       })
       assert.deepStrictEqual(
-        Object.keys(faults(yield* get("/v1/gaps?from=1&currency=X&limit=1"))).toSorted(),
+        Object.keys(fieldErrors(yield* get("/v1/gaps?from=1&currency=X&limit=1"))).toSorted(),
         ["currency", "from", "limit"],
       )
     }).pipe(Effect.provide(layerAt(now))),

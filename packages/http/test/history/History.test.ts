@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import {
   assertProblem,
   exchange,
-  faults,
+  fieldErrors,
   get,
   instant,
   keep,
@@ -43,7 +43,7 @@ const form = (accept: string) =>
 
 const refused = (query: string, fields: ReadonlyArray<string>, headers = {}) =>
   Effect.map(get(`/v1/history/${query}`, headers), (answer) =>
-    assert.deepStrictEqual(Object.keys(faults(answer)).toSorted(), fields.toSorted(), query),
+    assert.deepStrictEqual(Object.keys(fieldErrors(answer)).toSorted(), fields.toSorted(), query),
   )
 
 describe("History", () => {

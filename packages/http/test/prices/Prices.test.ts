@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import {
   assertProblem,
-  faults,
+  fieldErrors,
   gap,
   get,
   keep,
@@ -144,28 +144,32 @@ describe("Prices", () => {
     Effect.gen(function* () {
       const answer = yield* get("/v1/prices?currency=hunter2&max_age=-1&hunter3=1&currencies=EUR")
       assert.notInclude(answer.text, "hunter2")
-      assert.deepStrictEqual(faults(answer), {
+      assert.deepStrictEqual(fieldErrors(answer), {
         hunter3: "not a parameter of this endpoint: its parameters are currency, max_age",
         currencies: "not a parameter of this endpoint: its parameters are currency, max_age",
         currency: "expected a configured currency: EUR, CZK",
         max_age: "expected a whole number from 0 to 31536000",
       })
-      assert.deepStrictEqual(faults(yield* get("/v1/prices?max_age=1&max_age=1")), {
+      assert.deepStrictEqual(fieldErrors(yield* get("/v1/prices?max_age=1&max_age=1")), {
         max_age: "expected only once",
       })
-      assert.deepStrictEqual(faults(yield* get("/v1/prices/USD?max_age=1e2")), {
+      assert.deepStrictEqual(fieldErrors(yield* get("/v1/prices/USD?max_age=1e2")), {
         currency: "expected a configured currency: EUR, CZK",
         max_age: "expected a whole number from 0 to 31536000",
       })
       for (const currency of ["eur", "%E2%82%AC", "EUR%00", "at", "%25", "EUR%20"]) {
-        assert.property(faults(yield* get(`/v1/prices/${currency}`)), "currency", currency)
+        assert.property(fieldErrors(yield* get(`/v1/prices/${currency}`)), "currency", currency)
       }
       for (const query of ["max_age=", "max_age", "max_age=1.0", "max_age=%31%2e", "max_age=31536001"]) {
-        assert.deepStrictEqual(Object.keys(faults(yield* get(`/v1/prices?${query}`))), ["max_age"], query)
+        assert.deepStrictEqual(
+          Object.keys(fieldErrors(yield* get(`/v1/prices?${query}`))),
+          ["max_age"],
+          query,
+        )
       }
-      assert.property(faults(yield* get("/v1/prices?%E0%A4%A=1")), "%E0%A4%A")
-      assert.property(faults(yield* get("/v1/prices?%C5%99e%C5%BE=1")), "řež")
-      assert.property(faults(yield* get("/v1/prices?__proto__=1")), "__proto__")
+      assert.property(fieldErrors(yield* get("/v1/prices?%E0%A4%A=1")), "%E0%A4%A")
+      assert.property(fieldErrors(yield* get("/v1/prices?%C5%99e%C5%BE=1")), "řež")
+      assert.property(fieldErrors(yield* get("/v1/prices?__proto__=1")), "__proto__")
       assertProblem(yield* get("/v1/prices/%E0%A4%A"), 404, "not-found")
       assertProblem(yield* get(`/v1/prices/${"x".repeat(200)}`), 404, "not-found")
     }).pipe(Effect.provide(layerAt(now))),

@@ -1,7 +1,7 @@
 /** The prices at one time and at many times under /v1. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { assertProblem, faults, get, keep, layerAt, Outage, post, price } from "../ApiUnderTest.ts"
+import { assertProblem, fieldErrors, get, keep, layerAt, Outage, post, price } from "../ApiUnderTest.ts"
 
 const now = "2026-11-24T10:02:30.000Z"
 
@@ -87,13 +87,16 @@ describe("Prices at a time", () => {
         "",
         "now",
       ]) {
-        assert.deepStrictEqual(Object.keys(faults(yield* at(time))), ["time"], time)
+        assert.deepStrictEqual(Object.keys(fieldErrors(yield* at(time))), ["time"], time)
       }
-      assert.match(faults(yield* at(now.replace("10:02", "11:02")))["time"]!, /not in the future/)
+      assert.match(fieldErrors(yield* at(now.replace("10:02", "11:02")))["time"]!, /not in the future/)
       // A + that is not escaped means a space.
-      assert.match(faults(yield* get("/v1/prices/EUR/at?time=2026-11-24T10:00:00+01:00"))["time"]!, /%2B/)
+      assert.match(
+        fieldErrors(yield* get("/v1/prices/EUR/at?time=2026-11-24T10:00:00+01:00"))["time"]!,
+        /%2B/,
+      )
       assert.deepStrictEqual(
-        Object.keys(faults(yield* get("/v1/prices/USD/at?max_distance=86401&x=1"))).toSorted(),
+        Object.keys(fieldErrors(yield* get("/v1/prices/USD/at?max_distance=86401&x=1"))).toSorted(),
         ["currency", "max_distance", "time", "x"],
       )
     }).pipe(Effect.provide(layerAt(now))),
@@ -134,7 +137,7 @@ describe("Prices at a time", () => {
       const { status, body } = yield* post("/v1/prices/at", questions(1000))
       assert.deepStrictEqual([status, body.answers.length], [200, 1000])
       assert.match(body.answers[999].id, /^0999-/)
-      assert.deepStrictEqual(Object.keys(faults(yield* post("/v1/prices/at", questions(1001)))), [
+      assert.deepStrictEqual(Object.keys(fieldErrors(yield* post("/v1/prices/at", questions(1001)))), [
         "questions",
       ])
       assertProblem(yield* post("/v1/prices/at", questions(2000)), 413, "body-too-large")
@@ -152,7 +155,7 @@ describe("Prices at a time", () => {
         ],
       })
       assert.notInclude(answer.text, "hunter2")
-      assert.deepStrictEqual(Object.keys(faults(answer)).toSorted(), [
+      assert.deepStrictEqual(Object.keys(fieldErrors(answer)).toSorted(), [
         "questions.1.currency",
         "questions.1.id",
         "questions.1.time",
@@ -162,7 +165,7 @@ describe("Prices at a time", () => {
         questions: [{ id: "", currency: 7, time: null, max_distance: 0.5, more: 1 }, 7],
         more: 1,
       })
-      assert.deepStrictEqual(Object.keys(faults(shapes)).toSorted(), [
+      assert.deepStrictEqual(Object.keys(fieldErrors(shapes)).toSorted(), [
         "more",
         "questions.0.currency",
         "questions.0.id",
@@ -172,13 +175,13 @@ describe("Prices at a time", () => {
         "questions.1",
       ])
       for (const body of ["", "[]", "{", "null", '"x"']) {
-        assert.deepStrictEqual(Object.keys(faults(yield* post("/v1/prices/at", body))), [""], body)
+        assert.deepStrictEqual(Object.keys(fieldErrors(yield* post("/v1/prices/at", body))), [""], body)
       }
-      assert.deepStrictEqual(Object.keys(faults(yield* post("/v1/prices/at", { questions: [] }))), [
+      assert.deepStrictEqual(Object.keys(fieldErrors(yield* post("/v1/prices/at", { questions: [] }))), [
         "questions",
       ])
       assert.deepStrictEqual(
-        Object.keys(faults(yield* post("/v1/prices/at?x=1", { questions: [question] }))),
+        Object.keys(fieldErrors(yield* post("/v1/prices/at?x=1", { questions: [question] }))),
         ["x"],
       )
       assertProblem(yield* post("/v1/prices/at", { questions: [question] }, "text/plain"), 415, "not-json")

@@ -9,7 +9,7 @@ import {
   type Answer,
   assertProblem,
   exchange,
-  faults,
+  fieldErrors,
   gap,
   get,
   instant,
@@ -137,7 +137,7 @@ describe("ApiServer", () => {
 
   it.effect("names the missing and invalid fields of a token request, without repeating values", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(faults(yield* signIn({})), {
+      assert.deepStrictEqual(fieldErrors(yield* signIn({})), {
         username: "expected a text of 1 to 128 characters",
         password: "expected a text of 1 to 256 characters",
       })

@@ -9,7 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as OidcServer from "../../../adapters/test/cognito/OidcServer.ts"
 import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as ApiReplica from "../ApiReplica.ts"
-import { type Answer, assertProblem, faults } from "../ApiUnderTest.ts"
+import { type Answer, assertProblem, fieldErrors } from "../ApiUnderTest.ts"
 import * as Program from "../Program.ts"
 
 /** A replica of the API that lets users of the provider in. */
@@ -162,7 +162,7 @@ describe("Managed login", () => {
         ["CODE=canary&State=canary", "code", "state"],
       ] as const) {
         const answer = yield* ask(api, `/callback?${query}`, cookie)
-        assert.deepStrictEqual(Object.keys(faults(answer)), fields)
+        assert.deepStrictEqual(Object.keys(fieldErrors(answer)), fields)
         assert.notInclude(answer.text, "canary")
         assertExpired(answer)
       }

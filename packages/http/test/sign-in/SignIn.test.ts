@@ -9,7 +9,7 @@ import { codeOf } from "../../../adapters/test/cognito/AuthenticatorApp.ts"
 import type * as CognitoPool from "../../../adapters/test/cognito/CognitoPool.ts"
 import * as CognitoServer from "../../../adapters/test/cognito/CognitoServer.ts"
 import * as ApiReplica from "../ApiReplica.ts"
-import { type Answer, assertProblem, faults, setTime, whileTimePasses } from "../ApiUnderTest.ts"
+import { type Answer, assertProblem, fieldErrors, setTime, whileTimePasses } from "../ApiUnderTest.ts"
 
 const password = "canary correct horse"
 const totpSecret = Redacted.make("CANARYCANARYCANARYCANARYCANARY22")
@@ -279,13 +279,13 @@ describe("Sign-in", () => {
         ["/get_token/refresh", { refresh_token: text(4_096) }],
         ["/get_token/revoke", { refresh_token: text(4_096) }],
       ] as const) {
-        assert.deepStrictEqual(faults(yield* ask(api, path, {})), expected)
+        assert.deepStrictEqual(fieldErrors(yield* ask(api, path, {})), expected)
         const wrong = Object.fromEntries(Object.keys(expected).map((field) => [field, ["canary"]]))
-        assert.deepStrictEqual(faults(yield* ask(api, path, wrong)), expected)
+        assert.deepStrictEqual(fieldErrors(yield* ask(api, path, wrong)), expected)
         const malformed = yield* ask(api, path, '{"refresh_token":"canary')
-        assert.deepStrictEqual(Object.keys(faults(malformed)), [""])
+        assert.deepStrictEqual(Object.keys(fieldErrors(malformed)), [""])
         const right = Object.fromEntries(Object.keys(expected).map((field) => [field, "x"]))
-        const excess = faults(yield* ask(api, path, { ...right, canary: 1 }))
+        const excess = fieldErrors(yield* ask(api, path, { ...right, canary: 1 }))
         assert.deepStrictEqual(Object.keys(excess), ["canary"])
         assertProblem(yield* ask(api, path, "{}", "text/plain"), 415, "not-json")
         assertProblem(yield* ask(api, path, { padding: "x".repeat(17_000) }), 413, "body-too-large")

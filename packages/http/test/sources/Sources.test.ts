@@ -3,7 +3,7 @@ import { SourceLedger } from "@btc-price/domain/SourceLedger"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import { faults, get, instant, layerAt } from "../ApiUnderTest.ts"
+import { fieldErrors, get, instant, layerAt } from "../ApiUnderTest.ts"
 
 const now = "2026-11-16T00:00:00.000Z"
 
@@ -65,7 +65,7 @@ describe("Sources", () => {
 
   it.effect("take no parameters", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(faults(yield* get("/v1/sources?source=kraken&currency=USD")), {
+      assert.deepStrictEqual(fieldErrors(yield* get("/v1/sources?source=kraken&currency=USD")), {
         source: "not a parameter of this endpoint: it has no parameters",
         currency: "not a parameter of this endpoint: it has no parameters",
       })
