@@ -1,4 +1,4 @@
-/** The suite that every PriceHistory passes: what the port's docstrings promise, and no more. */
+/** The suite that every PriceHistory passes: what the port's docstrings promise, and nothing else. */
 import { contains } from "@btc-price/domain/Period"
 import { Amount } from "@btc-price/domain/Price"
 import { PriceHistory } from "@btc-price/domain/PriceHistory"
@@ -19,7 +19,7 @@ const lastDay = { start: DateTime.subtract(now, { days: 1 }), end: now }
 
 /**
  * `historyLayer` has prices in EUR and CZK for nearly every slot of the last day. `failNext` makes the next call
- * fail, `calls` counts how often the source was asked.
+ * fail, `calls` counts the calls to the source.
  */
 export const suite = <R>(
   name: string,
@@ -34,7 +34,7 @@ export const suite = <R>(
       it.effect(title, () => Effect.andThen(TestClock.setTime(DateTime.toEpochMillis(now)), effect))
 
     test(
-      "says how much it gives in one call, and how far back",
+      "says how long a range one call covers, and how far back it reaches",
       Effect.gen(function* () {
         const { name, window, reach } = yield* PriceHistory
         assert.isNotEmpty(name)
@@ -44,7 +44,7 @@ export const suite = <R>(
     )
 
     test(
-      "asks once per call",
+      "makes one request per call",
       Effect.gen(function* () {
         const { prices } = yield* PriceHistory
         const before = yield* options.calls
@@ -54,7 +54,7 @@ export const suite = <R>(
     )
 
     test(
-      "fails with its own error, without a second try, and recovers",
+      "fails with its own error, without a retry, and recovers",
       Effect.gen(function* () {
         const { prices } = yield* PriceHistory
         const before = yield* options.calls
@@ -68,7 +68,7 @@ export const suite = <R>(
     )
 
     test(
-      "gives the prices of a range, oldest first, each time once, amounts that can be kept",
+      "gives valid prices of a range, oldest first, no two of the same time",
       Effect.gen(function* () {
         const history = yield* PriceHistory
         for (const currency of ["EUR", "CZK"] as const) {
@@ -90,7 +90,7 @@ export const suite = <R>(
     )
 
     test(
-      "takes the start of a range in and leaves its end out",
+      "includes the start of a range and excludes its end",
       Effect.gen(function* () {
         const { prices } = yield* PriceHistory
         const quotes = yield* prices("EUR", lastDay)
@@ -102,7 +102,7 @@ export const suite = <R>(
     )
 
     test(
-      "has nothing for an empty range, a reversed one, or the future",
+      "is empty for an empty range, a reversed range and the future",
       Effect.gen(function* () {
         const { prices } = yield* PriceHistory
         const tomorrow = DateTime.add(now, { days: 1 })

@@ -1,4 +1,4 @@
-/** The suite that every PriceSource passes: what the port's docstrings promise, and no more. */
+/** The suite that every PriceSource passes: what the port's docstrings promise, and nothing else. */
 import { Amount } from "@btc-price/domain/Price"
 import { PriceSource, PriceSourceError } from "@btc-price/domain/PriceSource"
 import { assert, layer as describeLayer } from "@effect/vitest"

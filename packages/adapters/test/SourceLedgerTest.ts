@@ -37,7 +37,7 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
       }),
     )
 
-    it.effect("counts nothing beyond the limit, which each call says anew", () =>
+    it.effect("counts nothing beyond the limit, which each call gives again", () =>
       Effect.gen(function* () {
         const { spend } = yield* SourceLedger
         const at = utc("03-10T10:00:00")
@@ -51,7 +51,7 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
       }),
     )
 
-    it.effect("lets one call of a slot through, also over the end of a month", () =>
+    it.effect("admits one call for a slot, also across the end of a month", () =>
       Effect.gen(function* () {
         const { spend } = yield* SourceLedger
         const at = utc("03-31T23:57:00")
@@ -69,7 +69,7 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
       }),
     )
 
-    it.effect("keeps to the limit and the slot, however many count at the same time", () =>
+    it.effect("holds the limit and the slot under any number of concurrent calls", () =>
       Effect.gen(function* () {
         const { spend } = yield* SourceLedger
         const at = utc("03-10T10:00:00")
@@ -93,7 +93,7 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
       }),
     )
 
-    it.effect("remembers the last success, the last failure, the breaker, the cap and the first call", () =>
+    it.effect("stores the last success, the last failure, the breaker, the cap and the first call", () =>
       Effect.gen(function* () {
         const { spend, report } = yield* SourceLedger
         const [first, second, third] = [
@@ -141,7 +141,7 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
       }),
     )
 
-    it.effect("answers all sources by name, also in a month without calls", () =>
+    it.effect("lists all sources by name, also in a month without calls", () =>
       Effect.gen(function* () {
         const { spend, states } = yield* SourceLedger
         for (const source of ["f2", "f-b", "f1"]) {

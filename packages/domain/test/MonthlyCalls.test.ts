@@ -16,7 +16,7 @@ const state = (calls: number, firstCallAt: string | null): SourceState => ({
 })
 
 describe("MonthlyCalls", () => {
-  it("keeps a call for the running slot and each to come, and lets the slot itself use them", () => {
+  it("reserves a call for the running slot and each coming slot, which a slot itself may use", () => {
     // A month of 31 days has 8,928 slots.
     assert.strictEqual(MonthlyCalls.limit(10_000, true, at("2026-10-01T00:00:00Z")), 10_000)
     assert.strictEqual(MonthlyCalls.limit(10_000, false, at("2026-10-01T00:00:00Z")), 10_000 - 8_928)
@@ -25,7 +25,7 @@ describe("MonthlyCalls", () => {
     assert.strictEqual(MonthlyCalls.limit(5_000, false, at("2026-10-01T00:00:00Z")), 0)
   })
 
-  it("goes by UTC months, leap years included", () => {
+  it("uses UTC months, including leap years", () => {
     const { start, end } = MonthlyCalls.monthOf(at("2024-02-29T23:59:59Z"))
     assert.strictEqual(DateTime.formatIso(start), "2024-02-01T00:00:00.000Z")
     assert.strictEqual(DateTime.formatIso(end), "2024-03-01T00:00:00.000Z")

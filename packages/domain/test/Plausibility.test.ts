@@ -42,7 +42,7 @@ const knowledge = (options: {
 const outliers = (quotes: ReadonlyArray<Quote>, known: Plausibility.Knowledge): ReadonlyArray<string> =>
   [...Plausibility.outliers(new Map(quotes.map((quote) => [quote.currency, quote])), known)].toSorted()
 
-/** Prices in EUR, a slot after the other. */
+/** Prices in EUR in consecutive slots. */
 const series = (...amounts: ReadonlyArray<string>) =>
   amounts.map(
     (amount, index) =>
@@ -56,7 +56,7 @@ describe("Plausibility", () => {
     [-600, []],
     [-601, ["EUR"]],
   ] as const) {
-    it(`${expected.length === 0 ? "trusts" : "suspects"} a quote of ${ageSeconds} s ago`, () => {
+    it(`${expected.length === 0 ? "accepts" : "finds an outlier in"} a quote of ${ageSeconds} s ago`, () => {
       assert.deepStrictEqual(outliers([quote("EUR", "1", "one", ageSeconds)], knowledge({})), [...expected])
     })
   }
@@ -67,14 +67,14 @@ describe("Plausibility", () => {
     ["95", []],
     ["94.99999999", ["EUR"]],
   ] as const) {
-    it(`${expected.length === 0 ? "trusts" : "suspects"} ${amount} after 100`, () => {
+    it(`${expected.length === 0 ? "accepts" : "finds an outlier in"} ${amount} after 100`, () => {
       assert.deepStrictEqual(outliers([quote("EUR", amount)], knowledge({ latest: [last("EUR", "100")] })), [
         ...expected,
       ])
     })
   }
 
-  it("compares with nothing when there is no last price", () => {
+  it("finds no outlier without a last price", () => {
     assert.deepStrictEqual(outliers([quote("EUR", "7")], knowledge({ latest: [last("CZK", "100")] })), [])
   })
 
@@ -84,7 +84,7 @@ describe("Plausibility", () => {
     ["2475", []],
     ["2474.99999999", ["CZK", "EUR"]],
   ] as const) {
-    it(`${expected.length === 0 ? "trusts" : "suspects both of"} 100 EUR and ${czk} CZK at a rate of 25`, () => {
+    it(`${expected.length === 0 ? "accepts" : "finds outliers in both of"} 100 EUR and ${czk} CZK at a rate of 25`, () => {
       assert.deepStrictEqual(outliers([quote("EUR", "100"), quote("CZK", czk)], knowledge({ rate: "25" })), [
         ...expected,
       ])
@@ -93,11 +93,11 @@ describe("Plausibility", () => {
 
   for (const [title, quotes, latest, expected] of [
     ["the middle of three", ["103", "90", "101"], [], "101"],
-    ["the only one", ["103"], [], "103"],
-    ["of two the one nearer to the last price", ["150", "101"], [last("EUR", "100")], "101"],
-    ["of two without a last price that of the source asked first", ["150", "101"], [], "150"],
+    ["the only quote", ["103"], [], "103"],
+    ["of two quotes the quote nearer to the last price", ["150", "101"], [last("EUR", "100")], "101"],
+    ["of two quotes without a last price the quote of the source asked first", ["150", "101"], [], "150"],
     [
-      "of four the middle one nearer to the last price",
+      "of four quotes the middle quote nearer to the last price",
       ["10", "101", "109", "500"],
       [last("EUR", "110")],
       "109",
@@ -114,7 +114,7 @@ describe("Plausibility", () => {
     })
   }
 
-  it("leaves stale quotes out when there are fresh ones, and takes them when there are not", () => {
+  it("ignores stale quotes if there are fresh quotes, and uses them otherwise", () => {
     const [stale, fresh] = [quote("EUR", "100", "one", 700), quote("EUR", "120", "two")]
     const known = knowledge({ latest: [last("EUR", "100")] })
     assert.strictEqual(Plausibility.median([stale, fresh], known), fresh)
@@ -123,17 +123,29 @@ describe("Plausibility", () => {
   })
 
   for (const [title, amounts, before, after, expected] of [
-    ["none of an even series", ["100", "104", "108", "112"], "98", "113", []],
+    ["nothing in a smooth series", ["100", "104", "108", "112"], "98", "113", []],
     ["a spike", ["100", "200", "101"], "100", "101", [1]],
-    ["all of another scale", ["1000", "1001", "1002"], "100", "101", [0, 1, 2]],
-    ["all of another scale when only the price before is known", ["1000", "1001"], "100", undefined, [0, 1]],
-    ["all of another scale when only the price after is known", ["1000", "1001"], undefined, "100", [0, 1]],
-    ["no true jump that lasts", ["100", "109", "110"], "100", "111", []],
-    ["no true jump of a series that stands alone", ["100", "109", "110"], undefined, undefined, []],
-    ["a spike of a series that stands alone", ["100", "150", "101"], undefined, undefined, [1]],
-    ["nothing of nothing", [], "100", "100", []],
+    ["every price of another scale", ["1000", "1001", "1002"], "100", "101", [0, 1, 2]],
+    [
+      "every price of another scale if only the price before is known",
+      ["1000", "1001"],
+      "100",
+      undefined,
+      [0, 1],
+    ],
+    [
+      "every price of another scale if only the price after is known",
+      ["1000", "1001"],
+      undefined,
+      "100",
+      [0, 1],
+    ],
+    ["no genuine jump that lasts", ["100", "109", "110"], "100", "111", []],
+    ["no genuine jump in a series without neighbours", ["100", "109", "110"], undefined, undefined, []],
+    ["a spike in a series without neighbours", ["100", "150", "101"], undefined, undefined, [1]],
+    ["nothing in an empty series", [], "100", "100", []],
   ] as const) {
-    it(`of past prices doubts ${title}`, () => {
+    it(`finds outliers among past prices: ${title}`, () => {
       const prices = series(...amounts)
       const outliers = Plausibility.outliersInSeries(prices, {
         before: before === undefined ? undefined : last("EUR", before)[1],
@@ -147,10 +159,10 @@ describe("Plausibility", () => {
   }
 
   for (const [title, other, expected] of [
-    ["by another within 1 %", quote("EUR", "101", "two"), true],
-    ["not by one further away", quote("EUR", "102", "two"), false],
+    ["by another source within 1 %", quote("EUR", "101", "two"), true],
+    ["not by a quote further away", quote("EUR", "102", "two"), false],
     ["not by its own source", quote("EUR", "100", "one"), false],
-    ["not by a stale one", quote("EUR", "100", "two", 700), false],
+    ["not by a stale quote", quote("EUR", "100", "two", 700), false],
   ] as const) {
     it(`is confirmed ${title}`, () => {
       assert.strictEqual(Plausibility.isConfirmed(quote("EUR", "100"), [other], now), expected)

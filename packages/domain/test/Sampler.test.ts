@@ -18,8 +18,8 @@ const slot = Slot.at(start)
 const test = (name: string, body: Parameters<typeof testAt>[2], options?: Options) =>
   testAt(name, "2024-01-07T19:30:07Z", body, options)
 
-/** What is kept of the running slot: `EUR 40320 second`, with a mark when it is flagged, and `CZK missing`. */
-const kept = Effect.gen(function* () {
+/** What is stored for the running slot: `EUR 40320 second`, with ` flagged` if it is, and `CZK missing`. */
+const stored = Effect.gen(function* () {
   const repository = yield* PriceRepository
   const running = Slot.at(yield* DateTime.now)
   const latest = yield* repository.latest(["EUR", "CZK"])
@@ -53,12 +53,12 @@ const sample = Effect.fnUntraced(function* (...currencies: ReadonlyArray<"EUR" |
 const nextSlot = TestClock.adjust("4 minutes")
 
 describe("Sampler", () => {
-  test("keeps the prices of the running slot, with the source's own time and ours", ([first]) =>
+  test("records the prices of the running slot, with the source's time and ours", ([first]) =>
     Effect.gen(function* () {
       const observedAt = DateTime.subtract(start, { seconds: 45 })
       yield* first.setPrices({ EUR: "40320.12", CZK: "993625" }, observedAt)
       const { prices } = yield* Sampler.sample(["EUR", "CZK"])
-      assert.deepStrictEqual(yield* kept, ["CZK 993625 first", "EUR 40320.12 first"])
+      assert.deepStrictEqual(yield* stored, ["CZK 993625 first", "EUR 40320.12 first"])
       const [eur] = prices
       assert.deepStrictEqual(
         [eur?.slot, eur?.observedAt, eur?.fetchedAt, eur?.kind],
@@ -66,7 +66,7 @@ describe("Sampler", () => {
       )
     }))
 
-  test("asks once a slot, however often it is told to", ([first]) =>
+  test("asks once a slot, however often it is called", ([first]) =>
     Effect.gen(function* () {
       yield* first.setPrices({ EUR: "1", CZK: "2" })
       yield* Sampler.sample(["EUR", "CZK"])
@@ -77,16 +77,20 @@ describe("Sampler", () => {
       assert.strictEqual(yield* first.calls, 2)
     }))
 
-  test("asks the next source for what the one before does not have, and no other", ([first, second, third]) =>
+  test("asks the next source for what the source before does not have, and no other source", ([
+    first,
+    second,
+    third,
+  ]) =>
     Effect.gen(function* () {
       yield* first.setPrices({ EUR: "40320", CZK: "0" })
       yield* second.setPrices({ EUR: "40330", CZK: "993625" })
       yield* sample("EUR", "CZK")
-      assert.deepStrictEqual(yield* kept, ["CZK 993625 second", "EUR 40320 first"])
+      assert.deepStrictEqual(yield* stored, ["CZK 993625 second", "EUR 40320 first"])
       assert.deepStrictEqual([yield* second.calls, yield* third.calls], [1, 0])
     }))
 
-  test("has a source confirm what it was not asked for", ([first, second]) =>
+  test("confirms a price with an answer that was not needed", ([first, second]) =>
     Effect.gen(function* () {
       yield* first.setPrices({ EUR: "100", CZK: "2500" })
       yield* sample("EUR", "CZK")
@@ -94,7 +98,7 @@ describe("Sampler", () => {
       yield* first.setPrices({ EUR: "110" })
       yield* second.setPrices({ EUR: "100.5", CZK: "2510" })
       yield* sample("EUR", "CZK")
-      assert.deepStrictEqual(yield* kept, ["CZK 2510 second", "EUR 100.5 second"])
+      assert.deepStrictEqual(yield* stored, ["CZK 2510 second", "EUR 100.5 second"])
       assert.strictEqual(yield* second.calls, 1)
     }))
 
@@ -103,27 +107,27 @@ describe("Sampler", () => {
       yield* first.failNext(failure("refused"))
       yield* second.setPrices({ EUR: "40320" })
       yield* sample("EUR")
-      assert.deepStrictEqual(yield* kept, ["EUR 40320 second"])
+      assert.deepStrictEqual(yield* stored, ["EUR 40320 second"])
     }))
 
-  test("keeps why there is no price, with what each source said", ([first, second]) =>
+  test("records why there is no price, with what each source said", ([first, second]) =>
     Effect.gen(function* () {
       yield* first.failNext(failure("rate-limited"))
       yield* second.setPrices({ EUR: "-1" })
       const { gaps } = yield* sample("EUR")
-      assert.deepStrictEqual(yield* kept, ["EUR rate-limited"])
+      assert.deepStrictEqual(yield* stored, ["EUR rate-limited"])
       assert.strictEqual(
         gaps[0]?.detail,
         "first: As told; second: -1 cannot be the price in EUR; third: third's answer has no EUR",
       )
     }))
 
-  test("tries a call that failed in passing once more in a slot, and no more", ([first, second]) =>
+  test("retries a call that failed with a transient error once a slot", ([first, second]) =>
     Effect.gen(function* () {
       yield* first.setPrices({ EUR: "40320" })
       yield* first.failNext(failure("upstream-fault"))
       yield* sample("EUR")
-      assert.deepStrictEqual(yield* kept, ["EUR 40320 first"])
+      assert.deepStrictEqual(yield* stored, ["EUR 40320 first"])
       assert.strictEqual(yield* first.calls, 2)
 
       yield* nextSlot
@@ -131,30 +135,33 @@ describe("Sampler", () => {
       yield* second.failNext(failure("unreachable"))
       yield* sample("EUR")
       assert.deepStrictEqual([yield* first.calls, yield* second.calls], [4, 1])
-      assert.deepStrictEqual(yield* kept, ["EUR timed-out"])
+      assert.deepStrictEqual(yield* stored, ["EUR timed-out"])
     }))
 
-  test("asks again when it is told to come back soon, and leaves alone who wants to be", ([first, second]) =>
+  test("retries after a short delay that the source asks for, and does not call a source that asks for a long delay", ([
+    first,
+    second,
+  ]) =>
     Effect.gen(function* () {
       yield* first.setPrices({ EUR: "40320" })
       yield* second.setPrices({ EUR: "40330" })
       yield* first.failNext(failure("rate-limited", 18))
       yield* sample("EUR")
-      assert.deepStrictEqual(yield* kept, ["EUR 40320 first"])
+      assert.deepStrictEqual(yield* stored, ["EUR 40320 first"])
 
       yield* nextSlot
       yield* first.failNext(failure("rate-limited", 300))
       yield* sample("EUR")
-      assert.deepStrictEqual(yield* kept, ["EUR 40330 second"])
+      assert.deepStrictEqual(yield* stored, ["EUR 40330 second"])
       assert.strictEqual(yield* first.calls, 3)
 
       yield* TestClock.adjust("233 seconds")
       yield* sample("EUR")
-      assert.deepStrictEqual(yield* kept, ["EUR 40330 second"])
+      assert.deepStrictEqual(yield* stored, ["EUR 40330 second"])
       assert.strictEqual(yield* first.calls, 3, "five minutes are not over")
     }))
 
-  test("is done within a minute although every source is silent", (controls) =>
+  test("finishes within a minute even if no source answers", (controls) =>
     Effect.gen(function* () {
       for (const control of controls) yield* control.script(() => Effect.never)
       const { gaps } = yield* sample("EUR")
@@ -175,7 +182,7 @@ describe("Sampler", () => {
           yield* control.setPrices(amount === undefined ? {} : { EUR: amount })
         }
         yield* sample("EUR")
-        assert.deepStrictEqual(yield* kept, [expected])
+        assert.deepStrictEqual(yield* stored, [expected])
       }),
     )
 
@@ -190,7 +197,7 @@ describe("Sampler", () => {
     "EUR 150 first flagged",
   )
 
-  test("does not take a flagged price for the measure of the next", ([first, second]) =>
+  test("does not compare the next price with a flagged one", ([first, second]) =>
     Effect.gen(function* () {
       yield* first.setPrices({ EUR: "100" })
       yield* sample("EUR")
@@ -198,38 +205,35 @@ describe("Sampler", () => {
         yield* nextSlot
         yield* first.setPrices({ EUR: "1000" })
         yield* sample("EUR")
-        assert.deepStrictEqual(yield* kept, ["EUR 1000 first flagged"])
+        assert.deepStrictEqual(yield* stored, ["EUR 1000 first flagged"])
       }
       yield* nextSlot
       yield* second.setPrices({ EUR: "101" })
       yield* sample("EUR")
-      assert.deepStrictEqual(yield* kept, ["EUR 101 second"])
+      assert.deepStrictEqual(yield* stored, ["EUR 101 second"])
     }))
 
-  test("lets others say the time when a source's is old, and flags it when there are none", ([
-    first,
-    second,
-  ]) =>
+  test("asks the other sources if a quote is old, and flags it if they have none", ([first, second]) =>
     Effect.gen(function* () {
       const old = DateTime.subtract(start, { minutes: 11 })
       yield* first.setPrices({ EUR: "100" }, old)
       yield* second.setPrices({ EUR: "101" })
       yield* sample("EUR")
-      assert.deepStrictEqual(yield* kept, ["EUR 101 second"])
+      assert.deepStrictEqual(yield* stored, ["EUR 101 second"])
 
       yield* nextSlot
       yield* second.setPrices({})
       yield* first.setPrices({ EUR: "101" }, DateTime.subtract(yield* DateTime.now, { minutes: 11 }))
       yield* sample("EUR")
-      assert.deepStrictEqual(yield* kept, ["EUR 101 first flagged"])
+      assert.deepStrictEqual(yield* stored, ["EUR 101 first flagged"])
     }))
 
   for (const minutes of [-61, 61]) {
-    test(`takes nothing of ${minutes} minutes for a price of now`, ([first]) =>
+    test(`rejects a price whose time is ${minutes} minutes off`, ([first]) =>
       Effect.gen(function* () {
         yield* first.setPrices({ EUR: "100" }, DateTime.add(start, { minutes }))
         yield* sample("EUR")
-        assert.deepStrictEqual(yield* kept, ["EUR rejected"])
+        assert.deepStrictEqual(yield* stored, ["EUR rejected"])
       }))
   }
 
@@ -241,14 +245,14 @@ describe("Sampler", () => {
         yield* second.setPrices({ EUR: "100.1", CZK: "2502" })
         yield* third.setPrices({ EUR: "100.2", CZK: "2503" })
         yield* sample("EUR", "CZK")
-        assert.deepStrictEqual(yield* kept, ["CZK 2503 third", "EUR 100.1 second"])
+        assert.deepStrictEqual(yield* stored, ["CZK 2503 third", "EUR 100.1 second"])
 
         yield* nextSlot
         yield* first.setPrices({ EUR: "100", CZK: "2600" })
         yield* second.setPrices({})
         yield* third.setPrices({})
         yield* sample("EUR", "CZK")
-        assert.deepStrictEqual(yield* kept, ["CZK 2600 first flagged", "EUR 100 first flagged"])
+        assert.deepStrictEqual(yield* stored, ["CZK 2600 first flagged", "EUR 100 first flagged"])
       }),
     { rate: "25" },
   )
@@ -260,7 +264,7 @@ describe("Sampler", () => {
         yield* first.setPrices({ EUR: "100" })
         yield* second.setPrices({ EUR: "101" })
         yield* sample("EUR", "CZK")
-        assert.deepStrictEqual(yield* kept, ["CZK missing", "EUR 100 first"])
+        assert.deepStrictEqual(yield* stored, ["CZK missing", "EUR 100 first"])
         assert.deepStrictEqual(yield* Effect.all([first.calls, second.calls, third.calls]), [1, 0, 1])
         const range = { start: Slot.start(slot), end: Slot.start(Slot.next(slot)) }
         const gaps = yield* SlotGaps.read(["EUR", "CZK"], range)
@@ -279,7 +283,7 @@ describe("Sampler", () => {
         const failure = new PriceSourceError({ reason: "refused", detail: "Not today" })
         yield* second.script(() => Effect.fail(failure))
         yield* sample("CZK")
-        assert.deepStrictEqual(yield* kept, ["CZK refused"])
+        assert.deepStrictEqual(yield* stored, ["CZK refused"])
       }),
     { currencies: { first: ["EUR"], third: [] } },
   )

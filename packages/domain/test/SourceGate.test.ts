@@ -38,7 +38,7 @@ const state = Effect.gen(function* () {
 
 describe("SourceGate", () => {
   test(
-    "keeps the calls of the running slot and of those to come for them",
+    "reserves the calls that the running slot and the coming slots need",
     "2026-11-30T23:44:00Z",
     () =>
       Effect.gen(function* () {
@@ -59,7 +59,7 @@ describe("SourceGate", () => {
   )
 
   test(
-    "makes no call beyond the cap, for a slot neither",
+    "makes no call beyond the cap, not even for a slot",
     "2026-11-24T10:00:00Z",
     () =>
       Effect.gen(function* () {
@@ -72,7 +72,7 @@ describe("SourceGate", () => {
     { monthlyCaps: { first: 1 } },
   )
 
-  test("makes the first call of a slot once, whoever else begins anew", "2026-11-24T10:00:00Z", () =>
+  test("makes the first call of a slot only once, even after a restart", "2026-11-24T10:00:00Z", () =>
     Effect.gen(function* () {
       const calls = yield* Ref.make(0)
       assert.strictEqual(yield* call(calls, price, true), "price")
@@ -84,7 +84,7 @@ describe("SourceGate", () => {
   )
 
   test(
-    "leaves a source alone that failed three times in a row, and tries again",
+    "does not call a source that failed three times in a row, until it tries again",
     "2026-11-24T10:00:00Z",
     () =>
       Effect.gen(function* () {
@@ -106,7 +106,7 @@ describe("SourceGate", () => {
       }),
   )
 
-  test("leaves a source alone for as long as it asked for", "2026-11-24T10:00:00Z", () =>
+  test("does not call a source for as long as it asked", "2026-11-24T10:00:00Z", () =>
     Effect.gen(function* () {
       const calls = yield* Ref.make(0)
       const limited = new PriceSourceError({
@@ -124,7 +124,7 @@ describe("SourceGate", () => {
   )
 
   test(
-    "does not hold against a source what was never asked of it",
+    "does not count a call that was never made against a source",
     "2026-11-30T23:56:00Z",
     () =>
       Effect.gen(function* () {

@@ -1,6 +1,6 @@
 /**
- * A local server that speaks CoinGecko's API, with recorded prices and with faults to rehearse: for trials
- * without a network, and for tests.
+ * A local server with CoinGecko's API, recorded prices and faults that can be injected: for trials without a network,
+ * and for tests.
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -25,28 +25,28 @@ import * as RecordedSeries from "./RecordedSeries.ts"
 export class CoinGeckoReplay extends Context.Service<
   CoinGeckoReplay,
   {
-    /** The root of the API, such as `http://127.0.0.1:5002/api/v3`. */
+    /** The base URL of the API, such as `http://127.0.0.1:5002/api/v3`. */
     readonly baseUrl: string
 
-    /** Lets the next `times` answers go wrong, all of them unless given. Replaces the fault before it. */
+    /** Injects a fault into the next `times` answers, into all by default. Replaces the previous fault. */
     readonly setFault: (name: FaultName, times?: number) => Effect.Effect<void>
 
-    /** Lets all answers be right again. */
+    /** Removes the fault. */
     readonly clearFault: Effect.Effect<void>
 
-    /** How many requests to the API have arrived, whatever came of them. */
+    /** The number of requests to the API, whatever their outcome. */
     readonly calls: Effect.Effect<number>
   }
 >()("@btc-price/adapters/embedded/CoinGeckoReplay") {}
 
 /**
- * Listens on 127.0.0.1 for as long as the layer lives, on a free port unless given, and ends at once, whoever
- * is connected. Beside `/api/v3/ping`, `/api/v3/simple/price` and `/api/v3/coins/bitcoin/market_chart/range`:
+ * Listens on 127.0.0.1, on a free port by default, for as long as the layer lives, and stops at once even if clients
+ * are connected. Besides `/api/v3/ping`, `/api/v3/simple/price` and `/api/v3/coins/bitcoin/market_chart/range`:
  *
- * - `GET /faults`: the name of each fault, and a sentence;
- * - `PUT /fault/<name>`: sets one, with `?times=<1 to 1000>` for so many answers only;
- * - `DELETE /fault`: all is well again;
- * - `GET /calls`: how many requests to the API have arrived.
+ * - `GET /faults`: the name of each fault with a description;
+ * - `PUT /fault/<name>`: injects a fault, with `?times=<1 to 1000>` only into that many answers;
+ * - `DELETE /fault`: removes the fault;
+ * - `GET /calls`: the number of requests to the API.
  */
 export const layer = (
   options: { readonly port?: number | undefined } = {},
@@ -69,14 +69,14 @@ export const layer = (
   ).pipe(Layer.provide(NodeServices.layer))
 
 interface Control extends Omit<CoinGeckoReplay["Service"], "baseUrl"> {
-  /** Counts a call, and gives the fault that its answer is to have, if any. */
+  /** Counts a call, and gives the fault for its answer, if there is one. */
   readonly arrive: Effect.Effect<Fault | undefined>
 }
 
 interface State {
   readonly calls: number
   readonly fault?: Fault
-  /** How many answers the fault is still for. */
+  /** The number of answers left for the fault. */
   readonly times: number
 }
 
@@ -94,7 +94,7 @@ const makeControl: Effect.Effect<Control> = Effect.map(Ref.make<State>({ calls: 
 const routes = (series: RecordedSeries.RecordedSeries, control: Control) =>
   Layer.mergeAll(
     apiRoutes(series, control),
-    HttpRouter.add("GET", "/faults", page(Record.map(faults, ({ sentence }) => sentence))),
+    HttpRouter.add("GET", "/faults", page(Record.map(faults, ({ description }) => description))),
     HttpRouter.add(
       "PUT",
       "/fault/:name",
@@ -112,7 +112,7 @@ const routes = (series: RecordedSeries.RecordedSeries, control: Control) =>
     ),
   )
 
-/** JSON for a person at a terminal. */
+/** JSON that is easy to read in a terminal. */
 const page = (body: unknown, status = 200): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.text(`${JSON.stringify(body, null, 2)}\n`, { status, contentType: "application/json" })
 
@@ -136,7 +136,7 @@ const apiRoutes = (series: RecordedSeries.RecordedSeries, control: Control) => {
         const answer =
           fault?.answer ??
           (isDescriptive(request.headers["user-agent"])
-            ? answerTo({ series, params, now, spoiling: fault ?? {} })
+            ? answerTo({ series, params, now, distortion: fault ?? {} })
             : ReplayAnswer.userAgentRefusal)
         return yield* (fault?.send ?? send)(answer, request)
       }),
@@ -148,7 +148,7 @@ const apiRoutes = (series: RecordedSeries.RecordedSeries, control: Control) => {
   )
 }
 
-/** CoinGecko refuses programs that give no name, or only that of their HTTP library. */
+/** CoinGecko refuses clients whose User-Agent is empty or only names their HTTP library. */
 const isDescriptive = (userAgent = ""): boolean =>
   userAgent !== "" &&
   !/^(?:node|undici|axios|got|node-fetch|python|go-http-client|java|okhttp|reqwest|ruby)\b/i.test(userAgent)

@@ -1,4 +1,4 @@
-/** What CoinGecko would answer, from a recorded series; strict where CoinGecko is strict. */
+/** CoinGecko's answers, from a recorded series; strict where CoinGecko is strict. */
 import type { RecordedSeries } from "./RecordedSeries.ts"
 
 export interface Answer {
@@ -8,13 +8,13 @@ export interface Answer {
   readonly body: string
 }
 
-/** How a right answer is spoilt. */
-export interface Spoiling {
-  /** What becomes of the text of each price. */
+/** How a correct answer is distorted. */
+export interface Distortion {
+  /** Transforms the text of each price. */
   readonly price?: (text: string) => string
-  /** The last of the currencies that were asked for is left out. */
+  /** Leaves out the last requested currency. */
   readonly lacksLastCurrency?: boolean
-  /** The prices, and their stamps, are those of so long ago. */
+  /** The age of the prices and their timestamps. */
   readonly ageSeconds?: number
 }
 
@@ -23,7 +23,7 @@ export interface Question {
   readonly params: URLSearchParams
   /** Seconds since the epoch. */
   readonly now: number
-  readonly spoiling: Spoiling
+  readonly distortion: Distortion
 }
 
 export const json = (status: number, body: unknown): Answer => ({
@@ -34,7 +34,7 @@ export const json = (status: number, body: unknown): Answer => ({
 
 export const missingParameter = (name: string): Answer => json(422, { error: `Missing parameter ${name}` })
 
-/** For programs that give no name of their own. */
+/** For clients without a User-Agent of their own. */
 export const userAgentRefusal = json(403, {
   status: {
     error_code: 403,
@@ -45,19 +45,19 @@ export const userAgentRefusal = json(403, {
 
 export const ping = (): Answer => json(200, { gecko_says: "(V3) To the Moon!" })
 
-/** `GET /simple/price`. Only bitcoin, in the currencies of the series; all else is left out without a word. */
-export const simplePrice = ({ series, params, now, spoiling }: Question): Answer => {
+/** `GET /simple/price`. Only bitcoin in the currencies of the series; everything else is silently left out. */
+export const simplePrice = ({ series, params, now, distortion }: Question): Answer => {
   const ids = params.get("ids")
   const currencies = params.get("vs_currencies")
   if (!ids) return missingParameter("ids")
   if (!currencies) return missingParameter("vs_currencies")
   if (!itemsOf(ids).includes("bitcoin")) return json(200, {})
 
-  const { observedAt, prices } = series.at(now - (spoiling.ageSeconds ?? 0))
+  const { observedAt, prices } = series.at(now - (distortion.ageSeconds ?? 0))
   const asked = itemsOf(currencies)
-  const members = asked.slice(0, spoiling.lacksLastCurrency ? -1 : undefined).flatMap((code) => {
+  const members = asked.slice(0, distortion.lacksLastCurrency ? -1 : undefined).flatMap((code) => {
     const price = prices.get(code)
-    return price === undefined ? [] : [`"${code}":${priceText(rounded(price, params), spoiling)}`]
+    return price === undefined ? [] : [`"${code}":${priceText(rounded(price, params), distortion)}`]
   })
   if (params.get("include_last_updated_at") === "true") members.push(`"last_updated_at":${observedAt}`)
   return { ...json(200, {}), body: `{"bitcoin":{${members.join(",")}}}` }
@@ -66,10 +66,10 @@ export const simplePrice = ({ series, params, now, spoiling }: Question): Answer
 const chartLimitDays = 32
 
 /**
- * `GET /coins/bitcoin/market_chart/range`: the recorded points in [from, to] up to now. Unlike CoinGecko's they
- * stay five-minutely in any range, of at most 32 days; capitalisations and volumes were not recorded.
+ * `GET /coins/bitcoin/market_chart/range`: the recorded points in [from, to] up to now. Unlike CoinGecko's, they are
+ * five minutes apart in any range. A range has at most 32 days; capitalisations and volumes were not recorded.
  */
-export const marketChartRange = ({ series, params, now, spoiling }: Question): Answer => {
+export const marketChartRange = ({ series, params, now, distortion }: Question): Answer => {
   const absent = ["vs_currency", "from", "to"].find((name) => !params.get(name))
   if (absent !== undefined) return missingParameter(absent)
   const code = params.get("vs_currency") ?? ""
@@ -80,12 +80,12 @@ export const marketChartRange = ({ series, params, now, spoiling }: Question): A
     return json(422, { error: `from and to must be numbers at most ${chartLimitDays} days apart` })
   }
   const points = series
-    .between(from, Math.min(to, now - (spoiling.ageSeconds ?? 0)))
-    .map(({ observedAt, prices }) => `[${observedAt * 1000},${priceText(prices.get(code) ?? 0, spoiling)}]`)
+    .between(from, Math.min(to, now - (distortion.ageSeconds ?? 0)))
+    .map(({ observedAt, prices }) => `[${observedAt * 1000},${priceText(prices.get(code) ?? 0, distortion)}]`)
   return { ...json(200, {}), body: `{"prices":[${points.join(",")}],"market_caps":[],"total_volumes":[]}` }
 }
 
-/** CoinGecko loses what follows a space. */
+/** CoinGecko ignores everything after a space. */
 const itemsOf = (list: string): ReadonlyArray<string> => [...new Set(list.split(" ")[0]?.split(","))]
 
 /** Without `precision` CoinGecko rounds a price of this size to an integer. */
@@ -94,5 +94,5 @@ const rounded = (price: number, params: URLSearchParams): number => {
   return precision === "full" ? price : Number(price.toFixed(Math.min(Number(precision) || 0, 2)))
 }
 
-const priceText = (price: number, { price: spoilt = (text) => text }: Spoiling): string =>
-  spoilt(String(price))
+const priceText = (price: number, { price: transform = (text) => text }: Distortion): string =>
+  transform(String(price))

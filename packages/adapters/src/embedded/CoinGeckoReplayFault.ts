@@ -1,4 +1,4 @@
-/** What can be made to go wrong in a rehearsal, in the forms in which CoinGecko was seen to go wrong. */
+/** The faults that can be injected, in the forms in which CoinGecko has been seen to fail. */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as Effect from "effect/Effect"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -9,16 +9,16 @@ import {
   type Answer,
   json,
   missingParameter,
-  type Spoiling,
+  type Distortion,
   userAgentRefusal,
 } from "./CoinGeckoReplayAnswer.ts"
 
-export interface Fault extends Spoiling {
-  /** One sentence for the person who rehearses. */
-  readonly sentence: string
-  /** Given instead of the right answer. */
+export interface Fault extends Distortion {
+  /** One sentence for whoever injects the fault. */
+  readonly description: string
+  /** Replaces the correct answer. */
   readonly answer?: Answer
-  /** How the answer is sent, if at all. */
+  /** How the answer is sent; normally by default. */
   readonly send?: (
     answer: Answer,
     request: HttpServerRequest,
@@ -31,7 +31,7 @@ const html = (status: number, title: string, text: string): Answer => ({
   body: `<!DOCTYPE html>\n<html><head><title>${title}</title></head><body><h1>${title}</h1><p>${text}</p></body></html>\n`,
 })
 
-/** The error bodies are recorded ones, byte for byte: `test/recordings/coingecko` and its `SOURCES.md`. */
+/** The error bodies are recorded byte for byte: see `SOURCES.md` in `test/recordings/coingecko`. */
 const rateLimit = {
   status: {
     error_code: 429,
@@ -40,38 +40,38 @@ const rateLimit = {
   },
 }
 
-/** Every fault by the name that it is set by. */
+/** Every fault by its name. */
 export const faults = {
   "rate-limited": {
-    sentence: "The rate limit, 429, with Retry-After 18 seconds.",
+    description: "The rate limit, 429, with Retry-After 18 seconds.",
     answer: { ...json(429, rateLimit), headers: { "retry-after": "18" } },
   },
   "rate-limited-without-retry-after": {
-    sentence: "The rate limit, 429, that does not say for how long.",
+    description: "The rate limit, 429, without Retry-After.",
     answer: json(429, rateLimit),
   },
   "rate-limited-as-200": {
-    sentence: "The rate limit's body with status 200.",
+    description: "The rate limit's body with status 200.",
     answer: json(200, rateLimit),
   },
   throttled: {
-    sentence: "The rate limit as the plain text `Throttled` with status 200.",
+    description: "The rate limit as the plain text `Throttled` with status 200.",
     answer: { status: 200, contentType: "text/plain", body: "Throttled" },
   },
   "cloudflare-1015": {
-    sentence: "The rate limit of the proxy in front: an HTML page, error code 1015, with status 200.",
+    description: "The rate limit of the proxy in front: an HTML page, error code 1015, with status 200.",
     answer: html(200, "Access denied", "error code: 1015"),
   },
   "cloudflare-1020": {
-    sentence: "The firewall of the proxy in front: an HTML page, error code 1020, with status 403.",
+    description: "The firewall of the proxy in front: an HTML page, error code 1020, with status 403.",
     answer: html(403, "Access denied", "error code: 1020"),
   },
   "missing-parameter": {
-    sentence: "Error shape 1, a text under `error`: 422, a parameter is missing.",
+    description: "Error shape 1, a text under `error`: 422, a parameter is missing.",
     answer: missingParameter("ids"),
   },
   "plan-restricted": {
-    sentence: "Error shape 2, code and message under `status`: 401, the endpoint is not in the plan.",
+    description: "Error shape 2, code and message under `status`: 401, the endpoint is not in the plan.",
     answer: json(401, {
       status: {
         error_code: 10005,
@@ -80,11 +80,11 @@ export const faults = {
     }),
   },
   "server-fault": {
-    sentence: "Error shape 3, the status as a number: 500.",
+    description: "Error shape 3, the status as a number: 500.",
     answer: json(500, { status: 500, error: "Internal Server Error" }),
   },
   "time-range": {
-    sentence: "Error shape 4, nested once more: 401, older than the plan allows.",
+    description: "Error shape 4, nested once more: 401, older than the plan allows.",
     answer: json(401, {
       error: {
         status: {
@@ -97,7 +97,7 @@ export const faults = {
     }),
   },
   "wrong-host": {
-    sentence: "Error shape 5, the code at the top: 400, a Demo key on the Pro host.",
+    description: "Error shape 5, the code at the top: 400, a Demo key on the Pro host.",
     answer: json(400, {
       timestamp: "2025-09-01T13:07:05.880+00:00",
       error_code: 10011,
@@ -107,23 +107,24 @@ export const faults = {
       },
     }),
   },
-  "user-agent": { sentence: "403, a descriptive User-Agent is wanted.", answer: userAgentRefusal },
+  "user-agent": { description: "403, a descriptive User-Agent is required.", answer: userAgentRefusal },
   "html-page": {
-    sentence: "An HTML page with status 200.",
+    description: "An HTML page with status 200.",
     answer: html(200, "CoinGecko", "We will be back soon."),
   },
-  "empty-body": { sentence: "Status 200 and nothing else.", answer: { ...json(200, null), body: "" } },
-  partial: { sentence: "The last currency is not in the answer.", lacksLastCurrency: true },
-  null: { sentence: "Every price is null.", price: () => "null" },
-  zero: { sentence: "Every price is 0.", price: () => "0" },
-  negative: { sentence: "Every price is below zero.", price: (text) => `-${text}` },
+  "empty-body": { description: "Status 200 with an empty body.", answer: { ...json(200, null), body: "" } },
+  partial: { description: "The last currency is not in the answer.", lacksLastCurrency: true },
+  null: { description: "Every price is null.", price: () => "null" },
+  zero: { description: "Every price is 0.", price: () => "0" },
+  negative: { description: "Every price is negative.", price: (text) => `-${text}` },
   scientific: {
-    sentence: "Every price is written as 4.2e+4 is; it is right, and must be understood.",
+    description:
+      "Every price is in scientific notation, such as 4.2e+4, which is correct and must be understood.",
     price: (text) => Number(text).toExponential(),
   },
-  stale: { sentence: "Prices and stamps are those of an hour ago.", ageSeconds: 3600 },
+  stale: { description: "Prices and timestamps are an hour old.", ageSeconds: 3600 },
   slow: {
-    sentence: "The answer comes one byte a second.",
+    description: "The answer arrives one byte a second.",
     send: ({ status, contentType, body }) =>
       Effect.succeed(
         HttpServerResponse.stream(
@@ -136,7 +137,7 @@ export const faults = {
       ),
   },
   truncated: {
-    sentence: "The connection ends before the body does.",
+    description: "The connection closes before the body is complete.",
     send: ({ body }, request) =>
       Effect.suspend(() => {
         const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
@@ -145,14 +146,14 @@ export const faults = {
       }),
   },
   reset: {
-    sentence: "The connection is reset before anything is answered.",
+    description: "The connection is reset before the answer begins.",
     send: (_answer, request) =>
       Effect.suspend(() => {
         NodeHttpServerRequest.toIncomingMessage(request).socket.resetAndDestroy()
         return Effect.never
       }),
   },
-  hang: { sentence: "Nothing is ever answered.", send: () => Effect.never },
+  hang: { description: "The answer never comes.", send: () => Effect.never },
 } satisfies Record<string, Fault>
 
 export type FaultName = keyof typeof faults

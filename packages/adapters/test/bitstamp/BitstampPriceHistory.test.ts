@@ -21,7 +21,7 @@ const bar = (seconds: number | string, open: string, volume = "1.5") =>
 
 const bars = (bars: ReadonlyArray<string>): string => `{"data":{"ohlc":[${bars.join(",")}],"pair":"BTC/EUR"}}`
 
-/** As Bitstamp does: as many bars as the limit allows, up to the end, which is in; `start` is not minded. */
+/** Answers as Bitstamp does: as many bars as the limit allows, up to and including `end`; `start` is ignored. */
 const respond: Respond = (request, url) => {
   const [limit, end] = [Number(url.searchParams.get("limit")), Number(url.searchParams.get("end"))]
   const newest = Math.floor(Math.min(end, DateTime.toEpochMillis(PriceHistoryTest.now) / 1000) / 300) * 300
@@ -59,7 +59,7 @@ const seen = Effect.map((quotes: Effect.Success<ReturnType<typeof prices>>) =>
 )
 
 describe("BitstampPriceHistory", () => {
-  it.effect("reads the documented answer: the opens at their slots, but of no bar without volume", () =>
+  it.effect("reads the open of each bar of the documented answer, except bars without volume", () =>
     Effect.gen(function* () {
       const quotes = yield* prices(json(recorded("bitstamp/documented_ohlc.json")))
       assert.deepStrictEqual(yield* seen(Effect.succeed(quotes)), [
@@ -76,22 +76,24 @@ describe("BitstampPriceHistory", () => {
     [1, []],
     [2, "malformed"],
   ] as const) {
-    it.effect(`takes an empty answer for ${hours} h of the past for ${expected || "the truth"}`, () =>
-      Effect.gen(function* () {
-        yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.add(range.start, { days: 1 })))
-        const wanted = { start: range.start, end: DateTime.add(range.start, { hours }) }
-        const answer = yield* prices(
-          json('{"data":{"ohlc":[],"pair":"BTC/EUR"}}'),
-          "EUR",
-          rates,
-          wanted,
-        ).pipe(Effect.catchTag("PriceSourceError", ({ reason }) => Effect.succeed(reason)))
-        assert.deepStrictEqual(answer, expected)
-      }),
+    it.effect(
+      `takes an empty answer for ${hours} h of the past as ${expected === "malformed" ? expected : "true"}`,
+      () =>
+        Effect.gen(function* () {
+          yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.add(range.start, { days: 1 })))
+          const wanted = { start: range.start, end: DateTime.add(range.start, { hours }) }
+          const answer = yield* prices(
+            json('{"data":{"ohlc":[],"pair":"BTC/EUR"}}'),
+            "EUR",
+            rates,
+            wanted,
+          ).pipe(Effect.catchTag("PriceSourceError", ({ reason }) => Effect.succeed(reason)))
+          assert.deepStrictEqual(answer, expected)
+        }),
     )
   }
 
-  it.effect("derives CZK by the fixing", () =>
+  it.effect("derives CZK from the fixing", () =>
     Effect.gen(function* () {
       const quotes = yield* prices(json(recorded("bitstamp/documented_ohlc.json")), "CZK")
       assert.deepStrictEqual(
@@ -105,64 +107,68 @@ describe("BitstampPriceHistory", () => {
     }),
   )
 
-  it.effect("asks for the bars of a range, the end of which is Bitstamp's last, up to a whole window", () =>
-    Effect.gen(function* () {
-      const asked: Array<string> = []
-      const ask = (wanted: typeof range) =>
-        prices(
-          (request, url) => {
-            asked.push(url.href)
-            return respond(request, url)
-          },
-          "EUR",
-          rates,
-          wanted,
+  it.effect(
+    "requests the bars of a range of up to a whole window, whose last bar begins before the end",
+    () =>
+      Effect.gen(function* () {
+        const asked: Array<string> = []
+        const ask = (wanted: typeof range) =>
+          prices(
+            (request, url) => {
+              asked.push(url.href)
+              return respond(request, url)
+            },
+            "EUR",
+            rates,
+            wanted,
+          )
+        assert.lengthOf(yield* ask(range), 4)
+        const { window } = yield* VendorStub.ask(respond, BitstampPriceHistory.make({}), Effect.succeed).pipe(
+          Effect.provide(rates),
         )
-      assert.lengthOf(yield* ask(range), 4)
-      const { window } = yield* VendorStub.ask(respond, BitstampPriceHistory.make({}), Effect.succeed).pipe(
-        Effect.provide(rates),
-      )
-      assert.strictEqual(Duration.toMinutes(window), 5000)
-      const whole = { start: range.start, end: DateTime.addDuration(range.start, window) }
-      assert.lengthOf(yield* ask(whole), 1000)
-      const inside = {
-        start: DateTime.add(range.start, { seconds: 1 }),
-        end: DateTime.add(range.start, { milliseconds: 300_001 }),
-      }
-      assert.lengthOf(yield* ask(inside), 1)
-      const root = "https://www.bitstamp.net/api/v2/ohlc/btceur/?step=300&limit=1000"
-      assert.deepStrictEqual(asked, [
-        `${root}&start=1704067200&end=1704068399`,
-        `${root}&start=1704067200&end=1704367199`,
-        `${root}&start=1704067201&end=1704067500`,
-      ])
-    }),
+        assert.strictEqual(Duration.toMinutes(window), 5000)
+        const whole = { start: range.start, end: DateTime.addDuration(range.start, window) }
+        assert.lengthOf(yield* ask(whole), 1000)
+        const inside = {
+          start: DateTime.add(range.start, { seconds: 1 }),
+          end: DateTime.add(range.start, { milliseconds: 300_001 }),
+        }
+        assert.lengthOf(yield* ask(inside), 1)
+        const root = "https://www.bitstamp.net/api/v2/ohlc/btceur/?step=300&limit=1000"
+        assert.deepStrictEqual(asked, [
+          `${root}&start=1704067200&end=1704068399`,
+          `${root}&start=1704067200&end=1704367199`,
+          `${root}&start=1704067201&end=1704067500`,
+        ])
+      }),
   )
 
-  it.effect("puts bars in order, once each, and leaves out what cannot be a price or a time", () =>
-    Effect.gen(function* () {
-      const [at, text] = [1_704_067_200, (seconds: number) => bar(seconds, "3.00")]
-      const answer = bars([
-        text(at + 900),
-        text(at),
-        bar(at + 300, "0"),
-        bar(at + 600, "-1"),
-        bar(at + 600, "1e999999999"),
-        bar(at + 600, ""),
-        bar("soon", "1"),
-        bar(at + 900, "4", "NaN"),
-        text(at + 900),
-        text(at + 1200),
-        text(at - 300),
-      ])
-      assert.deepStrictEqual(yield* seen(prices(json(answer))), [
-        ["2024-01-01T00:00", "3"],
-        ["2024-01-01T00:15", "3"],
-      ])
-    }),
+  it.effect(
+    "puts bars in order, without duplicates, and leaves out values that cannot be a price or a time",
+    () =>
+      Effect.gen(function* () {
+        const [at, text] = [1_704_067_200, (seconds: number) => bar(seconds, "3.00")]
+        const answer = bars([
+          text(at + 900),
+          text(at),
+          bar(at + 300, "0"),
+          bar(at + 600, "-1"),
+          bar(at + 600, "1e999999999"),
+          bar(at + 600, ""),
+          bar("soon", "1"),
+          bar(at + 900, "4", "NaN"),
+          text(at + 900),
+          text(at + 1200),
+          text(at - 300),
+        ])
+        assert.deepStrictEqual(yield* seen(prices(json(answer))), [
+          ["2024-01-01T00:00", "3"],
+          ["2024-01-01T00:15", "3"],
+        ])
+      }),
   )
 
-  it.effect("asks for a fixing once per hour at most, and leaves out what has none", () =>
+  it.effect("asks for a fixing at most once an hour, and leaves out bars without a fixing", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []
       const fixings = Layer.succeed(ExchangeRates, {
@@ -186,7 +192,7 @@ describe("BitstampPriceHistory", () => {
     }),
   )
 
-  it.effect("fails as the bank does, because there may be a fixing", () =>
+  it.effect("fails as the bank does, because a fixing may exist", () =>
     Effect.gen(function* () {
       const away = new PriceSourceError({ reason: "unreachable", detail: "The connection to CNB failed" })
       const bank = Layer.succeed(ExchangeRates, { fixing: () => Effect.fail(away) })
@@ -195,7 +201,7 @@ describe("BitstampPriceHistory", () => {
     }),
   )
 
-  it.effect("asks nothing when there is nothing to ask", () =>
+  it.effect("makes no call for an empty range", () =>
     Effect.gen(function* () {
       const nothing = yield* prices(() => assert.fail("Bitstamp was asked"), "EUR", rates, {
         start: range.end,
@@ -223,7 +229,7 @@ describe("BitstampPriceHistory", () => {
     ["numbers", json(bars([`{"timestamp":1704067200,"open":1,"volume":1}`])), "malformed"],
     ["no bars", json(`{"data":{"pair":"BTC/EUR"}}`), "malformed"],
   ]
-  it.effect.each(failures)("fails of %s: $2", ([, respond, reason]) =>
+  it.effect.each(failures)("fails on %s: $2", ([, respond, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* Effect.flip(prices(respond))).reason, reason)
     }),

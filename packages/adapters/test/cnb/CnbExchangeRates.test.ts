@@ -74,7 +74,7 @@ const withBank = <E>(
 }
 
 describe("CnbExchangeRates", () => {
-  it.effect("asks for a year in English, once for all its days", () =>
+  it.effect("requests a year in English, once for all its days", () =>
     Effect.gen(function* () {
       yield* at("2026-04-02T20:53:43Z")
       const asked: Array<string> = []
@@ -93,7 +93,7 @@ describe("CnbExchangeRates", () => {
     }),
   )
 
-  it.effect("takes the fixing of Prague's civil day, or the last one before it", () =>
+  it.effect("takes the fixing of the civil day in Prague, or the last fixing before it", () =>
     withBank(["2025-03-28", "2025-03-31"], () =>
       Effect.gen(function* () {
         yield* at("2026-06-15T12:00:00Z")
@@ -108,7 +108,7 @@ describe("CnbExchangeRates", () => {
     ),
   )
 
-  it.effect("looks into the year before, before a year's first fixing, and asks for each year once", () =>
+  it.effect("uses the year before until a year's first fixing, and requests each year once", () =>
     withBank(["2024-12-31", "2025-01-02"], (state) =>
       Effect.gen(function* () {
         yield* at("2026-06-15T12:00:00Z")
@@ -120,7 +120,7 @@ describe("CnbExchangeRates", () => {
     ),
   )
 
-  it.effect("does not ask for a year that cannot have a fixing yet", () =>
+  it.effect("does not request a year that cannot have a fixing yet", () =>
     withBank(["2025-12-31"], (state) =>
       Effect.gen(function* () {
         // A Thursday, before the time of publication.
@@ -131,7 +131,7 @@ describe("CnbExchangeRates", () => {
     ),
   )
 
-  it.effect("asks again from 14:30 of a working day on, each 10 minutes until the fixing is there", () =>
+  it.effect("requests again every 10 minutes from 14:30 on a working day until the fixing is published", () =>
     withBank(["2026-02-02"], (state) =>
       Effect.gen(function* () {
         const calls = () => state.asked.length
@@ -153,7 +153,7 @@ describe("CnbExchangeRates", () => {
     ),
   )
 
-  it.effect("asks nothing over a weekend, and no more once a holiday is over", () =>
+  it.effect("makes no request over a weekend, and stops once a holiday is over", () =>
     withBank(["2026-04-30"], (state) =>
       Effect.gen(function* () {
         // Friday, 1 May, is a holiday that nobody told us of.
@@ -171,7 +171,7 @@ describe("CnbExchangeRates", () => {
     ),
   )
 
-  it.effect("learns what the running year lacked when it is over, once", () =>
+  it.effect("requests a year once more after its end for the fixings that it lacked", () =>
     withBank(["2025-12-30"], (state) =>
       Effect.gen(function* () {
         yield* at("2025-12-31T12:00:00Z")
@@ -186,7 +186,7 @@ describe("CnbExchangeRates", () => {
     ),
   )
 
-  it.effect("asks once for all who ask at the same time, and fails them together", () =>
+  it.effect("makes one request for all concurrent callers, and fails them together", () =>
     withBank(["2026-02-02"], (state) =>
       Effect.gen(function* () {
         yield* at("2026-02-03T10:00:00Z")
@@ -204,7 +204,7 @@ describe("CnbExchangeRates", () => {
     ),
   )
 
-  it.effect("answers from what it knows while the bank is away, for as long as a fixing is good", () =>
+  it.effect("uses the known rates while the bank cannot be reached, for as long as a fixing is valid", () =>
     withBank(["2026-02-02"], (state) =>
       Effect.gen(function* () {
         assert.strictEqual(yield* ask("2026-02-02T14:00:00Z"), "2026-02-02")
@@ -220,7 +220,7 @@ describe("CnbExchangeRates", () => {
     ),
   )
 
-  it.effect("answers from the year before while the bank is away", () =>
+  it.effect("uses the year before while the bank cannot be reached", () =>
     withBank(["2025-12-31"], (state) =>
       Effect.gen(function* () {
         yield* at("2026-01-01T10:00:00Z")
@@ -233,7 +233,7 @@ describe("CnbExchangeRates", () => {
     ),
   )
 
-  it.effect("has the last fixing for the days to come, and nothing for those beyond its age", () =>
+  it.effect("gives the last fixing for coming days, up to its maximum age", () =>
     withBank(["2026-02-03"], (state) =>
       Effect.gen(function* () {
         yield* at("2026-02-03T14:00:00Z")
@@ -246,7 +246,7 @@ describe("CnbExchangeRates", () => {
     ),
   )
 
-  it.effect("keeps twenty years", () => {
+  it.effect("stores twenty years", () => {
     const years = Array.from({ length: 21 }, (_, index) => 2000 + index)
     return withBank(
       years.map((year) => `${year}-06-01`),
@@ -271,7 +271,7 @@ describe("CnbExchangeRates", () => {
     ["a rate as a text", `{"rates":[{"currencyCode":"EUR","amount":1,"validFor":"2026-02-02","rate":"1"}]}`],
     ["another date", `{"rates":[{"currencyCode":"EUR","amount":1,"validFor":"2.2.2026","rate":1}]}`],
   ]
-  it.effect.each(bodies)("does not take %s for a year", ([, body]) =>
+  it.effect.each(bodies)("does not accept %s as a year", ([, body]) =>
     Effect.gen(function* () {
       yield* at("2026-02-03T10:00:00Z")
       assert.strictEqual(yield* day("2026-02-03T10:00:00Z"), "malformed")

@@ -26,7 +26,7 @@ const current = (respond: Respond, currencies: ReadonlyArray<Currency> = ["EUR"]
 const rates = (rates: string): Respond => json(`{"data":{"currency":"BTC","rates":{${rates}}}}`)
 
 describe("CoinbasePriceSource", () => {
-  it.effect("reads the recorded answer as of now, and knows what has no book of its own", () =>
+  it.effect("reads the recorded answer as of now, and marks prices without a market as derived", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_770_113_251_000)
       const asked: Array<string> = []
@@ -91,7 +91,7 @@ describe("CoinbasePriceSource", () => {
         "Coinbase answered 200: rate_limit_exceeded: Too many requests",
       ],
       [
-        "an error of theirs",
+        "a server error",
         json(`{"errors":[{"id":"internal_server_error","message":"-"}]}`, 500),
         "upstream-fault",
         "internal_server_error",
@@ -111,7 +111,7 @@ describe("CoinbasePriceSource", () => {
       ["no rates", json(`{"data":{"currency":"BTC"}}`), "malformed", "documented form"],
       ["a page", page("<html>Just a moment</html>", 200), "malformed", "Just a moment"],
     ]
-  it.effect.each(failures)("fails of %s: $2", ([, respond, reason, says]) =>
+  it.effect.each(failures)("fails on %s: $2", ([, respond, reason, says]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(current(respond))
       assert.strictEqual(error.reason, reason)

@@ -24,7 +24,7 @@ describe("CoinGeckoClient", () => {
     [{ plan: "pro", apiKey, baseUrl: localRoot }, localRoot, { ...headers, "x-cg-pro-api-key": key }],
     [{ plan: "keyless", baseUrl: new URL(`${localRoot}/`) }, localRoot, headers],
   ]
-  it.effect.each(plans)("%j asks %s, with the key in its header only", ([options, root, headers]) =>
+  it.effect.each(plans)("%j calls %s, with the key only in its header", ([options, root, headers]) =>
     Effect.gen(function* () {
       const requests: Array<unknown> = []
       const respond: Respond = ({ headers }, { href }) => {
@@ -43,7 +43,7 @@ describe("CoinGeckoClient", () => {
     [{ plan: "keyless", baseUrl: "https://api.coingecko.com.example/api/v3" }, "api.coingecko.com.example"],
     [{ plan: "keyless", baseUrl: localRoot, source: "replay" }, "replay"],
   ]
-  it.effect.each(names)("%j has prices of %s", ([options, name]) =>
+  it.effect.each(names)("%j stores prices as %s", ([options, name]) =>
     Effect.gen(function* () {
       const source = yield* CoinGeckoPriceSource.make(options)
       const { quotes } = yield* source.current(["EUR"])

@@ -45,7 +45,7 @@ describe("CoinGeckoPriceHistory", () => {
     }),
   )
 
-  it.effect("takes the digits from the text and keeps eight", () =>
+  it.effect("reads the digits from the text and rounds to eight decimals", () =>
     Effect.gen(function* () {
       const body = recorded("market_chart_btc_usd_days1_2021-05-15.json")
       assert.include(body, "[1621003519770,50675.258073370765]")
@@ -54,22 +54,24 @@ describe("CoinGeckoPriceHistory", () => {
     }),
   )
 
-  it.effect("leaves out what cannot be a price, and takes the later of two", () =>
-    Effect.gen(function* () {
-      const points = `[1621003520000,3],[1621003519000,1],[1621003521000,null],[1621003522000,-1],
+  it.effect(
+    "leaves out values that cannot be a price, and takes the later of two points of the same time",
+    () =>
+      Effect.gen(function* () {
+        const points = `[1621003520000,3],[1621003519000,1],[1621003521000,null],[1621003522000,-1],
         [1621003523000,0],[1621003524000,1e999999999],[1621003519000,2.5e0],[1621003525000,"5"]`
-      const quotes = yield* history(json(`{"prices":[${points}],"market_caps":[],"total_volumes":[]}`))
-      assert.deepStrictEqual(
-        quotes.map(({ amount, observedAt }) => [
-          DateTime.toEpochMillis(observedAt),
-          BigDecimal.toNumberUnsafe(amount),
-        ]),
-        [
-          [1_621_003_519_000, 2.5],
-          [1_621_003_520_000, 3],
-        ],
-      )
-    }),
+        const quotes = yield* history(json(`{"prices":[${points}],"market_caps":[],"total_volumes":[]}`))
+        assert.deepStrictEqual(
+          quotes.map(({ amount, observedAt }) => [
+            DateTime.toEpochMillis(observedAt),
+            BigDecimal.toNumberUnsafe(amount),
+          ]),
+          [
+            [1_621_003_519_000, 2.5],
+            [1_621_003_520_000, 3],
+          ],
+        )
+      }),
   )
 
   it.effect.each([
@@ -80,13 +82,13 @@ describe("CoinGeckoPriceHistory", () => {
     `{"prices":[["1621003519000",1]]}`,
     `{"prices":[[1621003519,1]]}`,
     `{"prices":[[1e999999999,1]]}`,
-  ])("does not take %s for a history", (body) =>
+  ])("does not accept %s as a history", (body) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* Effect.flip(history(json(body)))).reason, "malformed")
     }),
   )
 
-  it.effect("asks in whole seconds around the range", () =>
+  it.effect("requests whole seconds around the range", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []
       const respond: Respond = (_request, { href }) => {
@@ -103,7 +105,7 @@ describe("CoinGeckoPriceHistory", () => {
     }),
   )
 
-  it.effect("asks nothing when there is nothing to ask, because each call counts against the month", () =>
+  it.effect("makes no call for an empty range, because each call counts against the month", () =>
     Effect.gen(function* () {
       const instant = DateTime.makeUnsafe(1_621_003_519_770)
       const nothing = yield* CoinGeckoStub.history(() => assert.fail("CoinGecko was asked"), "EUR", {

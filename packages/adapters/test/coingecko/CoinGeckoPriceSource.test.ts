@@ -39,21 +39,21 @@ describe("CoinGeckoPriceSource.current", () => {
   )
 
   it.effect.each(["simple_price_unsupported_currency_2021.json", "oas_ping.json"])(
-    "misses what is not there: recorded %s",
+    "reports a currency that is not in the answer as missing: recorded %s",
     (file) =>
       Effect.gen(function* () {
         assert.deepStrictEqual(summary(yield* current(json(recorded(file)))), { EUR: "missing" })
       }),
   )
 
-  it.effect("misses everything when the id is unknown", () =>
+  it.effect("reports every currency as missing if the coin is unknown", () =>
     Effect.gen(function* () {
       const answer = yield* current(json("{}"), ["EUR", "CZK"])
       assert.deepStrictEqual(summary(answer), { EUR: "missing", CZK: "missing" })
     }),
   )
 
-  it.effect("keeps the currencies that came, and says what became of the others", () =>
+  it.effect("keeps the currencies in the answer, and says why the others have no price", () =>
     Effect.gen(function* () {
       const answer = yield* current(price(`41946.24,"czk":null`), ["EUR", "CZK", "USD"])
       assert.deepStrictEqual(summary(answer), { EUR: "41946.24", CZK: "rejected", USD: "missing" })
@@ -64,7 +64,7 @@ describe("CoinGeckoPriceSource.current", () => {
     }),
   )
 
-  it.effect("knows its CZK as derived, and no other currency", () =>
+  it.effect("marks CZK as derived, and no other currency", () =>
     Effect.gen(function* () {
       const { quotes } = yield* current(price(`41946.24,"czk":1015000`), ["EUR", "CZK"])
       assert.deepStrictEqual(
@@ -77,7 +77,7 @@ describe("CoinGeckoPriceSource.current", () => {
     }),
   )
 
-  it.effect("needs no time when there is no price", () =>
+  it.effect("needs no timestamp if there is no price", () =>
     Effect.gen(function* () {
       const answer = yield* current(json(`{"bitcoin":{"eur":null}}`))
       assert.deepStrictEqual(summary(answer), { EUR: "rejected" })
@@ -125,7 +125,7 @@ describe("CoinGeckoPriceSource.current", () => {
     ["1072775.210000000000000000000000000", "1072775.21"],
     ["2234567.890123456789", "2234567.89012346"],
   ]
-  it.effect.each(amounts)("takes %s as %s", ([text, amount]) =>
+  it.effect.each(amounts)("reads %s as %s", ([text, amount]) =>
     Effect.gen(function* () {
       const { quotes } = yield* current(price(text))
       assert.deepStrictEqual(
@@ -154,7 +154,7 @@ describe("CoinGeckoPriceSource.current", () => {
   )
 
   it.effect.prop(
-    "makes of any JSON a price, an error or nothing, and never breaks",
+    "turns any JSON into a price, an error or a missing currency, and never dies",
     { one: Schema.Json, other: Schema.Json },
     ({ one, other }) =>
       Effect.gen(function* () {
@@ -175,7 +175,7 @@ describe("CoinGeckoPriceSource.current", () => {
       }),
   )
 
-  it.effect("asks nothing when there is nothing to ask, because each call counts against the month", () =>
+  it.effect("makes no call without currencies, because each call counts against the month", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* current(() => assert.fail("CoinGecko was asked"), []), {
         quotes: [],

@@ -1,4 +1,4 @@
-/** CoinGecko's adapters with an HTTP client that is answered by a function, or by the replay. */
+/** CoinGecko's adapters with an HTTP client whose requests a function or the replay answers. */
 import type * as CoinGeckoClient from "@btc-price/adapters/coingecko/CoinGeckoClient"
 import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoPriceHistory"
 import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
@@ -40,7 +40,7 @@ export const overSocket = Layer.unwrap(
   }),
 ).pipe(Layer.provideMerge(replayLayer()), Layer.provide(NodeHttpClient.layerUndici))
 
-/** What the suites need of the replay. */
+/** What the suites of ports need from the replay. */
 export const control = {
   failNext: Effect.flatMap(CoinGeckoReplay, ({ setFault }) => setFault("server-fault", 1)),
   calls: Effect.flatMap(CoinGeckoReplay, ({ calls }) => calls),

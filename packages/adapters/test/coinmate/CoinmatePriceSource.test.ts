@@ -26,7 +26,7 @@ const pair = (bid: string, ask: string, stamp = "1507059635"): string =>
   `{"last":94896.47,"bid":${bid},"ask":${ask},"timestamp":${stamp}}`
 
 describe("CoinmatePriceSource", () => {
-  it.effect("asks once for all pairs", () =>
+  it.effect("makes one request for all pairs", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []
       yield* current((request, url) => {
@@ -37,7 +37,7 @@ describe("CoinmatePriceSource", () => {
     }),
   )
 
-  it.effect("takes the middle of bid and ask, each with the stamp of its pair", () =>
+  it.effect("takes the middle of bid and ask, with the timestamp of the pair", () =>
     Effect.gen(function* () {
       const { quotes } = yield* current(json(documented))
       assert.deepStrictEqual(summary({ quotes, missing: [] }), { EUR: "41941.2", CZK: "1014198.235" })
@@ -64,7 +64,7 @@ describe("CoinmatePriceSource", () => {
     }),
   )
 
-  it.effect("misses what it has no book in, and everything when there is no data", () =>
+  it.effect("reports currencies without a pair as missing, and all of them if there is no data", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(summary(yield* current(json(documented), ["USD", "EUR"])), {
         USD: "missing",
@@ -75,19 +75,19 @@ describe("CoinmatePriceSource", () => {
     }),
   )
 
-  const spoilt: ReadonlyArray<readonly [what: string, pair: string, reason: string]> = [
+  const badPairs: ReadonlyArray<readonly [what: string, pair: string, reason: string]> = [
     ["no bid", pair("null", "94896.47"), "rejected"],
     ["an empty book", pair("0", "0"), "rejected"],
-    ["one side only", pair("0", "94896.47"), "rejected"],
+    ["only one side", pair("0", "94896.47"), "rejected"],
     ["a bid above the ask", pair("94896.48", "94896.47"), "rejected"],
     ["a price below zero", pair("-1", "94896.47"), "rejected"],
-    ["a price as a text", pair(`"94500"`, "94896.47"), "rejected"],
+    ["a price in a string", pair(`"94500"`, "94896.47"), "rejected"],
     ["no bid and no ask", `{"timestamp":1507059635}`, "missing"],
-    ["a stamp in milliseconds", pair("94500", "94896.47", "1507059635000"), "malformed"],
-    ["no stamp", `{"bid":94500,"ask":94896.47}`, "malformed"],
-    ["a number for a pair", "94896.47", "malformed"],
+    ["a timestamp in milliseconds", pair("94500", "94896.47", "1507059635000"), "malformed"],
+    ["no timestamp", `{"bid":94500,"ask":94896.47}`, "malformed"],
+    ["a number in place of a pair", "94896.47", "malformed"],
   ]
-  it.effect.each(spoilt)("of %s keeps the other currency: $2", ([, czk, reason]) =>
+  it.effect.each(badPairs)("keeps the other currency if there is %s: $2", ([, czk, reason]) =>
     Effect.gen(function* () {
       const answer = yield* current(pairs(`"BTC_EUR":${pair("1", "2")},"BTC_CZK":${czk}`))
       assert.deepStrictEqual(summary(answer), { EUR: "1.5", CZK: reason })
@@ -103,7 +103,7 @@ describe("CoinmatePriceSource", () => {
     ["a page", page("<html>We will be back soon</html>", 200), "malformed"],
     ["a fault", page("", 502), "upstream-fault"],
   ]
-  it.effect.each(failures)("fails of %s: $2", ([, respond, reason]) =>
+  it.effect.each(failures)("fails on %s: $2", ([, respond, reason]) =>
     Effect.gen(function* () {
       assert.strictEqual((yield* Effect.flip(current(respond))).reason, reason)
     }),

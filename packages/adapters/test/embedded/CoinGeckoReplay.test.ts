@@ -131,7 +131,7 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
         }),
     )
 
-    it.effect("keeps five-minute points for 32 days", () =>
+    it.effect("has five-minute points for 32 days", () =>
       Effect.gen(function* () {
         const [status, body] = yield* ask(
           `${chart}?vs_currency=eur&from=${nowSeconds - 32 * 86_400}&to=${nowSeconds}`,
@@ -143,18 +143,18 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
       }),
     )
 
-    it.effect("lists its faults, a sentence each", () =>
+    it.effect("lists its faults, each with a description", () =>
       Effect.gen(function* () {
         const [status, body] = yield* ask("//faults")
         assert.strictEqual(status, 200)
         assert.deepStrictEqual(
           JSON.parse(body),
-          Record.map(faults, ({ sentence }) => sentence),
+          Record.map(faults, ({ description }) => description),
         )
       }),
     )
 
-    it.effect("answers with a fault as often as it was set, over HTTP too, and counts the calls", () =>
+    it.effect("answers with a fault as many times as requested, also over HTTP, and counts the calls", () =>
       Effect.gen(function* () {
         const before = yield* (yield* Replay).calls
         const [status, body] = yield* ask("//fault/throttled?times=2", { method: "PUT" })
@@ -199,7 +199,7 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
       ["wrong-host", 400, "error_400_10011_wrong_host.json"],
       ["user-agent", 403, "error_403_user_agent.json"],
     ]
-    it.effect.each(bodies)("gives for %s the body that was recorded", ([fault, status, file]) =>
+    it.effect.each(bodies)("answers %s with the recorded body", ([fault, status, file]) =>
       Effect.gen(function* () {
         yield* (yield* Replay).setFault(fault, 1)
         assert.deepStrictEqual(yield* ask(`${price}&vs_currencies=eur`), [status, recorded(file)])
@@ -209,7 +209,7 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
 )
 
 describe("CoinGeckoReplay, its life", () => {
-  it.effect("ends at once, though a client waits for an answer", () =>
+  it.effect("stops at once even if a client waits for an answer", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
       const context = yield* Layer.buildWithScope(CoinGeckoReplay.layer(), scope)
@@ -237,7 +237,7 @@ describe("CoinGeckoReplay, its life", () => {
     }),
   )
 
-  it.effect("tells when its port is taken", () =>
+  it.effect("fails if its port is taken", () =>
     Effect.gen(function* () {
       const { baseUrl } = yield* Replay
       const { hostname, port } = new URL(baseUrl)

@@ -91,7 +91,7 @@ describeLayer(overSocket)("CoinGeckoReplayFault", (it) => {
     }),
   )
 
-  it.effect("asks to wait for 18 seconds where it says so, and else for no time", () =>
+  it.effect("asks for a delay of 18 seconds only if it has a Retry-After", () =>
     Effect.gen(function* () {
       const waits = [
         yield* rehearse("rate-limited", current(["EUR"])),
@@ -101,7 +101,7 @@ describeLayer(overSocket)("CoinGeckoReplayFault", (it) => {
     }),
   )
 
-  it.effect("is over after as many answers as were set", () =>
+  it.effect("ends after the requested number of answers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(DateTime.toEpochMillis(now))
       const answer = yield* (yield* PriceSource).current(["EUR", "CZK"])

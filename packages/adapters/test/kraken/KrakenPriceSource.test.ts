@@ -40,7 +40,7 @@ const byRate = (EUR: string) =>
   Effect.map(current(book(`"0.00001"`, `"0.00001"`), ["CZK"], MemoryExchangeRates.layer({ EUR })), summary)
 
 describe("KrakenPriceSource", () => {
-  it.effect("takes the middle of the recorded bid and ask as of now, in CZK by the fixing", () =>
+  it.effect("takes the middle of the recorded bid and ask as of now, and derives CZK from the fixing", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(1_770_113_251_000)
       const asked: Array<string> = []
@@ -65,7 +65,7 @@ describe("KrakenPriceSource", () => {
     }),
   )
 
-  it.effect("reads the only pair, whatever its name, and the recorded one of 2017", () =>
+  it.effect("reads the only pair of the answer, whatever its name: recorded in 2017", () =>
     Effect.gen(function* () {
       const answer = yield* current(json(recorded("kraken/ticker_BCHEUR_2017.json")))
       assert.deepStrictEqual(summary(answer), { EUR: "354.85" })
@@ -80,7 +80,7 @@ describe("KrakenPriceSource", () => {
     }),
   )
 
-  it.effect("has EUR when there is no exchange rate, and says why there is nothing else", () =>
+  it.effect("quotes EUR without an exchange rate, and says why other currencies have no price", () =>
     Effect.gen(function* () {
       const away = new PriceSourceError({
         reason: "timed-out",
@@ -130,14 +130,14 @@ describe("KrakenPriceSource", () => {
     ["no result", json(`{"error":[]}`), "malformed"],
     ["a page", page("<html>Maintenance</html>", 200), "malformed"],
   ]
-  it.effect.each(failures)("fails of %s: $2", ([, respond, reason]) =>
+  it.effect.each(failures)("fails on %s: $2", ([, respond, reason]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(current(respond))
       assert.strictEqual(error.reason, reason)
     }),
   )
 
-  it.effect("takes a warning for no error", () =>
+  it.effect("accepts an answer with a warning", () =>
     Effect.gen(function* () {
       const warned = json(ticker.replace(/\[\s*\]/, `["WGeneral:Slow"]`))
       assert.deepStrictEqual(summary(yield* current(warned)), { EUR: "561.366255" })

@@ -54,7 +54,7 @@ describe("ExactJson", () => {
     },
   )
 
-  it("leaves all else as it is", () => {
+  it("leaves all other values unchanged", () => {
     assert.deepStrictEqual(parse(`{"a":[null,true,"1.5",{}]}`), { a: [null, true, "1.5", {}] })
   })
 

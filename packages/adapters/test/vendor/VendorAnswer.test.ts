@@ -15,7 +15,7 @@ const key = "VK-0123456789abcdefghijklmn"
 
 const Prices = Schema.Struct({ bitcoin: Schema.Record(Schema.String, Schema.Unknown) })
 
-/** A vendor that says what is wrong under `error`, and has a key when it is asked with one. */
+/** A vendor that reports errors under `error`, with a key if one is given. */
 const get = (respond: Respond, apiKey?: string) =>
   ask(
     respond,
@@ -94,7 +94,7 @@ describe("VendorAnswer", () => {
     [{ "retry-after": "soon" }, undefined],
     [{}, undefined],
   ]
-  it.effect.each(waits)("a rate limit with %j asks to wait for %s s", ([headers, seconds]) =>
+  it.effect.each(waits)("a rate limit with %j asks for a delay of %s s", ([headers, seconds]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.makeUnsafe("2026-02-03T10:00:00Z")))
       const { retryAfter } = yield* failure(page("", 429, "text/plain", headers))
@@ -102,7 +102,7 @@ describe("VendorAnswer", () => {
     }),
   )
 
-  it.effect("repeats no key that the vendor repeats", () =>
+  it.effect("removes the key from a vendor's text", () =>
     Effect.gen(function* () {
       const echo = `the key ${key} is not valid`
       for (const respond of [
@@ -119,7 +119,7 @@ describe("VendorAnswer", () => {
     }),
   )
 
-  it.effect("repeats a short piece of the vendor's text, fit for a log", () =>
+  it.effect("includes a short excerpt of the vendor's text that is safe for a log", () =>
     Effect.gen(function* () {
       const controls = json(JSON.stringify({ error: "a\u0000b\r\n\u001B[31mc\u2028d" }), 422)
       assert.strictEqual((yield* failure(controls)).detail, "Vendor answered 422: a b [31mc d")

@@ -25,7 +25,7 @@ const get = (apiKey = key, baseUrl: URL | string = "https://vendor.example/api")
   )
 
 describe("VendorClient", () => {
-  it.effect("says who asks, and no trace to the vendor, no key to a trace", () =>
+  it.effect("sends its User-Agent but no trace headers, and keeps the key out of traces", () =>
     Effect.gen(function* () {
       const requests: Array<unknown> = []
       const spans: Array<Tracer.NativeSpan> = []
@@ -64,7 +64,7 @@ describe("VendorClient", () => {
     }),
   )
 
-  it.effect("sends no key to where a redirect leads", () =>
+  it.effect("does not send the key to the target of a redirect", () =>
     Effect.gen(function* () {
       const redirects: Array<RequestInit["redirect"]> = []
       const fetch: typeof globalThis.fetch = (_url, init) => {
@@ -87,7 +87,7 @@ describe("VendorClient", () => {
     ["a key that no header can hold", `${key}\n${key}`, NodeHttpClient.layerUndici],
     ["a key that fetch refuses, and names", `${key}\n${key}`, FetchHttpClient.layer],
   ]
-  it.live.each(failures)("puts no key into the error of %s", ([, apiKey, client]) =>
+  it.live.each(failures)("keeps the key out of the error on %s", ([, apiKey, client]) =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(get(apiKey, "http://127.0.0.1:1"))
       assert.strictEqual(error.reason, "unreachable")
@@ -98,9 +98,9 @@ describe("VendorClient", () => {
 
   const limits: ReadonlyArray<readonly [what: string, Effect.Effect<Response>, seconds: number]> = [
     ["an answer to begin", Effect.never, 5],
-    ["all of it", Effect.sync(() => new Response(new ReadableStream())), 10],
+    ["the rest of the answer", Effect.sync(() => new Response(new ReadableStream())), 10],
   ]
-  it.effect.each(limits)("waits for %s, but not for ever", ([, respond, seconds]) =>
+  it.effect.each(limits)("times out waiting for %s", ([, respond, seconds]) =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(
         Effect.provide(

@@ -41,7 +41,7 @@ describe("VendorQuote", () => {
     },
   )
 
-  it("says what cannot be a price, in short", () => {
+  it("says briefly what cannot be a price", () => {
     const details = [
       [undefined, "missing", "Vendor's answer has no EUR"],
       [null, "rejected", "null cannot be the price in EUR"],
@@ -59,7 +59,7 @@ describe("VendorQuote", () => {
     }
   })
 
-  it("does not take one unit of time for another", () => {
+  it("does not mistake one unit of time for another", () => {
     const [seconds, millis] = [decimal("1770113251"), decimal("1770113251000")]
     assert.strictEqual(Schema.decodeSync(VendorQuote.Seconds)(seconds), 1_770_113_251)
     assert.strictEqual(Schema.decodeSync(VendorQuote.Millis)(millis), 1_770_113_251_000)

@@ -1,4 +1,4 @@
-/** An HTTP client that is answered by a function in place of a vendor. */
+/** An HTTP client whose requests a function answers in place of a vendor. */
 import type { Quotes } from "@btc-price/domain/PriceSource"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Context from "effect/Context"
@@ -48,13 +48,13 @@ export const ask = <S, E, R, A>(
   call: (adapter: S) => Effect.Effect<A, E>,
 ) => Effect.flatMap(make, call).pipe(Effect.provide(client((...args) => Effect.sync(() => respond(...args)))))
 
-/** What a suite does with a stub; {@link layer} gives it along with the client. */
+/** Controls a stub. {@link layer} provides it together with the client. */
 export class VendorStub extends Context.Service<
   VendorStub,
   {
-    /** The next answer is a fault of the server. */
+    /** Makes the next answer a server error. */
     readonly failNext: Effect.Effect<void>
-    /** How many requests have arrived. */
+    /** The number of requests received. */
     readonly calls: Effect.Effect<number>
   }
 >()("@btc-price/adapters/test/VendorStub") {}
@@ -64,10 +64,10 @@ export const layer = (respond: Respond): Layer.Layer<HttpClient.HttpClient | Ven
     Effect.sync(() => {
       let [calls, failing] = [0, false]
       const answer: Respond = (...args) => {
-        const fault = failing
+        const isFailing = failing
         calls++
         failing = false
-        return fault ? new Response("", { status: 503 }) : respond(...args)
+        return isFailing ? new Response("", { status: 503 }) : respond(...args)
       }
       return Layer.merge(
         client((...args) => Effect.sync(() => answer(...args))),
@@ -79,13 +79,13 @@ export const layer = (respond: Respond): Layer.Layer<HttpClient.HttpClient | Ven
     }),
   )
 
-/** What the suites need of a stub. */
+/** What the suites of ports need from a stub. */
 export const control = {
   failNext: Effect.flatMap(VendorStub, ({ failNext }) => failNext),
   calls: Effect.flatMap(VendorStub, ({ calls }) => calls),
 }
 
-/** The amounts, and the reasons where there is none, by currency. */
+/** The amounts, or the reasons why there is no amount, by currency. */
 export const summary = ({ quotes, missing }: Quotes): Readonly<Record<string, string>> =>
   Object.fromEntries([
     ...quotes.map(({ currency, amount }) => [currency, BigDecimal.format(BigDecimal.normalize(amount))]),
