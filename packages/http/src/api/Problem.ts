@@ -37,7 +37,7 @@ export class NoPrice extends HttpApiError.Problem<NoPrice>()(
   { type: type("no-price"), status: 404, title: "This currency has never had a price here" },
   {
     currency: Currency,
-    /** Why the last attempt returned no price; null if no attempt failed recently. */
+    /** The reason of the newest gap; null if there is no recent gap. */
     reason: Schema.NullOr(Gap.Reason),
   },
 ) {}
@@ -147,7 +147,7 @@ export class PriceUnavailable extends HttpApiError.Problem<PriceUnavailable>()(
         currency: Currency,
         /** Age of the newest price by its source's own timestamp; null if no price is known. */
         age_seconds: Schema.NullOr(Schema.Int),
-        /** Why there is no newer price; null if no attempt failed recently. */
+        /** The reason of the newest gap; null if there is no recent gap. */
         reason: Schema.NullOr(Gap.Reason),
       }),
     ),
