@@ -3,7 +3,7 @@
  * strict stand-in for Vault that really expire, and half the password. Nothing may fail.
  */
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
-import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
+import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -49,7 +49,7 @@ const underLoad = Effect.fnUntraced(function* (
   rotate: Effect.Effect<unknown, unknown>,
 ) {
   const auth = yield* VaultServer.kubernetes
-  const access = yield* PostgresAccess.open({
+  const access = yield* PostgresCredentialsSource.open({
     url: database.url,
     role: database.role,
     credentials: { kind: "vault", address: vault.address, path, auth },

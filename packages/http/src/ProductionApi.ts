@@ -3,7 +3,7 @@ import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
-import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
+import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
@@ -17,10 +17,10 @@ import * as ApiProgram from "./ApiProgram.ts"
 
 /** Listens before it reaches for anything else, so that a port that is taken is reported at once. */
 export const layer = (settings: Effect.Success<typeof Settings.http>) =>
-  PostgresAccess.open(settings.database).pipe(
+  PostgresCredentialsSource.open(settings.database).pipe(
     Effect.map((database) =>
       ManagementServer.layer.pipe(
-        Layer.provide(PostgresAccess.layerReadiness(database)),
+        Layer.provide(PostgresCredentialsSource.layerReadiness(database)),
         Layer.provide(ApiProgram.layer(settings)),
         Layer.provide(CognitoUserPool.layer(settings.cognito)),
         Layer.provide(

@@ -1,7 +1,7 @@
 /** The worker program with its adapters of production, and its command line. */
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
-import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
+import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import * as PostgresLegacyPrices from "@btc-price/adapters/postgres/PostgresLegacyPrices"
@@ -23,10 +23,10 @@ export type WorkerSettings = Effect.Success<typeof Settings.worker>
 
 /** Samples prices. Listens before it reaches for anything else, so that a port that is taken is reported at once. */
 export const layer = (settings: WorkerSettings) =>
-  PostgresAccess.open(settings.database).pipe(
+  PostgresCredentialsSource.open(settings.database).pipe(
     Effect.map((database) =>
       ManagementServer.layer.pipe(
-        Layer.provide(PostgresAccess.layerReadiness(database)),
+        Layer.provide(PostgresCredentialsSource.layerReadiness(database)),
         Layer.provide(Worker.layer(settings)),
         Layer.provide(PostgresLeaderLock.layer(database)),
         Layer.provide(repositoryAndSources(settings, database)),
@@ -38,7 +38,7 @@ export const layer = (settings: WorkerSettings) =>
 
 /** What the commands work with. */
 const layerCommands = (settings: WorkerSettings) =>
-  PostgresAccess.open(settings.database).pipe(
+  PostgresCredentialsSource.open(settings.database).pipe(
     Effect.map((database) =>
       repositoryAndSources(settings, database).pipe(
         Layer.merge(PostgresLegacyPrices.layer(settings.legacyDatabase ?? database)),

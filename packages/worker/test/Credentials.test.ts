@@ -1,4 +1,4 @@
-/** The real worker as a user of the database that changes every second, and that is given back at the end. */
+/** The real worker with a database user that changes every second and that is revoked at the end. */
 import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -14,14 +14,20 @@ import * as Program from "../../http/test/Program.ts"
 
 const services = Layer.mergeAll(NodeServices.layer, NodeHttpClient.layerUndici, CoinGeckoReplay.layer())
 
-layer(services, { excludeTestServices: true })("The worker with credentials of Vault", (it) => {
-  it.effect("migrates as the owner, keeps leading from user to user, and gives the last one back", () =>
+layer(services, { excludeTestServices: true })("The worker with credentials from Vault", (it) => {
+  it.effect("migrates as the owner, stays the leader from user to user, and revokes the last user", () =>
     Effect.gen(function* () {
       const { role, tokenFile } = yield* VaultServer.kubernetes
       const database = yield* makeDatabase
       yield* database.admin`drop schema public cascade`
       yield* database.admin`create schema public authorization ${database.admin(database.role)}`
-      const vault = yield* VaultServer.make({ database, leaseSeconds: 2, maximumSeconds: 2 })
+      const vault = yield* VaultServer.make({
+        database,
+        leaseSeconds: 1,
+        maximumSeconds: 1,
+        // The worker needs no more time than it gets, however slow the machine is.
+        graceSeconds: 600,
+      })
       const { baseUrl } = yield* CoinGeckoReplay.CoinGeckoReplay
       const worker = yield* Program.start("worker", {
         env: {

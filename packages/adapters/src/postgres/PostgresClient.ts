@@ -1,51 +1,56 @@
-/** How this service connects to PostgreSQL: one place for transport security, limits and deadlines. */
+/** How this service connects to PostgreSQL: transport security, limits and deadlines in one place. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as Layer from "effect/Layer"
+import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { SqlError, StatementTimeoutError } from "effect/sql/SqlError"
 import { isLoopback } from "./Loopback.ts"
-import { type Account, fixed, type PostgresCredentials } from "./credentials/PostgresCredentials.ts"
-import * as PostgresPool from "./credentials/PostgresPool.ts"
+import * as PostgresRotatingClient from "./credentials/PostgresRotatingClient.ts"
+import type { PostgresRotation, User } from "./credentials/PostgresRotation.ts"
 
 export interface Options {
   /** `postgres://user:password@host:port/database`, without `sslmode`. */
   readonly url: Redacted.Redacted
-  /** PEM text of the authorities that may sign the server's certificate; absent: those of Node. */
+  /** PEM text of the authorities that may sign the server's certificate. Absent: the authorities that Node trusts. */
   readonly authorities?: string | undefined
-  /** Acts as this role, whoever logs in, so that tables have one owner although users come and go. */
+  /** The role that every user acts as, so that the tables keep one owner while users come and go. */
   readonly role?: string | undefined
-  /** Where the user and the password come from; absent: the URL. */
-  readonly credentials?: PostgresCredentials | undefined
+  /** The password of the URL's user, evaluated for each new connection. Absent: the password of the URL. */
+  readonly password?: Effect.Effect<Redacted.Redacted> | undefined
+  /** The changing user, in place of the URL's. */
+  readonly rotation?: PostgresRotation | undefined
+  /** Why there are no new credentials; null while there are. */
+  readonly problem?: Effect.Effect<string | null> | undefined
 }
 
 /** The longest that a statement may run on the server, in seconds. */
 const statementLimitSeconds = 10
 
-/** The longest that an operation may take as seen from here, a silent server included, in seconds. */
+/** The longest that an operation may take as seen from this process, even if the server is silent, in seconds. */
 const operationLimitSeconds = 12
 
 /** The longest that opening a connection may take, in seconds. */
 const connectLimitSeconds = 3
 
 /**
- * Connection settings: TLS 1.2 or later, verified, but for loopback addresses without `authorities`, where
- * the wire is this machine.
+ * Connection settings: verified TLS 1.2 or later, except on loopback addresses without `authorities`, where the
+ * connection does not leave this machine.
  */
 export const config = (
-  { url, authorities, role }: Options,
-  account: Account = {},
+  { url, authorities, role, password }: Options,
+  user?: User,
 ): PgClient.PgClientConfig => {
   const host = new URL(Redacted.value(url)).hostname
   return {
     url,
-    ...account,
+    ...(password === undefined ? {} : { password }),
+    ...(user === undefined ? {} : { username: user.username, password: user.password }),
     ssl:
       authorities === undefined && isLoopback(host)
         ? false
@@ -61,53 +66,59 @@ export const config = (
   }
 }
 
-/**
- * A pool of up to ten connections; opens none before it is asked, so it can be built while the server is away.
- * Credentials may change meanwhile: no query fails or waits for it.
- */
+/** A pool of up to ten connections. Opens no connection before it is used, so it can be made while the server is away. */
+export const makePool = (
+  options: Options,
+  user?: User,
+): Effect.Effect<PgClient.PgClient, SqlError, Scope.Scope> =>
+  PgClient.make({
+    ...config(options, user),
+    maxConnections: 10,
+    idleTimeout: Duration.minutes(1),
+    connectionTTL: Duration.minutes(30),
+  }).pipe(Effect.provide(Reactivity.layer))
+
+/** A client over such a pool. When the credentials change, no query fails or waits. */
 export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient> =>
   PgClient.layerFrom(
-    PostgresPool.make(options.credentials ?? fixed, (account) => ({
-      ...config(options, account),
-      maxConnections: 10,
-      idleTimeout: Duration.minutes(1),
-      connectionTTL: Duration.minutes(30),
-    })),
-  )
+    options.rotation === undefined
+      ? makePool(options)
+      : PostgresRotatingClient.make(options.rotation, config(options)),
+  ).pipe(Layer.orDie)
 
-/** A connection of one's own, logged in as the account whose turn it is. */
+/** A connection outside the pool. */
 export interface Session {
   readonly sql: PgClient.PgClient
-  /** Returns when another account has taken the place of this one: then open another, and close this. */
-  readonly untilOver: Effect.Effect<void>
+  /** Returns when another user has replaced the user of this session. Then open another session and close this one. */
+  readonly untilReplaced: Effect.Effect<void>
   readonly scope: Scope.Closeable
 }
 
-/** Opens a connection apart from the pool, with parameters of its own, until its scope or that around it closes. */
+/** Opens a session with parameters of its own as the current user. It ends with its scope, or with the outer one. */
 export const open = Effect.fnUntraced(function* (
   options: Options,
   parameters: { readonly applicationName?: string; readonly startupParameters: Record<string, string> },
 ): Effect.fn.Return<Session, SqlError, Scope.Scope> {
-  const credentials = options.credentials ?? fixed
+  const { rotation } = options
   const scope = yield* Scope.fork(yield* Effect.scope)
   const connect = Effect.gen(function* () {
-    const { value: account, untilOver } = yield* credentials.account
-    const { startupParameters, ...common } = config(options, account)
+    const user = yield* rotation?.user ?? Effect.undefined
+    const { startupParameters, ...common } = config(options, user)
     const sql = yield* PgClient.makeClient({
       ...common,
       ...parameters,
       startupParameters: { ...startupParameters, ...parameters.startupParameters },
     })
-    return { sql, untilOver, scope }
+    return { sql, untilReplaced: user?.untilReplaced ?? Effect.never, scope }
   }).pipe(Scope.provide(scope), Effect.provide(Reactivity.layer))
-  return yield* credentials
-    .withRefresh(connect)
-    .pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
+  return yield* (rotation?.withRefresh(connect) ?? connect).pipe(
+    Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
+  )
 })
 
 /**
- * Fails when `effect` takes too long, at once and whatever the server does. `Effect.timeout` alone waits for
- * the driver to take back the query, which on a server that has stopped answering takes seconds more.
+ * Fails as soon as `effect` takes too long, whatever the server does. `Effect.timeout` also waits for the driver to
+ * cancel the query, which takes seconds more on a server that has stopped answering.
  */
 export const withDeadline = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const fiber = yield* Effect.forkDetach(effect)

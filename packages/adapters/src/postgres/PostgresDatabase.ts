@@ -1,4 +1,4 @@
-/** Makes databases on a server that one administers, such as the embedded one. */
+/** Creates databases on a server that this process administers, such as the embedded PostgreSQL. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 import type { SqlError } from "effect/sql/SqlError"
 import { config } from "./PostgresClient.ts"
 
-/** The URL of the database `name` on the server of `serverUrl`, which is made unless it exists. */
+/** Creates the database `name` on the server of `serverUrl` unless it exists. Returns its URL. */
 export const ensure = Effect.fn("PostgresDatabase.ensure")(function* (
   serverUrl: Redacted.Redacted,
   name: string,

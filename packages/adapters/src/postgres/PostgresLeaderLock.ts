@@ -60,7 +60,7 @@ const acquire = (
     const session = yield* openSession
     const isHeld = yield* Effect.raceFirst(
       Effect.as(askFor(session.sql, askInterval), true),
-      Effect.as(session.untilOver, false),
+      Effect.as(session.untilReplaced, false),
     )
     if (isHeld) return session
     yield* Scope.close(session.scope, Exit.void)
@@ -82,7 +82,7 @@ const keep = (
   session: Session,
   openSession: Effect.Effect<Session, SqlError, Scope.Scope>,
 ): Effect.Effect<never, LeaderLockError, Scope.Scope> =>
-  session.untilOver.pipe(
+  session.untilReplaced.pipe(
     Effect.andThen(Effect.retry(openSession, reopenPause)),
     Effect.tap((next) => handOver(session.sql, next.sql)),
     Effect.raceFirst(failWhenLost(session.sql)),

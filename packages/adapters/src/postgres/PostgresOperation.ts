@@ -1,4 +1,4 @@
-/** How an operation on PostgreSQL ends: within its deadline, and with an error that the domain knows. */
+/** Runs an operation on PostgreSQL within its deadline, and turns its failure into an error of the domain. */
 import { RepositoryError } from "@btc-price/domain/RepositoryError"
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -7,15 +7,15 @@ import type { MigrationError } from "effect/sql/Migrator"
 import type { SqlError } from "effect/sql/SqlError"
 import { withDeadline } from "./PostgresClient.ts"
 
-/** `UnknownError`: a row is not what the tables allow. */
+/** `UnknownError`: a row does not match what the tables allow. */
 export type Failure = SqlError | MigrationError | Cause.UnknownError
 
-/** A pause in which the pool learns which other connections have died with one. */
+/** When one connection dies, others have often died too. In this pause the pool learns which. */
 const reconnectPause = Schedule.spaced("50 millis")
 
 /**
- * Runs the operation of this name, such as `PriceRepository.record`. It must bear to be done again: one that met
- * a connection which had died unnoticed, as all do after a failover, is, up to twice.
+ * Runs the operation with this name, such as `PriceRepository.record`. The operation must be idempotent: it is retried
+ * up to twice when its connection turns out to be dead, as all connections are after a failover.
  */
 export const run =
   (operation: string) =>
@@ -25,7 +25,7 @@ export const run =
       Effect.mapError(toRepositoryError(operation)),
     )
 
-/** Faults of the statement or of the data are final; of anything else, such as a server that starts up, not. */
+/** Errors in the statement or the data are final. All others are not, such as those of a server that is starting up. */
 export const toRepositoryError =
   (operation: string) =>
   (error: Failure): RepositoryError =>

@@ -1,7 +1,7 @@
-/** A test database whose tables belong to a role that nobody logs in as, and users who log in and act as it. */
+/** A test database whose tables are owned by a role without login, and users who log in and act as that role. */
 import * as PgClient from "@effect/sql-pg/PgClient"
+import * as Clock from "effect/Clock"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Hex from "effect/encoding/Hex"
 import * as Reactivity from "effect/reactivity/Reactivity"
@@ -22,21 +22,20 @@ export interface AppDatabase {
   readonly role: string
   /** As superuser. */
   readonly admin: PgClient.PgClient
-  /** Makes a user that may log in until then; without an end: always. */
-  readonly createUser: (until?: DateTime.Utc) => Effect.Effect<User, SqlError>
+  readonly createUser: Effect.Effect<User, SqlError>
   readonly setPassword: (username: string) => Effect.Effect<string, SqlError>
-  readonly extendUser: (username: string, until: DateTime.Utc) => Effect.Effect<void, SqlError>
-  /** Drops the user, and answers how many connections it still had. */
+  /** Drops the user. Returns how many connections it still had. */
   readonly dropUser: (username: string) => Effect.Effect<number, SqlError>
 }
 
 const random = () => Hex.encode(SecureRandom.randomBytesUnsafe(8))
 
-/** `makeDatabase` answers the URL of a database as superuser, which it drops when its scope closes. */
+/** `makeDatabase` returns the superuser's URL of a database, which it drops when its scope closes. */
 export const make = Effect.fnUntraced(function* <E>(
   serverUrl: Redacted.Redacted,
   makeDatabase: Effect.Effect<Redacted.Redacted, E, Scope.Scope>,
 ) {
+  const clock = yield* Clock.Clock
   const server = yield* PgClient.makeClient({ url: serverUrl, ssl: false })
   const role = `app_${random()}`
   const users = new Set<string>()
@@ -61,12 +60,11 @@ export const make = Effect.fnUntraced(function* <E>(
     url: Redacted.make(url.href),
     role,
     admin,
-    createUser: Effect.fnUntraced(function* (until?: DateTime.Utc) {
+    createUser: Effect.gen(function* () {
       const [username, password] = [`v-${random()}`, random()]
       users.add(username)
       yield* admin`
-        create role ${admin(username)} login password ${literal(password)} in role ${admin(role)}
-        valid until ${literal(until === undefined ? "infinity" : DateTime.formatIso(until))}`
+        create role ${admin(username)} login password ${literal(password)} in role ${admin(role)}`
       return { username, password }
     }),
     setPassword: Effect.fnUntraced(function* (username) {
@@ -74,17 +72,18 @@ export const make = Effect.fnUntraced(function* <E>(
       yield* admin`alter role ${admin(username)} password ${literal(password)}`
       return password
     }),
-    extendUser: (username, until) =>
-      Effect.asVoid(admin`alter role ${admin(username)} valid until ${literal(DateTime.formatIso(until))}`),
-    dropUser: Effect.fnUntraced(function* (username) {
-      const sessions = yield* Effect.repeat(
-        admin`select from pg_stat_activity where usename = ${username}`,
-        // PostgreSQL needs a moment to end a session that is over.
-        { schedule: Schedule.spaced("10 millis"), times: 30, until: (rows) => rows.length === 0 },
-      )
-      yield* admin`drop role if exists ${admin(username)}`
-      users.delete(username)
-      return sessions.length
-    }),
+    dropUser: Effect.fnUntraced(
+      function* (username) {
+        const sessions = yield* Effect.repeat(
+          admin`select from pg_stat_activity where usename = ${username}`,
+          // PostgreSQL needs a moment to end a closed session, whatever the clock of the credentials says.
+          { schedule: Schedule.spaced("10 millis"), times: 30, until: (rows) => rows.length === 0 },
+        )
+        yield* admin`drop role if exists ${admin(username)}`
+        users.delete(username)
+        return sessions.length
+      },
+      Effect.provideService(Clock.Clock, clock),
+    ),
   } satisfies AppDatabase
 }, Effect.provide(Reactivity.layer))

@@ -1,16 +1,23 @@
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
+import * as AppDatabase from "./AppDatabase.ts"
+import * as TestDatabase from "./TestDatabase.ts"
+import { eventually } from "../Waiting.ts"
+import { inject } from "vitest"
 
 const sslOf = (host: string, authorities?: string) =>
   PostgresClient.config({ url: Redacted.make(`postgres://user:password@${host}/btc`), authorities }).ssl
 
 describe("PostgresClient", () => {
-  it("speaks verified TLS with every host but this machine's own", () => {
+  it("uses verified TLS with every host except this machine", () => {
     for (const host of [
       "db.example.com:5432",
       "10.0.0.7",
@@ -25,13 +32,13 @@ describe("PostgresClient", () => {
     }
   })
 
-  it("trusts the given authorities alone, on this machine too", () => {
+  it("trusts only the given authorities, on this machine too", () => {
     const expected = { minVersion: "TLSv1.2", ca: "PEM" } as const
     assert.deepStrictEqual(sslOf("db.example.com", "PEM"), expected)
     assert.deepStrictEqual(sslOf("127.0.0.1", "PEM"), expected)
   })
 
-  it.effect("does not wait for a server that does not answer, nor for a driver that does not let go", () =>
+  it.effect("does not wait for a silent server, nor for a driver that does not cancel", () =>
     Effect.gen(function* () {
       const begun = yield* Deferred.make<void>()
       const deaf = Effect.andThen(Deferred.succeed(begun, undefined), Effect.uninterruptible(Effect.never))
@@ -45,6 +52,39 @@ describe("PostgresClient", () => {
       )
       yield* TestClock.adjust("1 second")
       yield* Fiber.interrupt(interrupted)
+    }),
+  )
+
+  it.live("asks for the password of each new connection, and keeps the open connections", () =>
+    Effect.gen(function* () {
+      const { url, admin, createUser, setPassword } = yield* AppDatabase.make(
+        Redacted.make(inject("testPostgres").url),
+        TestDatabase.make,
+      )
+      const user = yield* createUser
+      const urlOfUser = new URL(Redacted.value(url))
+      urlOfUser.username = user.username
+      let current = user.password
+      const options = {
+        url: Redacted.make(urlOfUser.href),
+        password: Effect.sync(() => Redacted.make(current)),
+      }
+      const sql = Context.get(yield* Layer.build(PostgresClient.layer(options)), PgClient.PgClient)
+      const session = Effect.scoped(PostgresClient.open(options, { startupParameters: {} }))
+      const pid = sql<{ readonly pid: number }>`select pg_backend_pid() as pid`
+      const before = yield* pid
+      const password = yield* setPassword(user.username)
+      assert.strictEqual((yield* Effect.flip(session)).reason._tag, "AuthenticationError")
+      assert.deepStrictEqual(yield* pid, before)
+      current = password
+      yield* session
+      yield* admin`select pg_terminate_backend(${before[0]?.pid})`
+      yield* eventually(
+        Effect.map(
+          Effect.orElseSucceed(pid, () => before),
+          (now) => now[0]?.pid !== before[0]?.pid,
+        ),
+      )
     }),
   )
 })

@@ -1,5 +1,5 @@
 /**
- * Credentials in a file as Vault Agent renders it, or in a folder as Kubernetes mounts a Secret of the type
+ * Credentials from a file that Vault Agent renders, or from a folder where Kubernetes mounts a Secret of the type
  * basic-auth. They are read again when the file changes.
  */
 import * as Duration from "effect/Duration"
@@ -8,21 +8,21 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
-import { CredentialsError, type Login } from "./PostgresCredentials.ts"
+import { type Credentials, CredentialsError } from "./PostgresCredentials.ts"
 
 /**
- * The longest that a change goes unnoticed: some file systems tell of none, and none tells of one that happens
- * between two watches.
+ * The longest that a change goes unnoticed. Some file systems report no changes, and no file system reports a change
+ * that happens between two watches.
  */
 const pollInterval = Duration.seconds(10)
 
-/** What writes a file is given this long to end, after the first that is heard of it. */
+/** The pause after the first report of a change, in which the writer can finish. */
 const settleTime = Duration.millis(100)
 
-/** Larger files hold something else. */
+/** A larger file is not a file of credentials. */
 const fileLimitBytes = 16 * 1024
 
-/** Reads `{"username": …, "password": …}` of a file, or the files `username` and `password` of a folder. */
+/** Reads `{"username": …, "password": …}` from a file, or the files `username` and `password` from a folder. */
 export const read = Effect.fnUntraced(
   function* (file: string) {
     const fileSystem = yield* FileSystem.FileSystem
@@ -34,7 +34,7 @@ export const read = Effect.fnUntraced(
       return size > fileLimitBytes ? "" : yield* fileSystem.readFileString(name)
     })
     const parts = Effect.gen(function* () {
-      // Kubernetes replaces a whole folder by turning the link `..data`: both files are to be of the same one.
+      // Kubernetes replaces a whole folder by switching the link `..data`. Both files must be from the same folder.
       const data = path.join(file, "..data")
       const folder = (yield* fileSystem.exists(data)) ? yield* fileSystem.realPath(data) : file
       const part = (name: string) =>
@@ -42,7 +42,7 @@ export const read = Effect.fnUntraced(
       return yield* decode({ username: yield* part("username"), password: yield* part("password") })
     })
 
-    // A file that is replaced is no longer the file that was watched, but its folder stays.
+    // The folder is watched, because a watch on a file ends when the file is replaced.
     const change = fileSystem.watch(isFolder ? file : path.dirname(file)).pipe(
       Stream.runHead,
       Effect.catch(() => Effect.never),
@@ -50,20 +50,20 @@ export const read = Effect.fnUntraced(
     )
     const { username, password } = yield* isFolder ? parts : Effect.flatMap(text(file), decodeJson)
     const untilDue = Effect.raceFirst(change, Effect.sleep(pollInterval))
-    return { username, password, untilDue } satisfies Login
+    return { username, password, untilDue } satisfies Credentials
   },
-  // What is in the file stays out of the message.
+  // The message must not contain anything from the file.
   (effect, file) =>
     Effect.mapError(
       effect,
       () =>
         new CredentialsError({
-          message: `${file} has none: expected {"username": …, "password": …}, or a folder with the files username and password`,
+          message: `${file} contains no credentials: expected {"username": …, "password": …}, or a folder with the files username and password`,
         }),
     ),
 )
 
 const Part = Schema.NonEmptyString.check(Schema.isPattern(/^[^\0\r\n]+$/))
-const Credentials = Schema.Struct({ username: Part, password: Schema.RedactedFromValue(Part) })
-const decode = Schema.decodeUnknownEffect(Credentials)
-const decodeJson = Schema.decodeUnknownEffect(Schema.fromJsonString(Credentials))
+const FileContent = Schema.Struct({ username: Part, password: Schema.RedactedFromValue(Part) })
+const decode = Schema.decodeUnknownEffect(FileContent)
+const decodeJson = Schema.decodeUnknownEffect(Schema.fromJsonString(FileContent))

@@ -1,32 +1,32 @@
 /**
- * Credentials of Vault's database secrets engine. Of a dynamic role each read makes a user for this process alone,
- * which Vault drops when its lease ends; of a static role Vault changes the password of one user.
+ * Credentials from Vault's database secrets engine. For a dynamic role, each read creates a user for this process only,
+ * which Vault drops when its lease ends. For a static role, Vault changes the password of a fixed user.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Redacted from "effect/Redacted"
-import { CredentialsError, type Login } from "./PostgresCredentials.ts"
+import { type Credentials, CredentialsError } from "./PostgresCredentials.ts"
 import type { Lease, VaultClient } from "./VaultClient.ts"
 
-/** How much of a lease passes until it is renewed. */
+/** The share of a lease after which it is renewed. */
 const renewAfterShare = 2 / 3
 
-/** A lease of which Vault grants less than this share of the first time is at its end, … */
+/** A lease is ending when Vault renews it for less than this share of its first duration, … */
 const endShare = 0.2
 
-/** … and one of which it grants less than this time, or of a lease that is itself short, less than this share. */
+/** … or for less than this time, or, if the first duration was short, for less than this share of it. */
 const endTime = Duration.minutes(1)
 const endShareOfShort = 0.5
 
-/** The longest that giving a user back may take, in seconds: it is done when the program stops, too. */
-const giveBackLimitSeconds = 2
+/** The longest that a revocation may take, in seconds. The program waits for it when it stops. */
+const revokeLimitSeconds = 2
 
-/** A password that Vault is about to change is read again no earlier. */
-const shortestUse = Duration.seconds(1)
+/** The shortest pause before a static password is read again, even if Vault is about to change it. */
+const minimumUse = Duration.seconds(1)
 
 /**
- * Logs in and reads the user at `path`, such as `database/creds/app`. A dynamic user has a token of its own, because
- * it ends with the token that it was read with.
+ * Logs in and reads the user at `path`, such as `database/creds/app`. Each dynamic user is read with its own token,
+ * because Vault drops a user when the token that read it ends.
  */
 export const read = Effect.fnUntraced(
   function* (vault: VaultClient, path: string) {
@@ -36,20 +36,20 @@ export const read = Effect.fnUntraced(
     const { username, password, lease } = user
     if (lease === undefined) {
       yield* Effect.forkDetach(end)
-      const untilDue = Effect.sleep(Duration.max(user.passwordChangesIn, shortestUse))
-      return { username, password, untilDue } satisfies Login
+      const untilDue = Effect.sleep(Duration.max(user.passwordChangesIn, minimumUse))
+      return { username, password, untilDue } satisfies Credentials
     }
     return {
       username,
       password,
       untilDue: renew(vault, token, tokenLease, lease).pipe(Effect.mapError(toCredentialsError)),
-      giveBack: Effect.andThen(revoke(vault.revokeLease(lease.id, token)), end),
-    } satisfies Login
+      revoke: Effect.andThen(revoke(vault.revokeLease(lease.id, token)), end),
+    } satisfies Credentials
   },
   (effect) => Effect.mapError(effect, toCredentialsError),
 )
 
-/** Renews both leases for as long as Vault does that, and returns, or fails, when it is time for another user. */
+/** Renews both leases for as long as Vault allows. Returns, or fails, when it is time for another user. */
 const renew = Effect.fnUntraced(function* (
   vault: VaultClient,
   token: Redacted.Redacted,
@@ -75,10 +75,10 @@ const isEnding = ({ duration }: Lease, first: Lease): boolean => {
   return Duration.isLessThan(duration, Duration.max(least, Duration.times(first.duration, endShare)))
 }
 
-/** Best effort: what cannot be given back ends by itself. */
+/** Best effort: what cannot be revoked expires by itself. */
 const revoke = (call: Effect.Effect<unknown, { readonly message: string }>): Effect.Effect<void> =>
   call.pipe(
-    Effect.timeoutOption(Duration.seconds(giveBackLimitSeconds)),
+    Effect.timeoutOption(Duration.seconds(revokeLimitSeconds)),
     Effect.catch(({ message }) => Effect.logDebug(message)),
     Effect.asVoid,
   )

@@ -1,4 +1,4 @@
-/** What this service asks of Vault's HTTP API, each call bounded. No error repeats what was sent or answered. */
+/** The calls that this service makes to Vault's HTTP API. Each has a time limit, and no error contains what was sent or answered. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -15,15 +15,15 @@ export interface Options {
   /** PEM text of the authorities that may sign Vault's certificate; absent: those of Node. */
   readonly authorities?: string | undefined
   readonly namespace?: string | undefined
-  /** Where the method is mounted; absent: under its own name. */
+  /** Where the authentication method is mounted; absent: at its default path. */
   readonly authPath?: string | undefined
-  /** How this process proves who it is. The files are read for each login, because they change. */
+  /** How this process authenticates. The files are read for each login, because they change. */
   readonly auth:
     | { readonly method: "kubernetes"; readonly role: string; readonly tokenFile: string }
     | { readonly method: "approle"; readonly roleId: Redacted.Redacted; readonly secretIdFile: string }
 }
 
-/** The message says what Vault did not do, and why as far as its status tells. */
+/** The message says what Vault did not do, and why, as far as its status shows. */
 export class VaultError extends Data.TaggedError("VaultError")<{ readonly message: string }> {}
 
 /** The longest that a call may take, in seconds. */
@@ -31,9 +31,9 @@ const callLimitSeconds = 5
 
 const answerLimitBytes = 64 * 1024
 
-/** How long a token or a user may still be used, and whether it can be prolonged. */
+/** How long a token or a user remains valid, and whether it can be renewed. */
 export interface Lease {
-  /** Infinite for a token that does not end. */
+  /** Infinite for a token that does not expire. */
   readonly duration: Duration.Duration
   readonly isRenewable: boolean
 }
@@ -43,7 +43,7 @@ const leaseOf = (seconds: number, isRenewable: boolean): Lease => ({
   isRenewable,
 })
 
-/** Such as a root token. */
+/** The lease of a token that does not expire, such as a root token. */
 const endless: Lease = { duration: Duration.infinity, isRenewable: false }
 
 const Seconds = Schema.Natural
@@ -60,7 +60,7 @@ const UserAnswer = Schema.Struct({
   data: Schema.Struct({
     username: Schema.NonEmptyString,
     password: Secret,
-    /** Of a static role: until its password changes. */
+    /** For a static role: the seconds until its password changes. */
     ttl: Schema.optional(Seconds),
   }),
 })
@@ -78,7 +78,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
   const http = yield* Effect.provideService(NodeHttpClient.makeUndici, NodeHttpClient.Dispatcher, dispatcher)
   const root = `${options.address.href.replace(/\/+$/, "")}/v1/`
 
-  /** The text of the answer to what `purpose` says, such as `log in`. */
+  /** The text of Vault's answer. `purpose` names the call in errors, such as `log in`. */
   const call = (purpose: string, path: string, request: Request) =>
     Effect.gen(function* () {
       const { token, body } = request
@@ -100,7 +100,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         duration: `${callLimitSeconds} seconds`,
         orElse: () => Effect.fail(failure(purpose, `no answer within ${callLimitSeconds} seconds`)),
       }),
-      // A span would have the token in it.
+      // A span would contain the token.
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
     )
 
@@ -116,26 +116,26 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       ),
     )
 
-  const proof = (file: string) =>
+  const readSecret = (file: string) =>
     fileSystem.readFileString(file).pipe(
       Effect.map((text) => text.trim()),
       Effect.mapError(() => failure("log in", `${file} cannot be read`)),
     )
 
   return {
-    /** A token for what follows. */
+    /** A token for the other calls. */
     login: Effect.gen(function* () {
       const { auth, authPath = auth.method } = options
       const body =
         auth.method === "kubernetes"
-          ? { role: auth.role, jwt: yield* proof(auth.tokenFile) }
-          : { role_id: Redacted.value(auth.roleId), secret_id: yield* proof(auth.secretIdFile) }
+          ? { role: auth.role, jwt: yield* readSecret(auth.tokenFile) }
+          : { role_id: Redacted.value(auth.roleId), secret_id: yield* readSecret(auth.secretIdFile) }
       const answer = yield* ask(TokenAnswer, "log in", `auth/${authPath}/login`, { body })
       const { client_token: token, lease_duration: seconds, renewable } = answer.auth
       return { token, lease: seconds === 0 ? endless : leaseOf(seconds, renewable) }
     }),
 
-    /** A user of the database: one made for this token alone, which then has a `lease`, or one that all share. */
+    /** A database user: either created for this token, then it has a `lease`, or shared by all clients of Vault. */
     readUser: Effect.fnUntraced(function* (path: string, token: Token) {
       const answer = yield* ask(UserAnswer, `read ${path}`, path, { token })
       const { username, password, ttl = answer.lease_duration } = answer.data
@@ -154,7 +154,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       return leaseOf(auth.lease_duration, auth.renewable)
     }),
 
-    /** `increment`: the duration that is asked for, from now on. */
+    /** `increment`: the duration to request, counted from now. */
     renewLease: Effect.fnUntraced(function* (id: string, increment: Duration.Duration, token: Token) {
       const body = { lease_id: id, increment: Math.ceil(Duration.toSeconds(increment)) }
       const answer = yield* ask(LeaseAnswer, "renew the lease", "sys/leases/renew", { token, body })
@@ -164,7 +164,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     revokeLease: (id: string, token: Token) =>
       call("revoke the lease", "sys/leases/revoke", { token, body: { lease_id: id } }),
 
-    /** Ends the token, and with it what was leased with it. */
+    /** Revokes the token and everything that was leased with it. */
     revokeToken: (token: Token) => call("revoke the token", "auth/token/revoke-self", { token, body: {} }),
   }
 })

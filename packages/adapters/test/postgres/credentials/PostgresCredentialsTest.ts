@@ -1,5 +1,5 @@
-/** The suite that every source of credentials passes, on a real PostgreSQL that really refuses the old ones. */
-import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
+/** The suite that every source of credentials passes, on a real PostgreSQL that really rejects the old credentials. */
+import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
@@ -8,6 +8,7 @@ import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -26,11 +27,13 @@ import * as TestDatabase from "../TestDatabase.ts"
 import { eventually } from "../../Waiting.ts"
 
 export interface Source {
-  readonly credentials: PostgresAccess.Options["credentials"]
-  /** Makes the source give others. PostgreSQL takes those of before no longer, or not for long. */
+  readonly credentials: PostgresCredentialsSource.Options["credentials"]
+  /** Makes the source hand out new credentials. PostgreSQL rejects the previous ones, at once or after a while. */
   readonly rotate: Effect.Effect<void, unknown>
-  /** All secrets that it gave out. */
+  /** All secrets that the source handed out. */
   readonly secrets: () => ReadonlyArray<string>
+  /** The clock by which the credentials become due. Absent: real time. */
+  readonly clock?: Clock.Clock
 }
 
 export type Make = (
@@ -39,27 +42,30 @@ export type Make = (
 
 const rotations = 5
 
-/** Processes that wait for the leader lock, and ask for it without a pause. */
+/** Processes that wait for the leader lock and ask for it without a pause. */
 const waiters = 3
 
 export const makeDatabase = Effect.suspend(() =>
   AppDatabase.make(Redacted.make(inject("testPostgres").url), TestDatabase.make),
 )
 
-/** A source, and the programs' way to the database with it. */
+/** A source of credentials, and the options to connect with it. */
 export const start = Effect.fnUntraced(function* (make: Make) {
   const database = yield* makeDatabase
   const source = yield* make(database)
-  const options = yield* PostgresAccess.open({
+  const options = yield* PostgresCredentialsSource.open({
     url: database.url,
     role: database.role,
     credentials: source.credentials,
-  })
+  }).pipe(Effect.provideService(Clock.Clock, source.clock ?? (yield* Clock.Clock)))
   return { database, source, options }
 })
 
 export const connect = (options: PostgresClient.Options) =>
   Layer.build(PostgresPriceRepository.layer.pipe(Layer.provideMerge(PostgresClient.layer(options))))
+
+export const userOf = ({ rotation }: PostgresClient.Options) =>
+  rotation?.user ?? Effect.die("the credentials do not rotate")
 
 /** The user whose session holds the leader lock. */
 const holderOf = (database: AppDatabase.AppDatabase) =>
@@ -72,8 +78,8 @@ const holderOf = (database: AppDatabase.AppDatabase) =>
   )
 
 export const suite = (name: string, make: Make): void => {
-  describe(`PostgresCredentials: ${name}`, () => {
-    it.live("change without a failed query, on old connections and new ones", () =>
+  describe(`Credentials from ${name}`, () => {
+    it.live("rotate without a failed query, on old and on new connections", () =>
       Effect.gen(function* () {
         const lines: Array<string> = []
         const log = Logger.make(({ message }) => void lines.push(JSON.stringify(message)))
@@ -95,8 +101,8 @@ export const suite = (name: string, make: Make): void => {
               Effect.map((fiber) => void load.push(fiber)),
             )
           for (let user = 0; user < 4; user++) yield* tried(repository.latest(["EUR"]))
-          const connectAnew = PostgresClient.open(options, { startupParameters: {} })
-          yield* tried(Effect.flatMap(connectAnew, ({ sql }) => sql`select 1`))
+          const reconnect = PostgresClient.open(options, { startupParameters: {} })
+          yield* tried(Effect.flatMap(reconnect, ({ sql }) => sql`select 1`))
           for (let rotation = 0; rotation < rotations; rotation++) {
             const before = queries
             yield* source.rotate
@@ -115,7 +121,7 @@ export const suite = (name: string, make: Make): void => {
       }).pipe(Effect.provide(NodeServices.layer)),
     )
 
-    it.live("leave a running transaction in peace, and its user there until it has ended", () =>
+    it.live("do not disturb a running transaction, whose user remains until it ends", () =>
       Effect.gen(function* () {
         const { source, options } = yield* start(make)
         const sql = Context.get(yield* connect(options), PgClient.PgClient)
@@ -143,7 +149,7 @@ export const suite = (name: string, make: Make): void => {
       }).pipe(Effect.provide(NodeServices.layer)),
     )
 
-    it.live("do not end what listens", () =>
+    it.live("do not end a listener", () =>
       Effect.gen(function* () {
         const { database, source, options } = yield* start(make)
         const sql = Context.get(yield* connect(options), PgClient.PgClient)
@@ -151,7 +157,7 @@ export const suite = (name: string, make: Make): void => {
         for (let hint = 0; hint < 3; hint++) {
           yield* source.rotate
           yield* sql`select 1`
-          // A hint may be lost with the connection that it came by, and is heard twice while there are two.
+          // A notification is lost with its connection, and arrives twice while there are two connections.
           yield* eventually(
             database.admin`select pg_notify('hints', ${String(hint)})`.pipe(
               Effect.andThen(Effect.timeoutOption(Queue.take(heard), "200 millis")),
@@ -162,14 +168,14 @@ export const suite = (name: string, make: Make): void => {
       }).pipe(Effect.provide(NodeServices.layer)),
     )
 
-    it.live("pass the leader lock from session to session, past those who wait for it", () =>
+    it.live("pass the leader lock from session to session, and not to a waiting process", () =>
       Effect.gen(function* () {
         const { database, source, options } = yield* start(make)
-        const makeWriter = Effect.map(
+        const makeLock = Effect.map(
           Layer.build(Layer.fresh(PostgresLeaderLock.layer({ ...options, askInterval: Duration.zero }))),
           Context.get(LeaderLock),
         )
-        const holder = yield* makeWriter
+        const holder = yield* makeLock
         const isHeld = yield* Deferred.make<void>()
         const mayEnd = yield* Deferred.make<void>()
         const held = yield* Effect.forkScoped(
@@ -179,17 +185,13 @@ export const suite = (name: string, make: Make): void => {
         let isTaken = false
         const take = Effect.sync(() => (isTaken = true))
         const waiting = yield* Effect.forEach(Array.from({ length: waiters }), () =>
-          Effect.flatMap(makeWriter, (waiter) => Effect.forkScoped(waiter.hold(take))),
-        )
-        const account = Effect.map(
-          options.credentials?.account ?? Effect.die("there are none"),
-          ({ value }) => value.username,
+          Effect.flatMap(makeLock, (waiter) => Effect.forkScoped(waiter.hold(take))),
         )
         for (let rotation = 0; rotation < rotations; rotation++) {
           yield* source.rotate
           yield* Effect.scoped(PostgresClient.open(options, { startupParameters: {} }))
-          const user = yield* Effect.scoped(account)
-          yield* eventually(Effect.map(holderOf(database), (name) => name === user))
+          const { username } = yield* Effect.scoped(userOf(options))
+          yield* eventually(Effect.map(holderOf(database), (name) => name === username))
           assert.isFalse(isTaken)
         }
         yield* Deferred.succeed(mayEnd, undefined)

@@ -1,6 +1,6 @@
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
-import * as PostgresCredentials from "@btc-price/adapters/postgres/credentials/PostgresCredentials"
 import * as PostgresFileCredentials from "@btc-price/adapters/postgres/credentials/PostgresFileCredentials"
+import * as PostgresRotation from "@btc-price/adapters/postgres/credentials/PostgresRotation"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -13,14 +13,14 @@ import type { User } from "../AppDatabase.ts"
 import * as PostgresCredentialsTest from "./PostgresCredentialsTest.ts"
 import { eventually } from "../../Waiting.ts"
 
-/** Writes a file aside and puts it in place, as Vault Agent does. */
+/** Writes a new file and renames it over the old one, as Vault Agent does. */
 const replaceFile = Effect.fnUntraced(function* (file: string, content: string) {
   const fileSystem = yield* FileSystem.FileSystem
   yield* fileSystem.writeFileString(`${file}.new`, content)
   yield* fileSystem.rename(`${file}.new`, file)
 })
 
-/** Puts another folder behind the link `..data`, as Kubernetes does; the files are links through it. */
+/** Switches the link `..data` to a new folder, as Kubernetes does. The files are links through it. */
 const replaceFolder = Effect.fnUntraced(function* (folder: string, { username, password }: User) {
   const fileSystem = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -42,7 +42,7 @@ PostgresCredentialsTest.suite("a file whose user changes", (database) =>
     const file = `${folder}/credentials.json`
     const secrets: Array<string> = []
     const rotate = Effect.gen(function* () {
-      const user = yield* database.createUser()
+      const user = yield* database.createUser
       secrets.push(user.password)
       yield* replaceFile(file, JSON.stringify(user))
     }).pipe(Effect.provideContext(context))
@@ -56,7 +56,7 @@ PostgresCredentialsTest.suite("a folder whose password changes", (database) =>
     const context = yield* Effect.context<NodeServices.NodeServices>()
     const fileSystem = yield* FileSystem.FileSystem
     const folder = yield* fileSystem.makeTempDirectoryScoped()
-    const user = yield* database.createUser()
+    const user = yield* database.createUser
     const secrets = [user.password]
     yield* replaceFolder(folder, user)
     const rotate = Effect.gen(function* () {
@@ -68,57 +68,62 @@ PostgresCredentialsTest.suite("a folder whose password changes", (database) =>
   }),
 )
 
-const passwordOf = (credentials: PostgresCredentials.PostgresCredentials) =>
-  Effect.gen(function* () {
-    const { password } = (yield* credentials.account).value
-    return Effect.isEffect(password) ? Redacted.value(yield* password) : undefined
-  }).pipe(Effect.scoped)
+const passwordOf = ({ user }: PostgresRotation.PostgresRotation) =>
+  Effect.scoped(
+    Effect.map(
+      Effect.flatMap(user, ({ password }) => password),
+      Redacted.value,
+    ),
+  )
+
 const written = (password: string) => JSON.stringify({ username: "app", password })
 
 describe("PostgresFileCredentials", () => {
-  const open = Effect.fnUntraced(function* (content: string) {
+  const open = Effect.fnUntraced(function* (
+    content: string,
+    url = Redacted.make("postgres://127.0.0.1:1/none"),
+  ) {
     const fileSystem = yield* FileSystem.FileSystem
     const context = yield* Effect.context<NodeServices.NodeServices>()
     const file = `${yield* fileSystem.makeTempDirectoryScoped()}/credentials.json`
     yield* fileSystem.writeFileString(file, content)
-    const credentials = yield* PostgresCredentials.make(
+    const rotation = yield* PostgresRotation.make(
       Effect.provideContext(PostgresFileCredentials.read(file), context),
+      (user) => PostgresClient.makePool({ url }, user),
     )
-    return { file, credentials }
+    return { file, rotation }
   })
-  it.live("keeps the last good ones while the file is half written, and says so without them", () =>
-    Effect.gen(function* () {
-      const { file, credentials } = yield* open(written("canary-1"))
-      yield* replaceFile(file, written("canary-2").slice(0, -3))
-      yield* eventually(Effect.map(credentials.trouble, (trouble) => trouble !== null))
-      assert.notInclude((yield* credentials.trouble) ?? "", "canary")
-      assert.include((yield* credentials.trouble) ?? "", file)
-      assert.strictEqual(yield* passwordOf(credentials), "canary-1")
-      yield* replaceFile(file, written("canary-2"))
-      yield* eventually(Effect.map(passwordOf(credentials), (password) => password === "canary-2"))
-      assert.isNull(yield* credentials.trouble)
-    }).pipe(Effect.provide(NodeServices.layer)),
+  it.live(
+    "keeps the last good credentials while the file is half written, and reports the problem without a secret",
+    () =>
+      Effect.gen(function* () {
+        const { file, rotation } = yield* open(written("canary-1"))
+        yield* replaceFile(file, written("canary-2").slice(0, -3))
+        yield* eventually(Effect.map(rotation.problem, (problem) => problem !== null))
+        assert.notInclude((yield* rotation.problem) ?? "", "canary")
+        assert.include((yield* rotation.problem) ?? "", file)
+        assert.strictEqual(yield* passwordOf(rotation), "canary-1")
+        yield* replaceFile(file, written("canary-2"))
+        yield* eventually(Effect.map(passwordOf(rotation), (password) => password === "canary-2"))
+        assert.isNull(yield* rotation.problem)
+      }).pipe(Effect.provide(NodeServices.layer)),
   )
 
-  it.effect("finds a change that no file system told of, within ten seconds", () =>
+  it.effect("finds a change that the file system did not report, within ten seconds", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const deaf = { ...fileSystem, watch: () => FileSystem.makeNoop({}).watch("") }
-      const { file, credentials } = yield* Effect.provideService(
-        open(written("1")),
-        FileSystem.FileSystem,
-        deaf,
-      )
+      const { file, rotation } = yield* Effect.provideService(open(written("1")), FileSystem.FileSystem, deaf)
       yield* fileSystem.writeFileString(file, written("2"))
       const found = yield* Effect.forkScoped(
-        TestClock.withLive(eventually(Effect.map(passwordOf(credentials), (password) => password === "2"))),
+        TestClock.withLive(eventually(Effect.map(passwordOf(rotation), (password) => password === "2"))),
       )
       yield* TestClock.adjust("10 seconds")
       yield* Fiber.join(found)
     }).pipe(Effect.provide(NodeServices.layer)),
   )
 
-  it.live("refuses what holds something else", () =>
+  it.live("refuses a file with other content", () =>
     Effect.gen(function* () {
       for (const content of [
         "",
@@ -131,22 +136,22 @@ describe("PostgresFileCredentials", () => {
         '{"username":"app","password":"canary\\n"}',
         `{"username":"app","password":"${"canary".repeat(4_000)}"}`,
       ]) {
-        const { file, credentials } = yield* open(content)
-        const error = yield* Effect.flip(Effect.scoped(credentials.account))
+        const { file, rotation } = yield* open(content)
+        const error = yield* Effect.flip(Effect.scoped(rotation.user))
         assert.include(error.message, file, content)
         assert.notInclude(error.message, "canary")
       }
     }).pipe(Effect.provide(NodeServices.layer)),
   )
 
-  it.live("begins although the file is not there yet, and connects when it is", () =>
+  it.live("starts before the file exists, and connects when it does", () =>
     Effect.gen(function* () {
       const database = yield* PostgresCredentialsTest.makeDatabase
-      const { file, credentials } = yield* open("")
-      const options = { url: database.url, credentials }
+      const { file, rotation } = yield* open("", database.url)
+      const options = { url: database.url, rotation }
       const connect = PostgresClient.open(options, { startupParameters: {} })
       assert.strictEqual((yield* Effect.flip(connect)).reason._tag, "ConnectionError")
-      yield* replaceFile(file, JSON.stringify(yield* database.createUser()))
+      yield* replaceFile(file, JSON.stringify(yield* database.createUser))
       yield* eventually(Effect.isSuccess(Effect.scoped(connect)))
     }).pipe(Effect.provide(NodeServices.layer)),
   )

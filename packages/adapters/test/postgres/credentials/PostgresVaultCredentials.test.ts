@@ -1,13 +1,15 @@
-import * as PostgresAccess from "@btc-price/adapters/postgres/credentials/PostgresAccess"
+import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import { Readiness } from "@btc-price/domain/Readiness"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as LeaseClock from "./LeaseClock.ts"
 import * as PostgresCredentialsTest from "./PostgresCredentialsTest.ts"
 import { connect } from "./PostgresCredentialsTest.ts"
 import * as TestAuthority from "../../TestAuthority.ts"
@@ -18,15 +20,20 @@ const { appRole, kubernetes } = VaultServer
 
 PostgresCredentialsTest.suite("a dynamic role of Vault, by Kubernetes", (database) =>
   Effect.gen(function* () {
-    const vault = yield* VaultServer.make({ database, leaseSeconds: 2, maximumSeconds: 2 })
+    const { clock, passSleep } = yield* LeaseClock.make
+    const vault = yield* VaultServer.make({ database, leaseSeconds: 30, maximumSeconds: 30 }).pipe(
+      Effect.provideService(Clock.Clock, clock),
+    )
     const auth = yield* kubernetes
     return {
       credentials: { kind: "vault", address: vault.address, path: "database/creds/app", auth },
       rotate: Effect.suspend(() => {
         const before = vault.mints()
-        return eventually(Effect.sync(() => vault.mints() > before))
+        const isRotated = Effect.sync(() => vault.mints() > before)
+        return Effect.andThen(passSleep("20 seconds"), eventually(isRotated))
       }),
       secrets: () => vault.secrets,
+      clock,
     }
   }),
 )
@@ -50,55 +57,60 @@ PostgresCredentialsTest.suite("a static role of Vault, by AppRole, in a namespac
   }),
 )
 
-/** A program with users of a dynamic role; `stop` ends it. */
-const start = Effect.fnUntraced(function* (lease: {
-  readonly leaseSeconds: number
-  readonly maximumSeconds: number
-  readonly tokenSeconds?: number
-  readonly maximumTokenSeconds?: number
-}) {
+/** A client with users of a dynamic role, whose leases end by a clock that the test advances. */
+const start = Effect.fnUntraced(function* (lease: Omit<VaultServer.Options, "database">) {
   const database = yield* PostgresCredentialsTest.makeDatabase
-  const vault = yield* VaultServer.make({ database, ...lease })
   const auth = yield* kubernetes
-  const access = yield* PostgresAccess.open({
-    url: database.url,
-    role: database.role,
-    credentials: { kind: "vault", address: vault.address, path: "database/creds/app", auth },
-  })
-  const sql = Context.get(yield* connect(access), PgClient.PgClient)
+  const { clock, ...time } = yield* LeaseClock.make
+  const { vault, options } = yield* Effect.gen(function* () {
+    const vault = yield* VaultServer.make({ database, ...lease })
+    const options = yield* PostgresCredentialsSource.open({
+      url: database.url,
+      role: database.role,
+      credentials: { kind: "vault", address: vault.address, path: "database/creds/app", auth },
+    })
+    return { vault, options }
+  }).pipe(Effect.provideService(Clock.Clock, clock))
+  const sql = Context.get(yield* connect(options), PgClient.PgClient)
   const user = Effect.map(
     sql<{ readonly name: string }>`select session_user as name`,
     ([row]) => row?.name ?? "",
   )
-  return { database, vault, access, sql, user }
+  const session = Effect.scoped(PostgresClient.open(options, { startupParameters: {} }))
+  return { database, vault, options, sql, user, session, ...time }
 })
 
 describe("PostgresVaultCredentials", () => {
-  it.live("renew a lease for as long as Vault does that, and then change the user", () =>
+  it.live("renews a lease for as long as Vault allows, and then changes the user", () =>
     Effect.gen(function* () {
-      const { vault, user } = yield* start({ leaseSeconds: 3, maximumSeconds: 7 })
+      const { vault, user, passSleep } = yield* start({ leaseSeconds: 30, maximumSeconds: 70 })
       const first = yield* user
-      const renewals = () => vault.requests.filter(({ path }) => path === "sys/leases/renew").length
-      yield* eventually(Effect.sync(() => renewals() === 1))
-      assert.strictEqual(yield* user, first)
+      const renewals = () => vault.requests.filter((path) => path === "sys/leases/renew").length
+      for (const count of [1, 2]) {
+        yield* passSleep("20 seconds")
+        yield* eventually(Effect.sync(() => renewals() === count))
+        assert.strictEqual(yield* user, first)
+      }
+      yield* passSleep("20 seconds")
       yield* eventually(Effect.map(user, (name) => name !== first))
-      assert.isAbove(renewals(), 1)
-      // The one before is given back once nobody is connected as it, and not before.
+      assert.deepStrictEqual([renewals(), vault.mints()], [3, 2])
+      // The previous user is revoked once no connection uses it, and not before.
       yield* eventually(Effect.sync(() => vault.tokens() === 1))
       assert.notInclude(vault.users(), first)
       assert.strictEqual(vault.cutOff(), 0)
     }).pipe(Effect.provide(NodeServices.layer)),
   )
 
-  it.live("change the user before the token ends that it was read with", () =>
+  it.live("changes the user before the token that read it ends", () =>
     Effect.gen(function* () {
-      const { vault, user } = yield* start({
+      const { vault, user, passSleep } = yield* start({
         leaseSeconds: 600,
         maximumSeconds: 600,
-        tokenSeconds: 3,
-        maximumTokenSeconds: 3,
+        tokenSeconds: 30,
+        maximumTokenSeconds: 30,
       })
       const first = yield* user
+      yield* passSleep("20 seconds")
       yield* eventually(
         Effect.map(user, (name) => {
           assert.include(vault.users(), name)
@@ -111,17 +123,17 @@ describe("PostgresVaultCredentials", () => {
     }).pipe(Effect.provide(NodeServices.layer)),
   )
 
-  it.live("give the user and the token back when the program stops", () =>
+  it.live("revokes the user and the token when the program stops", () =>
     Effect.gen(function* () {
       const database = yield* PostgresCredentialsTest.makeDatabase
       const vault = yield* VaultServer.make({ database, leaseSeconds: 600, maximumSeconds: 600 })
       const auth = yield* kubernetes
       yield* Effect.gen(function* () {
-        const access = yield* PostgresAccess.open({
+        const options = yield* PostgresCredentialsSource.open({
           url: database.url,
           credentials: { kind: "vault", address: vault.address, path: "database/creds/app", auth },
         })
-        const sql = Context.get(yield* connect(access), PgClient.PgClient)
+        const sql = Context.get(yield* connect(options), PgClient.PgClient)
         yield* sql`select 1`
         assert.strictEqual(vault.users().length, 1)
       }).pipe(Effect.scoped)
@@ -131,51 +143,58 @@ describe("PostgresVaultCredentials", () => {
   )
 
   for (const health of ["down", "hang"] as const) {
-    it.live(
-      `keep the connections while Vault ${health === "down" ? "is sealed" : "hangs"}, say so, and change it afterwards`,
-      () =>
-        Effect.gen(function* () {
-          const { vault, access, sql, user } = yield* start({ leaseSeconds: 2, maximumSeconds: 600 })
-          const readiness = Context.get(
-            yield* Layer.build(
-              Layer.provide(
-                PostgresAccess.layerReadiness(access),
-                Layer.succeed(Readiness, {
-                  check: Effect.succeed({ ready: true, reasons: ["CZK has no current price"] }),
-                }),
-              ),
+    const what = health === "down" ? "is sealed" : "hangs"
+    it.live(`keeps the connections while Vault ${what}, reports it, and changes the user afterwards`, () =>
+      Effect.gen(function* () {
+        const { vault, options, sql, user, session, passSleep } = yield* start({
+          leaseSeconds: 60,
+          maximumSeconds: 600,
+        })
+        const readiness = Context.get(
+          yield* Layer.build(
+            Layer.provide(
+              PostgresCredentialsSource.layerReadiness(options),
+              Layer.succeed(Readiness, {
+                check: Effect.succeed({ ready: true, reasons: ["CZK has no current price"] }),
+              }),
             ),
-            Readiness,
-          )
-          const first = yield* user
-          yield* vault.setHealth(health)
-          yield* eventually(Effect.map(readiness.check, ({ reasons }) => reasons.length === 2))
-          const { ready, reasons } = yield* readiness.check
-          assert.isTrue(ready)
-          assert.match(reasons[1] ?? "", /^No new credentials for the database: Vault does not /)
-          // The connection lives on, although its user has expired by now.
-          yield* eventually(Effect.sync(() => !vault.users().includes(first)))
-          yield* sql`select count(*) from price`
-          yield* vault.setHealth("up")
-          // PostgreSQL cannot always name a user that is gone.
-          const named = Effect.orElseSucceed(user, () => first)
-          yield* eventually(Effect.map(named, (name) => name !== first))
-          assert.lengthOf((yield* readiness.check).reasons, 1)
-        }).pipe(Effect.provide(NodeServices.layer)),
+          ),
+          Readiness,
+        )
+        const first = yield* user
+        yield* vault.setHealth(health)
+        yield* passSleep("40 seconds")
+        if (health === "hang") {
+          // The call that renews the lease, and the call that logs in again.
+          yield* passSleep("5 seconds")
+          yield* passSleep("5 seconds")
+        }
+        yield* eventually(Effect.map(readiness.check, ({ reasons }) => reasons.length === 2))
+        const { ready, reasons } = yield* readiness.check
+        assert.isTrue(ready)
+        assert.match(reasons[1] ?? "", /^No new credentials for the database: Vault does not log in: /)
+        // An open connection outlives its user.
+        yield* vault.dropAll
+        yield* sql`select count(*) from price`
+        yield* vault.setHealth("up")
+        yield* eventually(Effect.isSuccess(session))
+        assert.notStrictEqual(yield* user, first)
+        assert.lengthOf((yield* readiness.check).reasons, 1)
+      }).pipe(Effect.provide(NodeServices.layer)),
     )
   }
 
-  it.live("begin although Vault is away, and connect when it is there", () =>
+  it.live("starts without Vault, and connects when Vault is available", () =>
     Effect.gen(function* () {
       const database = yield* PostgresCredentialsTest.makeDatabase
       const vault = yield* VaultServer.make({ database, leaseSeconds: 600, maximumSeconds: 600 })
       yield* vault.setHealth("down")
       const auth = yield* kubernetes
-      const access = yield* PostgresAccess.open({
+      const options = yield* PostgresCredentialsSource.open({
         url: database.url,
         credentials: { kind: "vault", address: vault.address, path: "database/creds/app", auth },
       })
-      const sql = Context.get(yield* connect(access), PgClient.PgClient)
+      const sql = Context.get(yield* connect(options), PgClient.PgClient)
       const error = yield* Effect.flip(sql`select 1`)
       assert.strictEqual(
         error.reason.message,
@@ -186,53 +205,57 @@ describe("PostgresVaultCredentials", () => {
     }).pipe(Effect.provide(NodeServices.layer)),
   )
 
-  it.live("are read with the proofs as they are by then, and refused with others", () =>
-    Effect.gen(function* () {
-      const database = yield* PostgresCredentialsTest.makeDatabase
-      const vault = yield* VaultServer.make({ database, leaseSeconds: 600, maximumSeconds: 600 })
-      const auth = yield* appRole
-      const fileSystem = yield* FileSystem.FileSystem
-      yield* fileSystem.writeFileString(auth.secretIdFile, "another-canary")
-      const access = yield* PostgresAccess.open({
-        url: database.url,
-        credentials: {
-          kind: "vault",
-          address: vault.address,
-          path: "database/creds/app",
-          auth,
-        },
-      })
-      const trouble = (yield* access.credentials?.trouble ?? Effect.succeed(null)) ?? ""
-      assert.include(trouble, "Vault does not log in: it answers 400")
-      assert.notInclude(trouble, "canary")
-      yield* fileSystem.writeFileString(auth.secretIdFile, VaultServer.secretId)
-      const session = PostgresClient.open(access, { startupParameters: {} })
-      yield* eventually(Effect.isSuccess(Effect.scoped(session)))
-    }).pipe(Effect.provide(NodeServices.layer)),
+  it.live(
+    "authenticates with the current content of the secret file, and is refused with another secret",
+    () =>
+      Effect.gen(function* () {
+        const database = yield* PostgresCredentialsTest.makeDatabase
+        const vault = yield* VaultServer.make({ database, leaseSeconds: 600, maximumSeconds: 600 })
+        const auth = yield* appRole
+        const fileSystem = yield* FileSystem.FileSystem
+        yield* fileSystem.writeFileString(auth.secretIdFile, "another-canary")
+        const options = yield* PostgresCredentialsSource.open({
+          url: database.url,
+          credentials: {
+            kind: "vault",
+            address: vault.address,
+            path: "database/creds/app",
+            auth,
+          },
+        })
+        const problem = (yield* options.problem ?? Effect.succeed(null)) ?? ""
+        assert.include(problem, "Vault does not log in: it answers 400")
+        assert.notInclude(problem, "canary")
+        yield* fileSystem.writeFileString(auth.secretIdFile, VaultServer.secretId)
+        const session = PostgresClient.open(options, { startupParameters: {} })
+        yield* eventually(Effect.isSuccess(Effect.scoped(session)))
+      }).pipe(Effect.provide(NodeServices.layer)),
   )
 
-  it.live("are replaced when an operator has revoked them", () =>
+  it.live("replaces a user that an operator has revoked, but not one that was just created", () =>
     Effect.gen(function* () {
-      const { database, vault, access } = yield* start({ leaseSeconds: 60, maximumSeconds: 600 })
-      const session = Effect.scoped(PostgresClient.open(access, { startupParameters: {} }))
+      const { database, vault, session, advance } = yield* start({ leaseSeconds: 60, maximumSeconds: 600 })
       yield* session
-      yield* vault.revokeAll
-      // A user that has just been made is not replaced at once: a server may refuse it for a reason of its own.
-      yield* eventually(Effect.isSuccess(session))
+      yield* vault.dropAll
+      // The server may reject a new user for a reason of its own.
+      assert.strictEqual((yield* Effect.flip(session)).reason._tag, "AuthenticationError")
+      assert.strictEqual(vault.mints(), 1)
+      yield* advance("5 seconds")
+      yield* session
       assert.strictEqual(vault.mints(), 2)
       assert.isNotEmpty(yield* database.admin`select from pg_roles where rolname = any(${vault.users()})`)
     }).pipe(Effect.provide(NodeServices.layer)),
   )
 
-  it.live("come by verified TLS, from a Vault that the given authority has signed", () =>
+  it.live("accepts only a Vault whose certificate the given authority has signed", () =>
     Effect.gen(function* () {
       const database = yield* PostgresCredentialsTest.makeDatabase
       const authority = yield* TestAuthority.make
       const tls = yield* authority.issue("2040-01-01")
       const vault = yield* VaultServer.make({ database, leaseSeconds: 600, maximumSeconds: 600, tls })
       const auth = yield* kubernetes
-      const troubleWith = Effect.fnUntraced(function* (authorities: string | undefined) {
-        const { credentials } = yield* PostgresAccess.open({
+      const problemWith = Effect.fnUntraced(function* (authorities: string | undefined) {
+        const { problem } = yield* PostgresCredentialsSource.open({
           url: database.url,
           credentials: {
             kind: "vault",
@@ -242,12 +265,12 @@ describe("PostgresVaultCredentials", () => {
             authorities,
           },
         })
-        return yield* credentials?.trouble ?? Effect.die("there are none")
+        return yield* problem ?? Effect.die("the credentials have no problem to report")
       }, Effect.scoped)
-      assert.isNull(yield* troubleWith(authority.certificate))
+      assert.isNull(yield* problemWith(authority.certificate))
       const other = yield* TestAuthority.make
       for (const authorities of [undefined, other.certificate]) {
-        assert.include((yield* troubleWith(authorities)) ?? "", "it cannot be reached")
+        assert.include((yield* problemWith(authorities)) ?? "", "it cannot be reached")
       }
     }).pipe(Effect.provide(NodeServices.layer)),
   )

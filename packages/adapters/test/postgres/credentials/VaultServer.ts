@@ -1,9 +1,8 @@
 /**
  * A strict stand-in for HashiCorp Vault on loopback, with the Kubernetes and AppRole methods and a database secrets
- * engine that really makes PostgreSQL users, which really expire. It refuses whatever Vault refuses.
+ * engine that really creates PostgreSQL users and really drops them. It refuses whatever Vault refuses.
  */
 import * as Clock from "effect/Clock"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Redacted from "effect/Redacted"
@@ -18,14 +17,16 @@ import type * as TestAuthority from "../../TestAuthority.ts"
 
 export interface Options {
   readonly database: AppDatabase
-  /** Of users of the dynamic role `database/creds/app`, in seconds. */
+  /** The lease of a user of the dynamic role `database/creds/app`, in seconds. */
   readonly leaseSeconds: number
-  /** The longest that a user lives, however often its lease is renewed, in seconds. */
+  /** The maximum lifetime of a user, however often its lease is renewed, in seconds. */
   readonly maximumSeconds: number
-  /** Of tokens, and the longest that one lives, however often it is renewed, in seconds. */
+  /** How long a user outlives its lease before it is dropped, in seconds. Absent: 0. */
+  readonly graceSeconds?: number
+  /** The lease of a token, and its maximum lifetime, however often it is renewed, in seconds. */
   readonly tokenSeconds?: number
   readonly maximumTokenSeconds?: number
-  /** The namespace that requests must name; absent: none. */
+  /** The namespace that requests must name. Absent: requests must name none. */
   readonly namespace?: string
   readonly tls?: TestAuthority.Pair
 }
@@ -35,11 +36,11 @@ export const role = "btc-price"
 const roleId = "canary-role-id"
 export const secretId = "canary-secret-id"
 
-/** A file with what proves to Vault who one is, as those who write such files end it. */
-const write = Effect.fnUntraced(function* (proof: string) {
+/** A file with a secret that authenticates a client, ended by a newline as in production. */
+const write = Effect.fnUntraced(function* (secret: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const file = yield* fileSystem.makeTempFileScoped()
-  yield* fileSystem.writeFileString(file, `${proof}\n`)
+  yield* fileSystem.writeFileString(file, `${secret}\n`)
   return file
 })
 
@@ -67,23 +68,19 @@ interface LeasedUser {
   endMillis: number
 }
 
-/** What it answers to everything: `down` 503 as a sealed one does, `hang` nothing. */
+/** The answer to every request: `down` answers 503, as a sealed Vault does; `hang` does not answer. */
 export type Health = "up" | "down" | "hang"
 
-export interface Request {
-  readonly path: string
-  readonly status: number
-}
-
-/** Runs until the scope closes. Time is that of the Clock in whose presence it was made. */
+/** Runs until the scope closes. Leases end by the Clock that is provided to `make`. */
 export const make = Effect.fnUntraced(function* (options: Options) {
   const clock = yield* Clock.Clock
-  const { database, tokenSeconds = 3600 } = options
+  const { database, graceSeconds = 0, tokenSeconds = 3600 } = options
   const tokens = new Map<string, Token>()
   const leases = new Map<string, LeasedUser>()
-  const requests: Array<Request> = []
+  const requests: Array<string> = []
+  const unanswered = new Set<ServerResponse>()
   const secrets: Array<string> = [jwt, roleId, secretId]
-  const statics = yield* database.createUser()
+  const statics = yield* database.createUser
   let staticPassword = statics.password
   let health: Health = "up"
   let cutOff = 0
@@ -97,8 +94,8 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     cutOff += yield* database.dropUser(lease.user.username)
   })
 
-  const login = (isProven: boolean) => {
-    if (!isProven) return refuse(400)
+  const login = (isAuthentic: boolean) => {
+    if (!isAuthentic) return refuse(400)
     const token = `hvs.${randomUUID()}`
     secrets.push(token)
     tokens.set(token, {
@@ -111,7 +108,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const mint = Effect.fnUntraced(function* (token: Token) {
     const endMillis = now() + options.leaseSeconds * 1000
-    const user = yield* database.createUser(DateTime.makeUnsafe(endMillis))
+    const user = yield* database.createUser
     const id = `database/creds/app/${randomUUID()}`
     leases.set(id, { user, bornMillis: now(), endMillis })
     token.leases.add(id)
@@ -120,15 +117,14 @@ export const make = Effect.fnUntraced(function* (options: Options) {
     return answer({ lease_id: id, lease_duration: options.leaseSeconds, renewable: true, data: user })
   })
 
-  const renew = Effect.fnUntraced(function* ({ lease_id: id, increment }: Body) {
+  const renew = ({ lease_id: id, increment }: Body) => {
     const lease = leases.get(String(id))
     if (lease === undefined) return refuse(400)
     const wanted = now() + Number(increment) * 1000
     lease.endMillis = Math.min(wanted, lease.bornMillis + options.maximumSeconds * 1000)
-    yield* database.extendUser(lease.user.username, DateTime.makeUnsafe(lease.endMillis))
     const seconds = Math.max(0, Math.floor((lease.endMillis - now()) / 1000))
     return answer({ lease_id: id, lease_duration: seconds, renewable: true })
-  })
+  }
 
   const endToken = Effect.fnUntraced(function* (name: string) {
     yield* Effect.forEach(tokens.get(name)?.leases ?? [], drop, { discard: true })
@@ -155,7 +151,7 @@ export const make = Effect.fnUntraced(function* (options: Options) {
         return answer({ lease_id: "", lease_duration: 0, renewable: false, data })
       }
       case "POST sys/leases/renew":
-        return yield* renew(body)
+        return renew(body)
       case "POST sys/leases/revoke":
         yield* drop(String(body["lease_id"]))
         return answer(undefined)
@@ -174,13 +170,14 @@ export const make = Effect.fnUntraced(function* (options: Options) {
 
   const expire = Effect.gen(function* () {
     for (const [name, { endMillis }] of tokens) if (endMillis <= now()) yield* endToken(name)
-    for (const [id, { endMillis }] of leases) if (endMillis <= now()) yield* drop(id)
+    for (const [id, { endMillis }] of leases) if (endMillis + graceSeconds * 1000 <= now()) yield* drop(id)
   })
 
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? "").replace(/^\/v1\//, "")
     const body = await text(request)
-    if (health === "hang") return
+    requests.push(path)
+    if (health === "hang") return void unanswered.add(response)
     const { status, json } =
       health === "down"
         ? refuse(503)
@@ -193,7 +190,6 @@ export const make = Effect.fnUntraced(function* (options: Options) {
             Effect.provideService(Clock.Clock, clock),
             Effect.runPromise,
           )
-    requests.push({ path, status })
     response.writeHead(status, { "content-type": "application/json" })
     response.end(json === undefined ? undefined : JSON.stringify(json))
   }
@@ -204,30 +200,36 @@ export const make = Effect.fnUntraced(function* (options: Options) {
       ? createServer(listener)
       : createTlsServer({ cert: options.tls.certificate, key: options.tls.key }, listener)
   const port = yield* LoopbackServer.listen(server)
-  yield* Effect.forkScoped(Effect.repeat(Effect.orDie(expire), Schedule.spaced("100 millis")))
+  yield* Effect.forkScoped(Effect.repeat(Effect.orDie(expire), Schedule.spaced("1 second")))
   const scheme = options.tls === undefined ? "http" : "https"
 
   return {
     address: new URL(`${scheme}://127.0.0.1:${port}`),
-    /** All that was answered, oldest first. */
-    requests: requests as ReadonlyArray<Request>,
-    /** All secrets that were sent or given out. */
+    /** The paths of all requests, oldest first. */
+    requests: requests as ReadonlyArray<string>,
+    /** All secrets that were sent or handed out. */
     secrets: secrets as ReadonlyArray<string>,
-    /** Users that live. */
+    /** The users that have not been dropped. */
     users: () => [...leases.values()].map(({ user }) => user.username),
     tokens: () => tokens.size,
-    /** Users that were made. */
+    /** The number of users that were created. */
     mints: () => mints,
-    /** Connections that users still had when they were dropped: each is one that nobody waited for. */
+    /** The connections that users still had when they were dropped, so connections that were cut off. */
     cutOff: () => cutOff,
-    setHealth: (next: Health) => Effect.sync(() => (health = next)),
+    /** Drops the connections of requests that it has not answered. */
+    setHealth: (next: Health) =>
+      Effect.sync(() => {
+        health = next
+        for (const response of unanswered) response.destroy()
+        unanswered.clear()
+      }),
     /** Changes the password of the static role. */
     rotateStatic: Effect.map(database.setPassword(statics.username), (password) => {
       staticPassword = password
       secrets.push(password)
     }),
-    /** Drops all users at once, as an operator may. */
-    revokeAll: Effect.suspend(() => Effect.forEach([...leases.keys()], drop, { discard: true })),
+    /** Drops all users at once, as an operator can. */
+    dropAll: Effect.suspend(() => Effect.forEach([...leases.keys()], drop, { discard: true })),
   }
 })
 
