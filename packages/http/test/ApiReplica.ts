@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import type * as Redacted from "effect/Redacted"
-import { options, send } from "./ApiUnderTest.ts"
+import { layerClock, options, send } from "./ApiUnderTest.ts"
 
 export interface ApiReplica {
   readonly send: (
@@ -53,6 +53,7 @@ export const start = Effect.fnUntraced(function* (replica: Options) {
     Layer.provide(MemoryAdapters.layer()),
     Layer.provide(Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])),
     Layer.provide(Layer.succeed(References.MinimumLogLevel, "All")),
+    Layer.provide(layerClock),
     Layer.fresh,
     Layer.build,
     Effect.map(Context.get(HttpServer.HttpServer)),

@@ -13,8 +13,10 @@ import * as ApiProgram from "@btc-price/http/ApiProgram"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -103,8 +105,28 @@ export const layerOver = <E, R>(
     Layer.provideMerge(NodeHttpClient.layerUndici),
     Layer.provideMerge(repository),
     Layer.provideMerge(MemoryAdapters.layer()),
+    Layer.provide(layerClock),
     Layer.provide(Layer.effectDiscard(setTime(start))),
   )
+
+/**
+ * A refusal takes a second of the TestClock's time, and no real time: the sleep moves the clock. Nothing else in the API
+ * sleeps for a second or less.
+ */
+export const layerClock = Layer.effect(
+  Clock.Clock,
+  Effect.map(Clock.Clock, (clock) =>
+    "adjust" in clock
+      ? {
+          ...clock,
+          sleep: (duration: Duration.Duration) =>
+            Duration.isGreaterThan(duration, Duration.seconds(1))
+              ? clock.sleep(duration)
+              : TestClock.adjust(duration),
+        }
+      : clock,
+  ),
+)
 
 export const instant = (text: string): DateTime.Utc => DateTime.makeUnsafe(text)
 
@@ -145,16 +167,6 @@ export const send = Effect.fnUntraced(function* (
 
 export const signIn = (body: unknown, type = "application/json") =>
   send("POST", "/get_token", { body: typeof body === "string" ? body : JSON.stringify(body), type })
-
-/** Lets time pass until it is done, because a refusal takes its time. */
-export const whileTimePasses = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.raceFirst(
-    effect,
-    TestClock.withLive(Effect.sleep("50 millis")).pipe(
-      Effect.andThen(TestClock.adjust("1 second")),
-      Effect.forever,
-    ),
-  )
 
 export const token = Effect.map(
   signIn({ username: "demo", password: "correct horse" }),

@@ -14,7 +14,7 @@ import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
 import { exchange } from "../../adapters/test/RawExchange.ts"
 import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import { signIn } from "./ApiClient.ts"
-import { layerAt, port, whileTimePasses } from "./ApiUnderTest.ts"
+import { layerAt, port } from "./ApiUnderTest.ts"
 import * as Canaries from "./Canaries.ts"
 import * as Program from "./Program.ts"
 
@@ -124,7 +124,7 @@ describe("The API", () => {
       },
     })
     return Effect.gen(function* () {
-      yield* whileTimePasses(Canaries.sendAll(yield* port))
+      yield* Canaries.sendAll(yield* port)
       const names = new Set(spans.map(({ name }) => name))
       assert.includeMembers([...names], ["GET", "POST", "TRACE"])
       for (const { name, attributes, links, status } of spans) {

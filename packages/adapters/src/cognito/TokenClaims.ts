@@ -1,25 +1,25 @@
-/** What the header and the claims of an accepted token must be, whoever signed it. */
+/** What the header and the claims of an accepted token must look like, whoever signed it. */
 import type { Identity } from "@btc-price/domain/access/Authenticator"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
-/** Whose tokens are accepted, and which of them. */
+/** Which tokens are accepted. */
 export interface Rules {
-  /** Such as `eu-central-1_AbCdEfGhI`. Both forms of the issuer that Cognito writes follow from it. */
+  /** Such as `eu-central-1_AbCdEfGhI`. It determines both forms of the issuer that Cognito writes. */
   readonly userPoolId: string
   readonly clientId: string
-  /** ID tokens, access tokens, or either. A refresh token never is. */
+  /** ID tokens, access tokens, or either. A refresh token is never accepted. */
   readonly tokenUse: "id" | "access" | "either"
-  /** Clients that sign in by themselves (client credentials, RFC 6749 section 4.4), by access tokens alone. */
+  /** Clients that sign in for themselves (client credentials, RFC 6749 section 4.4). Only their access tokens are accepted. */
   readonly machineClientIds: ReadonlyArray<string>
-  /** Who is let in: whoever has this scope in an access token, … */
+  /** The scope that an access token must have to be admitted, … */
   readonly requiredScope: string | undefined
-  /** … or is in this group. Without both, everybody whose token is accepted. */
+  /** … or the group that its user must be in. Without both, every accepted token is admitted. */
   readonly requiredGroup: string | undefined
 }
 
-/** Any user's ID token. */
+/** Accepts and admits any user's ID token. */
 export const anyUsersIdToken = {
   tokenUse: "id",
   machineClientIds: [],
@@ -30,22 +30,22 @@ export const anyUsersIdToken = {
 /** What is kept of an accepted token. */
 export interface Claims {
   readonly identity: Identity
-  /** Whether it has the scope or the group that is needed. */
+  /** Whether it has the required scope or group. */
   readonly isAdmitted: boolean
-  /** The same for all tokens of a sign-in, where the pool can revoke tokens (`origin_jti`); else the token's own. */
+  /** `origin_jti`, the same for all tokens of a sign-in; the token's own id if the pool does not revoke tokens. */
   readonly signInId: string
   readonly iat: number
   readonly exp: number
   readonly nbf?: number
 }
 
-/** The longest life of a token, in seconds, which is the longest that Cognito can be set to. */
+/** The longest lifetime of a token, in seconds, which is the maximum that Cognito allows. */
 const lifetimeLimitSeconds = 86_400
 
-/** How far ahead of ours the issuer's clock may be, in seconds. An expired token gets no such grace. */
+/** How far the issuer's clock may be ahead of ours, in seconds. There is no such tolerance for an expired token. */
 const clockSkewLimitSeconds = 60
 
-/** Seconds since 1970, as far as a date can have them. */
+/** Seconds since 1970, within the range of a date. */
 const Time = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 8_640_000_000_000 }))
 
 const shared = {
@@ -75,7 +75,7 @@ const AccessClaims = Schema.Struct({
 
 const decode = Schema.decodeUnknownOption(Schema.Union([IdClaims, AccessClaims]))
 
-/** What is kept of the claims; undefined when they are not of an accepted token. */
+/** What is kept of the claims; undefined when they do not belong to an accepted token. */
 export const read = (payload: unknown, rules: Rules): Claims | undefined => {
   const claims = Option.getOrUndefined(decode(payload))
   if (claims === undefined || (rules.tokenUse !== "either" && rules.tokenUse !== claims.token_use)) {
@@ -94,7 +94,7 @@ export const read = (payload: unknown, rules: Rules): Claims | undefined => {
   }
 }
 
-/** Only our client's users, and only the named machines; they have no user name, and are their own subject. */
+/** Accepts only our client's users and the named machines. A machine has no user name, and is its own subject. */
 const usernameIn = (
   claims: typeof IdClaims.Type | typeof AccessClaims.Type,
   { clientId, machineClientIds }: Rules,
@@ -118,13 +118,13 @@ const isAdmitted = (
   )
 }
 
-/** Whether the claims' times are good now. Tokens that live longer than Cognito's can are none of its. */
+/** Whether the claims' times are valid now. A token that lives longer than Cognito allows is not Cognito's. */
 export const isTimely = ({ iat, nbf, exp }: Claims, nowSeconds: number): boolean =>
   nowSeconds < exp &&
   exp - iat <= lifetimeLimitSeconds &&
   Math.max(iat, nbf ?? iat) <= nowSeconds + clockSkewLimitSeconds
 
-/** No extension is understood here, so a token that marks one as critical is refused. RFC 9068 names `at+jwt`. */
+/** No extension is supported, so a token that marks one as critical is refused. `at+jwt` comes from RFC 9068. */
 const header = {
   alg: Schema.Literal("RS256"),
   crit: Schema.optionalKey(Schema.Never),
@@ -134,6 +134,6 @@ const isAnyHeader = Schema.is(Schema.Struct({ ...header, typ: Schema.optionalKey
 
 const isAccessHeader = Schema.is(Schema.Struct({ ...header, typ: Schema.Literal("at+jwt") }))
 
-/** Whether the header may stand before a token of this `token_use`. */
+/** Whether a token of this `token_use` may have this header. */
 export const isHeader = (found: unknown, tokenUse: unknown): boolean =>
   isAnyHeader(found) || (tokenUse === "access" && isAccessHeader(found))

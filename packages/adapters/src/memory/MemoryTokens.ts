@@ -1,4 +1,4 @@
-/** Tokens that look like Cognito's, signed with a key that is generated here and forgotten when the program stops. */
+/** Tokens that look like Cognito's, signed with a key that the process generates and forgets when it stops. */
 import type { Tokens } from "@btc-price/domain/access/IdentityProvider"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -17,6 +17,15 @@ const issuer = `https://cognito-idp.zz-memory-1.amazonaws.com/${audience.userPoo
 
 const lifetime = Duration.hours(1)
 
+let generated: Promise<{ readonly publicKey: KeyObject; readonly privateKey: KeyObject }> | undefined
+
+/** Generated once per process, because it costs 44 ms of CPU and tests build many user pools. */
+const keyPair = Effect.promise(
+  () => (generated ??= promisify(generateKeyPair)("rsa", { modulusLength: 2_048 })),
+)
+
+const kid = randomUUID()
+
 /** What tokens are issued for. */
 interface Grant {
   readonly username: string
@@ -34,21 +43,20 @@ export class MemoryTokens extends Context.Service<
   }
 >()("@btc-price/adapters/memory/MemoryTokens") {}
 
-/** Signs with a new key, which the SigningKeys contain. */
+/** Signs with the process's key, which the SigningKeys contain. */
 export const layer: Layer.Layer<MemoryTokens | SigningKeys.SigningKeys> = Layer.unwrap(
-  Effect.promise(() => promisify(generateKeyPair)("rsa", { modulusLength: 2_048 })).pipe(
+  keyPair.pipe(
     Effect.map(({ publicKey, privateKey }) => {
-      const kid = randomUUID()
       const jwk = { ...publicKey.export({ format: "jwk" }), alg: "RS256", use: "sig", kid }
       return Layer.merge(
         SigningKeys.layerFixed([jwk]),
-        Layer.succeed(MemoryTokens, { issue: issueWith(kid, privateKey) }),
+        Layer.succeed(MemoryTokens, { issue: issueWith(privateKey) }),
       )
     }),
   ),
 )
 
-const issueWith = (kid: string, privateKey: KeyObject): MemoryTokens["Service"]["issue"] => {
+const issueWith = (privateKey: KeyObject): MemoryTokens["Service"]["issue"] => {
   const signed = (payload: object): Redacted.Redacted => {
     const content = `${encode({ kid, alg: "RS256" })}.${encode(payload)}`
     const signature = sign("RSA-SHA256", Buffer.from(content), privateKey)

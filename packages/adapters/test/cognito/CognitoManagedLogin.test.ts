@@ -44,7 +44,7 @@ const finish = Effect.fnUntraced(function* (peer: OidcServer.OidcServer, login: 
 const endpoint = Effect.fnUntraced(function* (
   answer: (response: ServerResponse, request: IncomingMessage, key: TokenIssuer.Key) => void,
 ) {
-  const key = TokenIssuer.makeKey()
+  const key = TokenIssuer.keyAt(0)
   const exchanges: Array<{ readonly authorization: string | undefined; readonly body: string }> = []
   const server = createServer((request, response) => {
     if (request.method === "GET") return response.end(JSON.stringify({ keys: [key.jwk] }))

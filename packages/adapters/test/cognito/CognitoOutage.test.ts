@@ -1,69 +1,82 @@
-/** A day without Cognito, with a restart in the middle: who has a token does not notice. */
+/** A day without Cognito, with restarts: users who have a token do not notice. */
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
 import { Authenticator } from "@btc-price/domain/access/Authenticator"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
-import * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
-import * as CognitoServer from "./CognitoServer.ts"
+import { appClient } from "./CognitoPool.ts"
+import * as KeyOrigin from "./KeyOrigin.ts"
+import * as TokenIssuer from "./TokenIssuer.ts"
 import * as TestDatabase from "../postgres/TestDatabase.ts"
 
-const halfHours = 48
+const key = TokenIssuer.keyAt(0)
+const outageBegins = DateTime.makeUnsafe("2026-11-24T10:00:00Z")
 
-it.effect("a day of outage lets in every valid token and no expired one, a restart included", () =>
+/** A token that is issued so many hours after the outage began, and valid for an hour. */
+const tokenAt = (hours: number) => {
+  const nowSeconds = DateTime.toEpochMillis(outageBegins) / 1_000 + hours * 3_600
+  const claims = TokenIssuer.claims({ ...appClient, username: "alice", nowSeconds })
+  return Redacted.make(TokenIssuer.sign(key, TokenIssuer.header(key), claims))
+}
+
+const setHours = (hours: number) =>
+  TestClock.setTime(DateTime.toEpochMillis(DateTime.addDuration(outageBegins, Duration.hours(hours))))
+
+it.effect("a day of outage accepts every valid token and no expired token, across restarts", () =>
   Effect.gen(function* () {
-    const server = yield* CognitoServer.make({ users: [] })
+    const origin = KeyOrigin.make(KeyOrigin.keySet(key.jwk))
     const url = yield* TestDatabase.make
     /** The API's own layers, as after a start. */
-    const start = Effect.gen(function* () {
-      const scope = yield* Scope.make()
-      const context = yield* Layer.buildWithScope(
-        CognitoUserPool.layer(server.options).pipe(
-          Layer.provide(PostgresSigningKeyStore.layer),
-          Layer.provide(PostgresClient.layer({ url })),
-          Layer.provide([NodeHttpClient.layerUndici, Logger.layer([])]),
-          Layer.fresh,
-        ),
-        scope,
-      )
-      const { verify } = Context.get(context, Authenticator)
-      return {
-        stop: Scope.close(scope, Exit.void),
-        outcome: (token: string) =>
-          Effect.match(verify(Redacted.make(token)), {
-            onSuccess: ({ username }) => username,
-            onFailure: ({ reason }) => reason,
-          }),
+    const start = CognitoUserPool.layer({ ...appClient, jwksUrl: KeyOrigin.url }).pipe(
+      Layer.provide(PostgresSigningKeyStore.layer),
+      Layer.provide(PostgresClient.layer({ url })),
+      Layer.provide(Layer.succeed(HttpClient.HttpClient, origin.client)),
+      Layer.provide(Logger.layer([])),
+      Layer.fresh,
+      Layer.build,
+      Effect.map(
+        (context) => (hours: number) =>
+          Context.get(context, Authenticator)
+            .verify(tokenAt(hours))
+            .pipe(Effect.match({ onSuccess: ({ username }) => username, onFailure: ({ reason }) => reason })),
+      ),
+    )
+    /** Runs for half an hour, in which it tries to fetch the keys every ten seconds. */
+    const runFor30Minutes = Effect.fnUntraced(function* (hours: number) {
+      yield* setHours(hours)
+      const outcomeOf = yield* start
+      origin.response = KeyOrigin.down
+      const fetches = origin.fetches
+      for (const now of [hours, hours + 0.5]) {
+        yield* setHours(now)
+        const outcomes = yield* Effect.forEach([now - 1, now - 0.999, now], outcomeOf)
+        assert.deepStrictEqual(outcomes, ["invalid-token", "alice", "alice"], `after ${now} hours`)
       }
-    })
+      assert.isAtLeast(origin.fetches - fetches, 120)
+      return outcomeOf
+    }, Effect.scoped)
 
-    yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.makeUnsafe("2026-11-24T10:00:00Z")))
-    let program = yield* start
-    server.answerKeys("down")
-    const tokens: Array<string> = []
-    for (let halfHour = 0; halfHour < halfHours; halfHour++) {
-      if (halfHour === halfHours / 2) {
-        yield* program.stop
-        program = yield* start
-      }
-      // Tokens live for an hour: this one and the one before are good, those before them are not.
-      tokens.push(server.issue("alice"))
-      const outcomes = yield* Effect.forEach(tokens, program.outcome)
-      const expected = tokens.map((_, at) => (at >= halfHour - 1 ? "alice" : "invalid-token"))
-      assert.deepStrictEqual(outcomes, expected, `after ${halfHour / 2} hours`)
-      yield* TestClock.adjust("30 minutes")
-    }
-    // Nothing is trusted for longer than a day without its issuer.
-    yield* TestClock.adjust("10 seconds")
-    assert.strictEqual(yield* program.outcome(server.issue("alice")), "unavailable")
+    yield* runFor30Minutes(0)
+    yield* runFor30Minutes(11.5)
+    yield* Effect.gen(function* () {
+      yield* setHours(23.9)
+      const outcomeOf = yield* start
+      assert.strictEqual(yield* outcomeOf(23.9), "alice")
+      // Nothing is trusted for longer than a day without its issuer, whether the program keeps running …
+      yield* setHours(24)
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* outcomeOf(24), "unavailable")
+      // … or starts again.
+      assert.strictEqual(yield* Effect.flatMap(start, (outcomeOf) => outcomeOf(24)), "unavailable")
+    })
   }),
 )

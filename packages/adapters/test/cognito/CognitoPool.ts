@@ -37,7 +37,7 @@ export interface PoolUser extends User {
   readonly codes?: Readonly<Partial<Record<"SMS_MFA" | "EMAIL_OTP", string>>>
 }
 
-export interface Refusal {
+export interface ExceptionAnswer {
   readonly exception: string
   readonly message?: string
   readonly status?: number
@@ -45,19 +45,19 @@ export interface Refusal {
 
 type Body = Readonly<Record<string, any>>
 
-/** Answers to the operations by their names; throws {@link Refused}. */
+/** Answers to the operations by their names; throws {@link PoolException}. */
 export type Operations = Readonly<Record<string, (body: Body) => object>>
 
-export class Refused extends Error {
-  readonly refusal: Refusal
+export class PoolException extends Error {
+  readonly answer: ExceptionAnswer
 
   constructor(exception: string, message?: string) {
     super(message)
-    this.refusal = { exception, ...(message === undefined ? {} : { message }) }
+    this.answer = { exception, ...(message === undefined ? {} : { message }) }
   }
 }
 
-interface Account extends PoolUser {
+interface UserState extends PoolUser {
   mustDo: NonNullable<User["mustDo"]>
   newPassword: string | null
   totpSecret?: Redacted.Redacted
@@ -66,7 +66,7 @@ interface Account extends PoolUser {
 
 interface Session {
   readonly name: string
-  readonly account: Account
+  readonly account: UserState
   readonly endsAtMillis: number
   readonly secret?: string
   readonly isVerified?: boolean
@@ -82,7 +82,7 @@ export interface Options {
 }
 
 export const make = (options: Options): Operations => {
-  const accounts = options.users.map((user): Account => ({
+  const accounts = options.users.map((user): UserState => ({
     ...user,
     mustDo: user.mustDo ?? [],
     newPassword: null,
@@ -100,22 +100,23 @@ export const make = (options: Options): Operations => {
   const take = (id: string, name: string): Session => {
     const session = sessions.get(id)
     sessions.delete(id)
-    if (session?.name !== name) throw new Refused("NotAuthorizedException", "Invalid session for the user.")
+    if (session?.name !== name)
+      throw new PoolException("NotAuthorizedException", "Invalid session for the user.")
     if (session.endsAtMillis <= options.nowMillis()) {
-      throw new Refused("NotAuthorizedException", "Invalid session for the user, session is expired.")
+      throw new PoolException("NotAuthorizedException", "Invalid session for the user, session is expired.")
     }
     return session
   }
 
-  const useCode = (account: Account, secret: string, code: string, mismatch: string): void => {
+  const useCode = (account: UserState, secret: string, code: string, mismatch: string): void => {
     const timestamp = options.nowMillis()
     const drift = /^\d{6}$/.test(code)
       ? new TOTP({ secret }).validate({ token: code, timestamp, window: 1 })
       : null
-    if (drift === null) throw new Refused(mismatch, "Invalid code received for user")
+    if (drift === null) throw new PoolException(mismatch, "Invalid code received for user")
     const step = Math.floor(timestamp / 30_000) + drift
     if (step <= account.totpStep) {
-      throw new Refused("ExpiredCodeException", "Your software token has already been used once.")
+      throw new PoolException("ExpiredCodeException", "Your software token has already been used once.")
     }
     account.totpStep = step
   }
@@ -135,14 +136,14 @@ export const make = (options: Options): Operations => {
     TokenType: "Bearer",
   })
 
-  const challenge = (account: Account, name: string, parameters: object = {}) => ({
+  const challenge = (account: UserState, name: string, parameters: object = {}) => ({
     ChallengeName: name,
     ChallengeParameters: { USER_ID_FOR_SRP: idOf(account.username), ...parameters },
     Session: open({ account, name }),
   })
 
   /** What comes after the password, or after what was answered. */
-  const proceed = (account: Account) => {
+  const proceed = (account: UserState) => {
     const { mustDo, totpSecret, codes = {}, username } = account
     if (mustDo[0] === "NEW_PASSWORD_REQUIRED") {
       return challenge(account, mustDo[0], { requiredAttributes: "[]", userAttributes: "{}" })
@@ -158,7 +159,7 @@ export const make = (options: Options): Operations => {
     return totpSecret === undefined ? authenticated(username) : challenge(account, "SOFTWARE_TOKEN_MFA")
   }
 
-  const respond = (name: string, account: Account, session: Session, responses: Body) => {
+  const respond = (name: string, account: UserState, session: Session, responses: Body) => {
     switch (name) {
       case "SOFTWARE_TOKEN_MFA": {
         only(responses, "SOFTWARE_TOKEN_MFA_CODE")
@@ -169,17 +170,18 @@ export const make = (options: Options): Operations => {
       case "SMS_MFA":
       case "EMAIL_OTP":
         only(responses, `${name}_CODE`)
-        if (responses[`${name}_CODE`] !== account.codes?.[name]) throw new Refused("CodeMismatchException")
+        if (responses[`${name}_CODE`] !== account.codes?.[name])
+          throw new PoolException("CodeMismatchException")
         return authenticated(account.username)
       case "SELECT_MFA_TYPE":
         only(responses, "ANSWER")
         if (!Object.hasOwn(account.codes ?? {}, responses["ANSWER"]))
-          throw new Refused("InvalidParameterException")
+          throw new PoolException("InvalidParameterException")
         return challenge(account, responses["ANSWER"], delivery)
       case "NEW_PASSWORD_REQUIRED":
         only(responses, "NEW_PASSWORD")
         if (responses["NEW_PASSWORD"].length < 8) {
-          throw new Refused(
+          throw new PoolException(
             "InvalidPasswordException",
             `Password did not conform: ${responses["NEW_PASSWORD"]}`,
           )
@@ -190,12 +192,12 @@ export const make = (options: Options): Operations => {
       case "MFA_SETUP":
         only(responses)
         if (session.isVerified !== true)
-          throw new Refused("NotAuthorizedException", "Invalid session for the user.")
+          throw new PoolException("NotAuthorizedException", "Invalid session for the user.")
         account.totpSecret = Redacted.make(session.secret ?? "")
         account.mustDo = account.mustDo.filter((task) => task !== name)
         return authenticated(account.username)
       default:
-        throw new Refused("InvalidParameterException", "Unknown challenge")
+        throw new PoolException("InvalidParameterException", "Unknown challenge")
     }
   }
 
@@ -204,15 +206,15 @@ export const make = (options: Options): Operations => {
       only(others)
       knowsClient(ClientId)
       if (AuthFlow !== "USER_PASSWORD_AUTH") {
-        throw new Refused("InvalidParameterException", `${AuthFlow} flow not enabled for this client`)
+        throw new PoolException("InvalidParameterException", `${AuthFlow} flow not enabled for this client`)
       }
       const { USERNAME, PASSWORD, SECRET_HASH, ...unknown } = AuthParameters
       only(unknown)
       knowsSecret(USERNAME, SECRET_HASH)
       const account = accounts.find(({ username }) => username === USERNAME)
-      if (account === undefined) throw new Refused("UserNotFoundException", "User does not exist.")
+      if (account === undefined) throw new PoolException("UserNotFoundException", "User does not exist.")
       if (PASSWORD !== (account.newPassword ?? Redacted.value(account.password))) {
-        throw new Refused("NotAuthorizedException", "Incorrect username or password.")
+        throw new PoolException("NotAuthorizedException", "Incorrect username or password.")
       }
       return proceed(account)
     },
@@ -224,7 +226,7 @@ export const make = (options: Options): Operations => {
       knowsSecret(USERNAME, SECRET_HASH)
       const session = take(id, ChallengeName)
       if (USERNAME !== idOf(session.account.username)) {
-        throw new Refused("NotAuthorizedException", "Invalid session for the user.")
+        throw new PoolException("NotAuthorizedException", "Invalid session for the user.")
       }
       return respond(ChallengeName, session.account, session, responses)
     },
@@ -247,15 +249,15 @@ export const make = (options: Options): Operations => {
       only(others)
       knowsClient(ClientId)
       if (ClientSecret !== Redacted.value(clientSecret)) {
-        throw new Refused("NotAuthorizedException", "Unable to verify the client secret")
+        throw new PoolException("NotAuthorizedException", "Unable to verify the client secret")
       }
       const family = refreshTokens.get(RefreshToken)
       if (family === undefined || family.current === null) {
-        throw new Refused("NotAuthorizedException", "Invalid Refresh Token")
+        throw new PoolException("NotAuthorizedException", "Invalid Refresh Token")
       }
       if (family.current !== RefreshToken) {
         family.current = null
-        throw new Refused("RefreshTokenReuseException", "Refresh token has been invalidated")
+        throw new PoolException("RefreshTokenReuseException", "Refresh token has been invalidated")
       }
       if (options.rotates === false) {
         return { AuthenticationResult: issued(family.username, family.originJti) }
@@ -271,9 +273,9 @@ export const make = (options: Options): Operations => {
       only(others)
       knowsClient(ClientId)
       // The one call whose reference lists no NotAuthorizedException.
-      if (ClientSecret !== Redacted.value(clientSecret)) throw new Refused("UnauthorizedException")
+      if (ClientSecret !== Redacted.value(clientSecret)) throw new PoolException("UnauthorizedException")
       const family = refreshTokens.get(Token)
-      if (family === undefined) throw new Refused("UnsupportedTokenTypeException", "Wrong token type")
+      if (family === undefined) throw new PoolException("UnsupportedTokenTypeException", "Wrong token type")
       family.current = null
       return {}
     },
@@ -288,23 +290,24 @@ const idOf = (username: string): string => `id-of-${username}`
 /** Refuses parameters beside those that are named. */
 const only = (body: Body, ...names: ReadonlyArray<string>): void => {
   const others = Object.keys(body).filter((name) => !names.includes(name))
-  if (others.length > 0) throw new Refused("InvalidParameterException", `Unexpected ${others.join(", ")}`)
+  if (others.length > 0)
+    throw new PoolException("InvalidParameterException", `Unexpected ${others.join(", ")}`)
 }
 
 const knowsClient = (id: unknown): void => {
   if (id !== clientId)
-    throw new Refused("ResourceNotFoundException", `User pool client ${String(id)} does not exist.`)
+    throw new PoolException("ResourceNotFoundException", `User pool client ${String(id)} does not exist.`)
 }
 
 const knowsSecret = (username: string, given: unknown): void => {
   if (given === undefined) {
     const message = `Client ${clientId} is configured with secret but SECRET_HASH was not received`
-    throw new Refused("NotAuthorizedException", message)
+    throw new PoolException("NotAuthorizedException", message)
   }
   const expected = createHmac("sha256", Redacted.value(clientSecret))
     .update(username + clientId)
     .digest("base64")
   if (given !== expected) {
-    throw new Refused("NotAuthorizedException", `Unable to verify secret hash for client ${clientId}`)
+    throw new PoolException("NotAuthorizedException", `Unable to verify secret hash for client ${clientId}`)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A strict stand-in for Amazon Cognito on loopback. It speaks its JSON protocol before a {@link CognitoPool}, serves
+ * A strict stand-in for Amazon Cognito on loopback. It speaks Cognito's JSON protocol for a {@link CognitoPool}, serves
  * the pool's keys, and misbehaves when told to.
  */
 import type * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
@@ -15,8 +15,9 @@ import * as LoopbackServer from "../LoopbackServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
 /**
- * What it answers to a call; `pool`: what the pool says. `hang` never answers, `stall` stops in the middle of its
- * answer, `html` is a page that repeats what was sent. A challenge answers a sign-in; the pool knows nothing of it.
+ * How it responds to a call; `pool`: with the pool's response. `hang` never responds, `stall` stops in the middle of a
+ * response, and `html` is a page that repeats the request. A challenge is the response to a sign-in; the pool does not
+ * know it.
  */
 export type CallAnswer =
   | "pool"
@@ -28,7 +29,7 @@ export type CallAnswer =
   | { readonly challenge: string; readonly parameters?: Readonly<Record<string, string>> }
   | { readonly exception: string; readonly message?: string; readonly status?: number }
 
-/** What it answers to whoever wants its keys. */
+/** How it responds to a request for its keys. */
 export type KeysAnswer = "keys" | "down" | "garbage" | "redirect" | "too-large"
 
 export interface Request {
@@ -45,31 +46,31 @@ export interface CognitoServer {
   readonly environment: Readonly<Record<string, string>>
   /** All requests so far, oldest first. */
   readonly requests: ReadonlyArray<Request>
-  /** How many of them were cut off by the client. */
+  /** How many requests the client aborted. */
   readonly abandoned: () => number
   readonly answerCalls: (answer: CallAnswer) => void
   readonly answerKeys: (answer: KeysAnswer) => void
-  /** Signs with a new key from now on. The old ones stay published. */
+  /** Signs with a new key from now on. The old keys stay published. */
   readonly rotateKey: () => void
-  /** An ID token of `username` with other claims, issued now. */
+  /** An ID token of `username`, issued now, with these changes to its claims and header. */
   readonly issue: (username: string, claims?: object, header?: object) => string
 }
 
-/** Runs until the scope closes. Time is that of the Clock in whose presence it was made. */
+/** Runs until the scope closes. It follows the Clock that it was created with. */
 export const make = Effect.fnUntraced(function* (
   options: Pick<CognitoPool.Options, "users" | "rotates"> & {
-    /** How long it waits before it answers a request with this body; not at all unless given. */
+    /** How long it waits before it responds to a request with this body; by default not at all. */
     readonly delayMillis?: (body: string) => number
   },
 ): Effect.fn.Return<CognitoServer, never, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const keys = [TokenIssuer.makeKey()]
+  const keys = [TokenIssuer.keyAt(0)]
   const requests: Array<Request> = []
   const state = { calls: "pool" as CallAnswer, keys: "keys" as KeysAnswer, abandoned: 0 }
 
   const issue: CognitoServer["issue"] = (username, claims = {}, header = {}) => {
     const nowSeconds = Math.floor(clock.currentTimeMillisUnsafe() / 1_000)
-    const key = keys.at(-1) ?? TokenIssuer.makeKey()
+    const key = keys.at(-1) ?? TokenIssuer.keyAt(0)
     const proper = TokenIssuer.claims({ userPoolId, clientId, username, nowSeconds })
     return TokenIssuer.sign(key, { ...TokenIssuer.header(key), ...header }, { ...proper, ...claims })
   }
@@ -92,8 +93,8 @@ export const make = Effect.fnUntraced(function* (
       const delayMillis = options.delayMillis?.(body) ?? 0
       if (delayMillis > 0) await setTimeout(delayMillis)
       if (path === jwksPath && method === "GET") return answerKeys(response, state.keys, keys)
-      const refusal = refusalOf({ method, path, headers, body })
-      if (refusal !== null) return refuse(response, refusal)
+      const exception = protocolException({ method, path, headers, body })
+      if (exception !== null) return refuse(response, exception)
       const isPosed = typeof state.calls === "object" && "challenge" in state.calls
       return state.calls === "pool" || (isPosed && headers["x-amz-target"] !== `${service}InitiateAuth`)
         ? answerAsPool(response, pool, headers, body)
@@ -111,7 +112,7 @@ export const make = Effect.fnUntraced(function* (
     abandoned: () => state.abandoned,
     answerCalls: (answer) => (state.calls = answer),
     answerKeys: (answer) => (state.keys = answer),
-    rotateKey: () => keys.push(TokenIssuer.makeKey()),
+    rotateKey: () => keys.push(TokenIssuer.keyAt(keys.length)),
     issue,
   }
 })
@@ -120,8 +121,8 @@ const { userPoolId, clientId } = CognitoPool
 const jwksPath = `/${userPoolId}/.well-known/jwks.json`
 const service = "AWSCognitoIdentityProviderService."
 
-/** What is wrong with the request as such; null when nothing is. */
-const refusalOf = ({ method, path, headers }: Request): CognitoPool.Refusal | null => {
+/** The exception for a request that does not follow the protocol; null for a correct request. */
+const protocolException = ({ method, path, headers }: Request): CognitoPool.ExceptionAnswer | null => {
   if (method !== "POST" || path !== "/") return { exception: "UnknownOperationException", status: 404 }
   if (headers["content-type"] !== "application/x-amz-json-1.1") return { exception: "SerializationException" }
   return String(headers["x-amz-target"]).startsWith(service)
@@ -140,14 +141,14 @@ const answerAsPool = (
   try {
     return send(response, 200, operation(JSON.parse(body)))
   } catch (error) {
-    if (error instanceof CognitoPool.Refused) return refuse(response, error.refusal)
+    if (error instanceof CognitoPool.PoolException) return refuse(response, error.answer)
     throw error
   }
 }
 
 const refuse = (
   response: ServerResponse,
-  { exception, message, status = 400 }: CognitoPool.Refusal,
+  { exception, message, status = 400 }: CognitoPool.ExceptionAnswer,
 ): void => {
   response.setHeader("x-amzn-errortype", `${exception}:`)
   send(response, status, { __type: exception, message })

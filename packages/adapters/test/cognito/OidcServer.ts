@@ -65,7 +65,7 @@ export const make = Effect.gen(function* () {
 })
 
 const configuration = (): Configuration => {
-  const { jwk, privateKey } = TokenIssuer.makeKey()
+  const { jwk, privateKey } = TokenIssuer.keyAt(0)
   return {
     clients: [
       {

@@ -1,4 +1,4 @@
-/** Issues tokens like Amazon Cognito's, and ones that are unlike them in whatever a test wants. */
+/** Issues tokens like Amazon Cognito's, and tokens that differ from them in any way that a test needs. */
 import { decomposeUnverifiedJwt } from "aws-jwt-verify/jwt"
 import { generateKeyPairSync, type KeyObject, randomUUID, sign as signWith } from "node:crypto"
 
@@ -6,7 +6,7 @@ export interface Key {
   readonly kid: string
   readonly privateKey: KeyObject
   readonly publicKey: KeyObject
-  /** As Cognito publishes it. */
+  /** The public key as Cognito publishes it. */
   readonly jwk: Readonly<Record<string, unknown>>
 }
 
@@ -17,10 +17,15 @@ export const makeKey = (options: { readonly kid?: string; readonly modulusBits?:
   return { kid, privateKey, publicKey, jwk }
 }
 
+/** The first key of this process, the second, and so on. To generate a key costs 44 ms of CPU, so tests share them. */
+export const keyAt = (index: number): Key => (keys[index] ??= makeKey())
+
+const keys: Array<Key> = []
+
 /** The header of a Cognito ID token. */
 export const header = (key: Key): Readonly<Record<string, unknown>> => ({ kid: key.kid, alg: "RS256" })
 
-/** The claims of an ID token that was issued at `nowSeconds` and lives for an hour. */
+/** The claims of an ID token that was issued at `nowSeconds` and is valid for an hour. */
 export const claims = (options: {
   readonly userPoolId: string
   readonly clientId: string
@@ -45,7 +50,7 @@ export const claims = (options: {
   }
 }
 
-/** What the claims of an access token have otherwise. */
+/** The claims of an access token that differ from those of an ID token. */
 export const accessClaims = (options: { readonly clientId: string; readonly username: string }) => ({
   token_use: "access",
   client_id: options.clientId,
@@ -66,7 +71,7 @@ export const sign = (key: Key, header: object, payload: object): string => {
 /** The header, the claims and the signature of a token, whoever signed it. */
 export const partsOf = decomposeUnverifiedJwt
 
-/** What a signature covers. */
+/** The text that a signature covers. */
 export const contentOf = (header: object, payload: object): string => `${encode(header)}.${encode(payload)}`
 
 const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString("base64url")

@@ -16,7 +16,7 @@ import * as TokenIssuer from "./TokenIssuer.ts"
 
 const audience = { userPoolId: "eu-central-1_AbCdEfGhI", clientId: "4example0client0id" }
 const issuer = `https://cognito-idp.eu-central-1.amazonaws.com/${audience.userPoolId}`
-const key = TokenIssuer.makeKey()
+const key = TokenIssuer.keyAt(0)
 const otherKey = TokenIssuer.makeKey({ kid: key.kid })
 const nowSeconds = 1_790_000_000
 

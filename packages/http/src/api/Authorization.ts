@@ -1,4 +1,4 @@
-/** The contract of requests that need a Bearer token (RFC 6750). */
+/** The contract of requests that require a Bearer token (RFC 6750). */
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import { IdentityUnavailable, InsufficientScope, InvalidToken, MissingToken } from "./IdentityProblem.ts"
@@ -7,7 +7,7 @@ import { QuotaExceeded } from "./Problem.ts"
 export class Authorization extends HttpApiMiddleware.Service<Authorization>()(
   "@btc-price/http/api/Authorization",
   {
-    // In lower case, as OpenAPI tools compare it; tokens are taken whatever the case.
+    // In lower case, as OpenAPI tools compare it; requests may use any case.
     security: { bearer: HttpApiSecurity.http({ scheme: "bearer" }) },
     error: [MissingToken, InvalidToken, InsufficientScope, QuotaExceeded, IdentityUnavailable],
   },

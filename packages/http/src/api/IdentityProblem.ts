@@ -1,4 +1,4 @@
-/** The problems of who may come in, and how. */
+/** The problems of authorization and sign-in. */
 import { ChallengeName } from "@btc-price/domain/access/IdentityProvider"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
@@ -52,15 +52,15 @@ export class ChallengeRequired extends HttpApiError.Problem<ChallengeRequired>()
   { type: type("challenge-required"), status: 403, title: "The identity provider wants another proof" },
   {
     challenge: ChallengeName,
-    /** Goes back with the answer and the same user name; good for one answer. */
+    /** Must be sent with the answer and the same user name; valid for one answer. */
     session: Schema.String,
-    /** Until when the session can be answered. */
+    /** When the session expires. */
     expires_at: Time,
-    /** Of `SMS_MFA` and `EMAIL_OTP`: where the code went, masked. */
+    /** For `SMS_MFA` and `EMAIL_OTP`: where the code was sent, masked. */
     destination: Schema.optionalKey(Schema.String),
-    /** Of `SELECT_MFA_TYPE`: the challenges to choose from; the answer is one of them. */
+    /** For `SELECT_MFA_TYPE`: the challenges to choose from; the answer is one of them. */
     choices: Schema.optionalKey(Schema.Array(Schema.String)),
-    /** Of `MFA_SETUP`: the secret for the authenticator app, in base 32; the answer is its first code. */
+    /** For `MFA_SETUP`: the secret for the authenticator app, in base 32; the answer is the app's first code. */
     secret: Schema.optionalKey(Schema.String),
   },
 ) {}

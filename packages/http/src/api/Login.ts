@@ -17,7 +17,7 @@ export class LoginGroup extends HttpApiGroup.make("login")
       OpenApi.annotations({
         summary: "Sign in on the identity provider's pages",
         description:
-          "For a browser. The cookie that it gets lives for ten minutes, and lets it finish the login, and nobody else.",
+          "For a browser. It receives a cookie that lasts ten minutes, without which nobody can finish the login.",
       }),
     ),
     HttpApiEndpoint.get("finish", "/callback", {
@@ -32,9 +32,9 @@ export class LoginGroup extends HttpApiGroup.make("login")
       ],
     }).annotateMerge(
       OpenApi.annotations({
-        summary: "Where the managed login returns to",
+        summary: "Finish a sign-in on the identity provider's pages",
         description:
-          "The identity provider sends the browser here with `code` and `state`, each once. Other parameters do not count (RFC 6749, section 4.1.2).",
+          "The identity provider sends the browser here with `code` and `state`, each once. Other parameters are ignored (RFC 6749, section 4.1.2).",
       }),
     ),
   )

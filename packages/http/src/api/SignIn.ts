@@ -1,4 +1,4 @@
-/** How a user gets tokens with a password, answers what the identity provider wants beside it, and renews them. */
+/** How a user gets tokens with a password, answers the identity provider's challenges, and renews the tokens. */
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
@@ -52,26 +52,28 @@ export const RefreshToken = Schema.Struct({ refresh_token: secretOf(sessionLengt
 export const Revocation = Schema.Struct({
   refresh_token: secretOf(sessionLengthLimit),
   token: Schema.optionalKey(Schema.RedactedFromValue(textOf(tokenLengthLimit))).annotateKey({
-    description: "An ID or access token, to be refused from now on with all of its sign-in",
+    description: "An ID or access token, to be refused from now on with all other tokens of its sign-in",
   }),
 }).annotate({ identifier: "Revocation" })
 
 export const Tokens = Schema.Struct({
-  // The first, so that a shell cuts it out easily.
+  // First, so that a shell can cut it out easily.
   id_token: Schema.String.annotate({
-    description: "Send it as `Authorization: Bearer …`, unless the service was set to take access tokens",
+    description:
+      "Send it as `Authorization: Bearer …`, unless the service is configured to accept access tokens",
   }),
   access_token: Schema.String,
   refresh_token: Schema.optionalKey(
     Schema.String.annotate({
-      description: "For `POST /get_token/refresh`; where it is missing, the one that was sent stays valid",
+      description:
+        "For `POST /get_token/refresh`. If it is missing, the refresh token that was sent stays valid",
     }),
   ),
   token_type: Schema.Literal("Bearer"),
   expires_in: Schema.Int.annotate({ description: "Seconds" }),
 }).annotate({ identifier: "Tokens" })
 
-/** What each of these endpoints may answer whatever it is asked. */
+/** Problems that every one of these endpoints may answer. */
 const common = [
   InvalidRequest,
   SignInForbidden,
@@ -93,7 +95,7 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
       OpenApi.annotations({
         summary: "Trade a user name and password for tokens",
         description:
-          "Where the identity provider wants another proof, the answer is a 403 problem with a `session`, which goes with the proof to `POST /get_token/challenge`.",
+          "If the identity provider requires a further proof, the answer is a 403 problem with a `session`. Send the session and the proof to `POST /get_token/challenge`.",
       }),
     ),
     HttpApiEndpoint.post("answerChallenge", "/get_token/challenge", {
@@ -102,9 +104,9 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
       error: [ChallengeFailed, ChallengeRequired, UnknownChallenge, InvalidNewPassword, ...common],
     }).annotateMerge(
       OpenApi.annotations({
-        summary: "Give the proof that a challenge wants",
+        summary: "Answer a challenge",
         description:
-          "`answer` is the code of `SOFTWARE_TOKEN_MFA`, `SMS_MFA`, `EMAIL_OTP` and `MFA_SETUP`, one of the `choices` of `SELECT_MFA_TYPE`, or the new password of `NEW_PASSWORD_REQUIRED`. Another challenge may follow. A session is good for one answer, for its own user name.",
+          "`answer` is the code of `SOFTWARE_TOKEN_MFA`, `SMS_MFA`, `EMAIL_OTP` and `MFA_SETUP`, one of the `choices` of `SELECT_MFA_TYPE`, or the new password of `NEW_PASSWORD_REQUIRED`. Another challenge may follow. A session is valid for one answer by its own user.",
       }),
     ),
     HttpApiEndpoint.post("refreshToken", "/get_token/refresh", {
@@ -118,9 +120,9 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
       error: common,
     }).annotateMerge(
       OpenApi.annotations({
-        summary: "End what a refresh token can do",
+        summary: "Revoke a refresh token",
         description:
-          "Also of one that is unknown or ended already. ID and access tokens stay valid until they expire; only the process that answers takes those of a sign-in no more of which it is shown one as `token`.",
+          "A token that is unknown or already revoked is not an error. ID and access tokens stay valid until they expire, except in the process that answers: if `token` is sent, that process refuses all tokens of the same sign-in.",
       }),
     ),
   )

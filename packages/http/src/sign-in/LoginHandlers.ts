@@ -1,4 +1,4 @@
-/** Answers the managed login: the way to the identity provider's pages, and the way back. */
+/** Handles the managed login: the redirect to the identity provider's pages, and the return from them. */
 import { IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import { ManagedLogin, type PendingLogin } from "@btc-price/domain/access/ManagedLogin"
 import * as Mac from "effect/crypto/Mac"
@@ -16,11 +16,11 @@ import { Api } from "../api/Api.ts"
 import { LoginFailed, LoginNotConfigured } from "../api/IdentityProblem.ts"
 import * as LoginReturn from "./LoginReturn.ts"
 import { type Purpose, Seal } from "./Seal.ts"
-import { refuse } from "./IdentityRefusal.ts"
+import { refuse } from "./SignInProblem.ts"
 import * as TokensBody from "./TokensBody.ts"
 
 export interface Options {
-  /** Whether a refresh token can be used here. One that cannot is not handed out. */
+  /** Whether refresh tokens can be used here. If not, they are not handed out. */
   readonly passwordLogin: boolean
 }
 
@@ -34,7 +34,7 @@ export const layer = (options: Options) =>
         Effect.mapError(() => loginNotConfigured(options.passwordLogin)),
       )
 
-      /** The login that this browser began, if `state` is its own. */
+      /** The login that this browser began, if `state` belongs to it. */
       const pendingOf = Effect.fnUntraced(function* (state: Redacted.Redacted) {
         const { cookies } = yield* HttpServerRequest.HttpServerRequest
         const pending = yield* seal.open(pendingLogin, anybody, cookies[cookieName] ?? "")
@@ -43,7 +43,7 @@ export const layer = (options: Options) =>
             () =>
               new IdentityProviderError({
                 reason: "invalid-credentials",
-                detail: "The state is not that of a login which this browser began and did not finish",
+                detail: "The state does not belong to a login that this browser began and has not finished",
               }),
           ),
         )
@@ -62,7 +62,7 @@ export const layer = (options: Options) =>
           "finish",
           Effect.fnUntraced(function* () {
             const { finish } = yield* login
-            // Whatever comes of it: a login is finished once.
+            // Whatever the result, a login can be finished only once.
             yield* expireCookie
             const { code, state } = yield* LoginReturn.read
             const tokens = yield* pendingOf(state).pipe(
@@ -76,10 +76,10 @@ export const layer = (options: Options) =>
     }),
   )
 
-/** The prefix makes browsers refuse one that another host or plain HTTP set. */
+/** The prefix makes browsers refuse a cookie that another host or plain HTTP has set. */
 const cookieName = "__Host-btc-price-login"
 
-/** Lax, because the browser comes back from another site. */
+/** `lax`, because the browser comes back from another site. */
 const cookieOptions = { path: "/", httpOnly: true, secure: true, sameSite: "lax" } as const
 
 const Secret = Schema.RedactedFromValue(Schema.String)
@@ -87,10 +87,10 @@ const Secret = Schema.RedactedFromValue(Schema.String)
 const pendingLogin: Purpose<PendingLogin> = {
   name: "login",
   schema: Schema.Struct({ state: Secret, nonce: Secret, codeVerifier: Secret }),
-  life: Duration.minutes(10),
+  lifetime: Duration.minutes(10),
 }
 
-/** Who logs in is not known yet; that only the browser has the cookie takes an owner's place. */
+/** The user is not known yet. The cookie needs no owner, because only this browser has it. */
 const anybody = ""
 
 const setCookie = (value: string) =>
@@ -98,7 +98,7 @@ const setCookie = (value: string) =>
     Effect.succeed(
       HttpServerResponse.setCookieUnsafe(response, cookieName, value, {
         ...cookieOptions,
-        maxAge: pendingLogin.life,
+        maxAge: pendingLogin.lifetime,
       }),
     ),
   )

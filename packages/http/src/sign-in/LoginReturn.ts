@@ -1,4 +1,4 @@
-/** What the identity provider sends the browser back with (RFC 6749, section 4.1.2). */
+/** The parameters that the identity provider sends the browser back with (RFC 6749, section 4.1.2). */
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Redacted from "effect/Redacted"
@@ -9,13 +9,13 @@ import * as FieldError from "../server/FieldError.ts"
 const lengthLimit = 1_024
 
 /**
- * The code and the state, each once; what else is there does not count. Fails with `LoginRefused` when the provider
- * tells of an error instead, of which nothing is repeated, because anybody may have written it.
+ * Reads the code and the state, which must each be there once. Other parameters are ignored. Fails with `LoginRefused`
+ * when the provider reports an error instead. The error is not repeated, because anybody may have written it.
  */
 export const read = Effect.gen(function* () {
   const query = yield* HttpServerRequest.ParsedSearchParams
   if (query["error"] !== undefined) {
-    yield* Effect.logInfo("The identity provider ended a login without success").pipe(
+    yield* Effect.logInfo("The identity provider reported that a login failed").pipe(
       Effect.annotateLogs({ error: isErrorCode(query["error"]) ? query["error"] : "not an error code" }),
     )
     return yield* new LoginRefused()
@@ -32,6 +32,6 @@ export const read = Effect.gen(function* () {
 const isOne = (value: string | ReadonlyArray<string> | undefined): boolean =>
   typeof value === "string" && value !== "" && value.length <= lengthLimit
 
-/** As RFC 6749 and OpenID Connect write them, so that the log repeats nothing else. */
+/** Whether it has the form of an error code of RFC 6749 and OpenID Connect. Nothing else is logged. */
 const isErrorCode = (value: string | ReadonlyArray<string>): boolean =>
   typeof value === "string" && /^[a-z_]{1,40}$/.test(value)

@@ -1,6 +1,6 @@
 /**
- * Small values that a caller keeps for us and brings back: encrypted and authenticated (AES-256-GCM), so that nobody
- * else can read, make or change one. No server remembers them, so any replica opens what another sealed.
+ * Small values that a caller keeps for us and returns: encrypted and authenticated (AES-256-GCM), so that nobody else can
+ * read, create or change them. No server stores them, so any replica can open what another replica sealed.
  */
 import * as Bytes from "effect/Bytes"
 import * as Aead from "effect/crypto/Aead"
@@ -17,35 +17,35 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 
-/** What is sealed. One that was sealed for another purpose does not open. */
+/** A kind of value. A value that was sealed for another purpose cannot be opened. */
 export interface Purpose<A> {
   readonly name: string
   readonly schema: Schema.Codec<A, unknown>
-  /** How long one opens. */
-  readonly life: Duration.Duration
+  /** How long a sealed value can be opened. */
+  readonly lifetime: Duration.Duration
 }
 
 export class Seal extends Context.Service<
   Seal,
   {
-    /** Seals `value`. Whoever opens it has to name the same `owner`. */
+    /** Seals `value` for `owner`, who must be named again to open it. */
     readonly seal: <A>(
       purpose: Purpose<A>,
       owner: string,
       value: A,
     ) => Effect.Effect<{ readonly text: string; readonly expiresAt: DateTime.Utc }>
 
-    /** None when `text` was not sealed here, for this purpose and owner, or is too old. */
+    /** None if `text` was not sealed here for this purpose and owner, or if it has expired. */
     readonly open: <A>(purpose: Purpose<A>, owner: string, text: string) => Effect.Effect<Option.Option<A>>
   }
 >()("@btc-price/http/sign-in/Seal") {}
 
 export interface Options {
-  /** The app client in whose name users sign in. What was sealed for another does not open. */
+  /** The app client that users sign in to. A value that was sealed for another client cannot be opened. */
   readonly client: string
   /**
-   * The keys are derived from these: the first one's seals, each opens. Without any, the key is made here and
-   * forgotten when the program stops, so it is good for a single replica.
+   * The keys are derived from these secrets: the first key seals, and every key opens. Without secrets, the key is
+   * generated here and forgotten when the program stops, so it works with only one replica.
    */
   readonly secrets: ReadonlyArray<Redacted.Redacted>
 }
@@ -63,9 +63,9 @@ export const layer = ({ client, secrets }: Options): Layer.Layer<Seal> =>
 
       return Seal.of({
         seal: Effect.fnUntraced(function* (purpose, owner, value) {
-          const expiresAt = DateTime.addDuration(yield* DateTime.now, purpose.life)
+          const expiresAt = DateTime.addDuration(yield* DateTime.now, purpose.lifetime)
           const content = yield* Effect.orDie(Schema.encodeEffect(contentOf(purpose))({ expiresAt, value }))
-          // Random nonces are safe for the first 2^32 values under one key, and GCM needs no more of us.
+          // GCM is safe with random nonces for up to 2^32 values under one key.
           const nonce = yield* random.randomBytes(nonceBytes)
           const aad = bindingOf(purpose, owner)
           const sealed = yield* Effect.orDie(aead.encrypt(sealing, bytesOf(content), { nonce, aad }))
@@ -75,7 +75,7 @@ export const layer = ({ client, secrets }: Options): Layer.Layer<Seal> =>
         open: Effect.fnUntraced(function* (purpose, owner, text) {
           const bytes =
             text.length > textLengthLimit ? Option.none() : Result.getSuccess(Base64Url.decode(text))
-          // One value has one text: neither padding nor line ends, nor bits to spare.
+          // Each value has only one text: no padding, no line ends and no unused bits.
           if (Option.isNone(bytes) || Base64Url.encode(bytes.value) !== text) return Option.none()
           const nonce = bytes.value.subarray(0, nonceBytes)
           const sealed = bytes.value.subarray(nonceBytes)
@@ -97,10 +97,10 @@ export const layer = ({ client, secrets }: Options): Layer.Layer<Seal> =>
 const keyBytes = 32
 const nonceBytes = 12
 
-/** A longer text is not opened, in characters; browsers keep no longer cookie either. */
+/** The longest text that is opened, in characters. Browsers do not store longer cookies either. */
 const textLengthLimit = 4_096
 
-/** HKDF, because a secret of many characters is not yet a key, and must not serve two purposes as it is. */
+/** HKDF, because a secret is not a key by itself, and must not be used as it is for two purposes. */
 const deriveKey = Effect.fnUntraced(function* (client: string, secret: Uint8Array) {
   const kdf = yield* Kdf.Kdf
   const info = bytesOf(JSON.stringify(["btc-price seal", client]))
@@ -114,7 +114,7 @@ const deriveKey = Effect.fnUntraced(function* (client: string, secret: Uint8Arra
 const contentOf = <A>({ schema }: Purpose<A>) =>
   Schema.fromJsonString(Schema.Struct({ expiresAt: Schema.DateTimeUtcFromMillis, value: schema }))
 
-/** As JSON, so that no two pairs are written alike. */
+/** JSON, so that no two pairs have the same text. */
 const bindingOf = ({ name }: { readonly name: string }, owner: string) =>
   bytesOf(JSON.stringify([name, owner]))
 

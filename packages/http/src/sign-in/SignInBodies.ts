@@ -1,4 +1,4 @@
-/** The bodies of the sign-in endpoints. They are read here, because they hold secrets that must not reach a log. */
+/** The request bodies of the sign-in endpoints. They are parsed here, because their secrets must not reach a log. */
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import { ChallengeAnswer, Credentials, RefreshToken, Revocation } from "../api/SignIn.ts"
 import * as JsonBody from "../server/JsonBody.ts"
@@ -7,7 +7,7 @@ export const readCredentials = (request: HttpServerRequest) =>
   JsonBody.decode(Credentials, request, {
     limitBytes: 4_096,
     form: '{"username": "…", "password": "…"}',
-    // Clients of the original may send more than is needed.
+    // Clients of the original service may send further fields.
     onExcessProperty: "ignore",
   })
 
@@ -26,5 +26,5 @@ export const readRefreshToken = (request: HttpServerRequest) =>
 export const readRevocation = (request: HttpServerRequest) =>
   JsonBody.decode(Revocation, request, {
     limitBytes: 16_384,
-    form: '{"refresh_token": "…"}, and "token" if you like',
+    form: '{"refresh_token": "…"}, and optionally "token"',
   })

@@ -1,4 +1,4 @@
-/** Answers the sign-in endpoints. */
+/** Handles the sign-in endpoints. */
 import { Authenticator } from "@btc-price/domain/access/Authenticator"
 import {
   type ChallengeKey,
@@ -18,7 +18,7 @@ import { Api } from "../api/Api.ts"
 import { ChallengeRequired, PasswordLoginOff } from "../api/IdentityProblem.ts"
 import { readChallengeAnswer, readCredentials, readRefreshToken, readRevocation } from "./SignInBodies.ts"
 import { type Purpose, Seal } from "./Seal.ts"
-import { padded, refuse } from "./IdentityRefusal.ts"
+import { padded, refuse } from "./SignInProblem.ts"
 import * as TokensBody from "./TokensBody.ts"
 
 export interface Options {
@@ -133,7 +133,7 @@ const challengeSession: Purpose<ChallengeKey> = {
     username: Schema.String,
     session: Schema.RedactedFromValue(Schema.String),
   }),
-  life: Duration.minutes(3),
+  lifetime: Duration.minutes(3),
 }
 
 const passwordLoginOff = (hasManagedLogin: boolean) =>

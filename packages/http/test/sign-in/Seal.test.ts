@@ -13,7 +13,7 @@ import * as TestClock from "effect/testing/TestClock"
 const purpose: Seal.Purpose<{ readonly session: Redacted.Redacted }> = {
   name: "test",
   schema: Schema.Struct({ session: Schema.RedactedFromValue(Schema.String) }),
-  life: Duration.minutes(3),
+  lifetime: Duration.minutes(3),
 }
 const value = { session: Redacted.make("canary") }
 
@@ -57,8 +57,8 @@ describe("Seal", () => {
     Effect.gen(function* () {
       const seal = yield* build("client", "secret")
       const { text, expiresAt } = yield* seal.seal(purpose, "alice", value)
-      assert.deepStrictEqual(DateTime.distance(yield* DateTime.now, expiresAt), purpose.life)
-      yield* TestClock.adjust(Duration.subtract(purpose.life, Duration.millis(1)))
+      assert.deepStrictEqual(DateTime.distance(yield* DateTime.now, expiresAt), purpose.lifetime)
+      yield* TestClock.adjust(Duration.subtract(purpose.lifetime, Duration.millis(1)))
       assert.strictEqual(yield* opened(seal, text), "canary")
       yield* TestClock.adjust("1 millis")
       assert.isNull(yield* opened(seal, text))

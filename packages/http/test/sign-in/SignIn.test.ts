@@ -9,7 +9,7 @@ import { codeOf } from "../../../adapters/test/cognito/AuthenticatorApp.ts"
 import type * as CognitoPool from "../../../adapters/test/cognito/CognitoPool.ts"
 import * as CognitoServer from "../../../adapters/test/cognito/CognitoServer.ts"
 import * as ApiReplica from "../ApiReplica.ts"
-import { type Answer, assertProblem, fieldErrors, setTime, whileTimePasses } from "../ApiUnderTest.ts"
+import { type Answer, assertProblem, fieldErrors, setTime } from "../ApiUnderTest.ts"
 
 const password = "canary correct horse"
 const totpSecret = Redacted.make("CANARYCANARYCANARYCANARYCANARY22")
@@ -42,7 +42,7 @@ const replica = ({ options }: CognitoServer.CognitoServer, changes: Partial<ApiR
   })
 
 const ask = ({ send }: ApiReplica.ApiReplica, path: string, body: unknown, type = "application/json") =>
-  whileTimePasses(send("POST", path, { body: typeof body === "string" ? body : JSON.stringify(body), type }))
+  send("POST", path, { body: typeof body === "string" ? body : JSON.stringify(body), type })
 
 const signIn = (api: ApiReplica.ApiReplica, username: string, secret = password) =>
   ask(api, "/get_token", { username, password: secret })

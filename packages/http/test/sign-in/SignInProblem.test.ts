@@ -1,4 +1,4 @@
-import { padded } from "@btc-price/http/sign-in/IdentityRefusal"
+import { padded } from "@btc-price/http/sign-in/SignInProblem"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
