@@ -8,48 +8,53 @@ import { type } from "./Problem.ts"
 export class MissingToken extends HttpApiError.Problem<MissingToken>()("MissingToken", {
   type: type("missing-token"),
   status: 401,
-  title: "A Bearer token is needed",
+  title: "A Bearer token is required",
 }) {}
 
 export class InvalidToken extends HttpApiError.Problem<InvalidToken>()("InvalidToken", {
   type: type("invalid-token"),
   status: 401,
-  title: "The token is not valid, or not any more",
+  title: "The token is invalid or no longer valid",
 }) {}
 
 export class InsufficientScope extends HttpApiError.Problem<InsufficientScope>()("InsufficientScope", {
   type: type("insufficient-scope"),
   status: 403,
-  title: "The token is valid, but has neither the scope nor the group that is needed here",
+  title: "The token is valid, but has neither the required scope nor the required group",
 }) {}
 
 export class InvalidCredentials extends HttpApiError.Problem<InvalidCredentials>()("InvalidCredentials", {
   type: type("invalid-credentials"),
   status: 401,
-  title: "The user name and password do not belong together",
+  title: "The user name or password is incorrect",
 }) {}
 
 export class ChallengeFailed extends HttpApiError.Problem<ChallengeFailed>()("ChallengeFailed", {
   type: type("challenge-failed"),
   status: 401,
-  title: "The answer is wrong, or the session is not good for it, or not any more; sign in anew",
+  title: "The answer is wrong, or the session is invalid or expired; sign in again",
 }) {}
 
 export class InvalidRefreshToken extends HttpApiError.Problem<InvalidRefreshToken>()("InvalidRefreshToken", {
   type: type("invalid-refresh-token"),
   status: 401,
-  title: "The refresh token is not valid, or not any more; sign in anew",
+  title: "The refresh token is invalid or no longer valid; sign in again",
 }) {}
 
 export class LoginFailed extends HttpApiError.Problem<LoginFailed>()("LoginFailed", {
   type: type("login-failed"),
   status: 401,
-  title: "This login was not begun in this browser, is too old or is over; GET /login begins anew",
+  title:
+    "This login was not started in this browser, has expired or is already complete; start again with GET /login",
 }) {}
 
 export class ChallengeRequired extends HttpApiError.Problem<ChallengeRequired>()(
   "ChallengeRequired",
-  { type: type("challenge-required"), status: 403, title: "The identity provider wants another proof" },
+  {
+    type: type("challenge-required"),
+    status: 403,
+    title: "The identity provider requires a challenge to be answered",
+  },
   {
     challenge: ChallengeName,
     /** Must be sent with the answer and the same user name; valid for one answer. */
@@ -68,47 +73,47 @@ export class ChallengeRequired extends HttpApiError.Problem<ChallengeRequired>()
 export class UnknownChallenge extends HttpApiError.Problem<UnknownChallenge>()("UnknownChallenge", {
   type: type("unknown-challenge"),
   status: 403,
-  title: "The identity provider wants a proof that cannot be given here",
+  title: "The identity provider requires a challenge that is not supported here",
 }) {}
 
 export class SignInForbidden extends HttpApiError.Problem<SignInForbidden>()("SignInForbidden", {
   type: type("sign-in-forbidden"),
   status: 403,
-  title: "The identity provider does not let this user in",
+  title: "The identity provider does not allow this user to sign in",
 }) {}
 
 export class LoginRefused extends HttpApiError.Problem<LoginRefused>()("LoginRefused", {
   type: type("login-refused"),
   status: 403,
-  title: "The identity provider ended the login without success; GET /login begins anew",
+  title: "The identity provider did not complete the login; start again with GET /login",
 }) {}
 
 export class LoginNotConfigured extends HttpApiError.Problem<LoginNotConfigured>()("LoginNotConfigured", {
   type: type("login-not-configured"),
   status: 404,
-  title: "Managed login is not configured here",
+  title: "Managed login is not configured",
 }) {}
 
 export class PasswordLoginOff extends HttpApiError.Problem<PasswordLoginOff>()("PasswordLoginOff", {
   type: type("password-login-off"),
   status: 404,
-  title: "Nobody signs in with a password here",
+  title: "Signing in with a password is disabled",
 }) {}
 
 export class InvalidNewPassword extends HttpApiError.Problem<InvalidNewPassword>()("InvalidNewPassword", {
   type: type("invalid-new-password"),
   status: 422,
-  title: "The rules for passwords do not allow this one; sign in anew and choose another",
+  title: "The password policy does not allow this password; sign in again and choose another",
 }) {}
 
 export class TooManyAttempts extends HttpApiError.Problem<TooManyAttempts>()("TooManyAttempts", {
   type: type("too-many-attempts"),
   status: 429,
-  title: "Too many attempts to sign in; try again later",
+  title: "Too many sign-in attempts; try again later",
 }) {}
 
 export class IdentityUnavailable extends HttpApiError.Problem<IdentityUnavailable>()("IdentityUnavailable", {
   type: type("identity-unavailable"),
   status: 503,
-  title: "The identity provider cannot be asked now",
+  title: "The identity provider is unavailable",
 }) {}

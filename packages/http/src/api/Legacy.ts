@@ -87,7 +87,7 @@ export class LegacyGroup extends HttpApiGroup.make("original")
   .middleware(Authorization)
   .annotateMerge(
     OpenApi.annotations({
-      title: "As in the original",
+      title: "Original endpoints",
       description:
         "The data endpoints of the original service, with its response shapes: amounts are JSON numbers. New clients should use the endpoints under `/v1`.",
     }),

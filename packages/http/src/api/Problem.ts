@@ -13,7 +13,7 @@ export const type = <const Name extends string>(name: Name) => `urn:btc-price:pr
 
 export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()(
   "InvalidRequest",
-  { type: type("invalid-request"), status: 400, title: "The request is not valid" },
+  { type: type("invalid-request"), status: 400, title: "The request is invalid" },
   {
     /** What is wrong, field by field. */
     errors: Schema.Array(Schema.Struct({ field: Schema.String, message: Schema.String })),
@@ -23,18 +23,18 @@ export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()(
 export class MalformedRequest extends HttpApiError.Problem<MalformedRequest>()("MalformedRequest", {
   type: type("malformed-request"),
   status: 400,
-  title: "The request can be understood in more than one way, or in none",
+  title: "The request is ambiguous or malformed",
 }) {}
 
 export class NotFound extends HttpApiError.Problem<NotFound>()("NotFound", {
   type: type("not-found"),
   status: 404,
-  title: "There is nothing at this address",
+  title: "There is nothing at this path",
 }) {}
 
 export class NoPrice extends HttpApiError.Problem<NoPrice>()(
   "NoPrice",
-  { type: type("no-price"), status: 404, title: "This currency has never had a price here" },
+  { type: type("no-price"), status: 404, title: "There is no price in this currency yet" },
   {
     currency: Currency,
     /** The reason of the newest gap; null if there is no recent gap. */
@@ -47,7 +47,7 @@ export class NoPriceAt extends HttpApiError.Problem<NoPriceAt>()(
   {
     type: type("no-price-at"),
     status: 404,
-    title: "There is no price at that time, nor near enough before it",
+    title: "There is no price at the requested time or close enough before it",
   },
   {
     ...times,
@@ -61,7 +61,7 @@ export class NoPriceAt extends HttpApiError.Problem<NoPriceAt>()(
 export class MethodNotAllowed extends HttpApiError.Problem<MethodNotAllowed>()("MethodNotAllowed", {
   type: type("method-not-allowed"),
   status: 405,
-  title: "This address does not know that method",
+  title: "Method not allowed for this path",
 }) {}
 
 export class NotAcceptable extends HttpApiError.Problem<NotAcceptable>()(
@@ -69,7 +69,7 @@ export class NotAcceptable extends HttpApiError.Problem<NotAcceptable>()(
   {
     type: type("not-acceptable"),
     status: 406,
-    title: "This address does not answer in any form that is accepted",
+    title: "None of the accepted media types is available",
   },
   {
     /** The media types that are available. */
@@ -79,7 +79,7 @@ export class NotAcceptable extends HttpApiError.Problem<NotAcceptable>()(
 
 export class PriceTooOld extends HttpApiError.Problem<PriceTooOld>()(
   "PriceTooOld",
-  { type: type("price-too-old"), status: 409, title: "The newest price is older than was allowed" },
+  { type: type("price-too-old"), status: 409, title: "The newest price is older than the request allows" },
   {
     ...times,
     max_age_seconds: Schema.Int,
@@ -98,19 +98,19 @@ export class PriceTooOld extends HttpApiError.Problem<PriceTooOld>()(
 export class BodyTooLarge extends HttpApiError.Problem<BodyTooLarge>()("BodyTooLarge", {
   type: type("body-too-large"),
   status: 413,
-  title: "The body is too large",
+  title: "The request body is too large",
 }) {}
 
 export class AddressTooLong extends HttpApiError.Problem<AddressTooLong>()("AddressTooLong", {
   type: type("address-too-long"),
   status: 414,
-  title: "The address is too long",
+  title: "The request target is too long",
 }) {}
 
 export class NotJson extends HttpApiError.Problem<NotJson>()("NotJson", {
   type: type("not-json"),
   status: 415,
-  title: "The body must be application/json, without a content-encoding",
+  title: "The request body must be application/json without a content-encoding",
 }) {}
 
 export class QuotaExceeded extends HttpApiError.Problem<QuotaExceeded>()(
@@ -118,7 +118,7 @@ export class QuotaExceeded extends HttpApiError.Problem<QuotaExceeded>()(
   {
     type: "https://iana.org/assignments/http-problem-types#quota-exceeded",
     status: 429,
-    title: "More was asked than may be in this time; Retry-After says when to go on",
+    title: "Too many requests; see Retry-After",
   },
   {
     /** The names of the quotas, as in `RateLimit-Policy`. */
@@ -135,7 +135,7 @@ export class TooManyHeaders extends HttpApiError.Problem<TooManyHeaders>()("TooM
 export class InternalError extends HttpApiError.Problem<InternalError>()("InternalError", {
   type: type("internal-error"),
   status: 500,
-  title: "Something is wrong on our side",
+  title: "Internal server error",
 }) {}
 
 export class PriceUnavailable extends HttpApiError.Problem<PriceUnavailable>()(
@@ -159,12 +159,12 @@ export class RepositoryUnavailable extends HttpApiError.Problem<RepositoryUnavai
   {
     type: type("repository-unavailable"),
     status: 503,
-    title: "The database cannot be read now; the newest prices and running averages may still be there",
+    title: "The database is unavailable; current prices and averages may still be available",
   },
 ) {}
 
 export class TooManyDownloads extends HttpApiError.Problem<TooManyDownloads>()("TooManyDownloads", {
   type: type("too-many-downloads"),
   status: 503,
-  title: "As much history is being read as can be at once; try again later",
+  title: "Too many concurrent history downloads; try again later",
 }) {}
