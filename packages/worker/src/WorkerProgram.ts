@@ -1,4 +1,4 @@
-/** The worker program with its adapters of production, and its command line. */
+/** The worker program with its production adapters, and its command line. */
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
@@ -21,7 +21,7 @@ import * as Worker from "./Worker.ts"
 
 export type WorkerSettings = Effect.Success<typeof Settings.worker>
 
-/** Samples prices. Listens before it reaches for anything else, so that a port that is taken is reported at once. */
+/** Runs the worker. Listens first, so that a port that is already in use is reported before anything else happens. */
 export const layer = (settings: WorkerSettings) =>
   PostgresCredentialsSource.open(settings.database).pipe(
     Effect.map((database) =>
@@ -36,7 +36,7 @@ export const layer = (settings: WorkerSettings) =>
     Layer.provide(ManagementServer.layerListener(settings.management)),
   )
 
-/** What the commands work with. */
+/** The adapters and settings that the commands need. */
 const layerCommands = (settings: WorkerSettings) =>
   PostgresCredentialsSource.open(settings.database).pipe(
     Effect.map((database) =>
@@ -51,8 +51,8 @@ const layerCommands = (settings: WorkerSettings) =>
   )
 
 /**
- * Does what the arguments say: a command, or without a command the worker's work. Arguments and output are those of
- * `Stdio` and `Console`, settings those of the `ConfigProvider`.
+ * Runs the command that the arguments name, or the worker if they name none. Arguments come from `Stdio`, settings from
+ * the `ConfigProvider`; output goes to `Stdio` and `Console`.
  */
 export const commandLine = Command.run(
   WorkerCommand.make(

@@ -1,4 +1,4 @@
-/** What only a process of its own shows: its exit code, and what goes to which of its outputs. */
+/** A real process ends with the same exit code and output as the command line inside a test. */
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -7,7 +7,7 @@ import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "./command-line/CommandProgram.ts"
 
 layer(Layer.empty, { excludeTestServices: true })("The worker's process", (it) => {
-  it.effect("helps, succeeds and fails as its command line does within a test", () =>
+  it.effect("prints help, succeeds and fails like the command line inside a test", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const nowhere = Redacted.make("postgres://user:secret-word@127.0.0.1:1/none")

@@ -1,4 +1,4 @@
-/** What the commands need to know of the installation that they work on. */
+/** What the commands need to know about the installation. */
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
@@ -7,9 +7,9 @@ export class CommandSettings extends Context.Service<
   CommandSettings,
   {
     readonly currencies: ReadonlyArray<Currency>
-    /** The zone of dates without a time, and of the days and months that are averaged. */
+    /** The time zone of dates without a time, and of the averaged days and months. */
     readonly timeZone: DateTime.TimeZone.Named
-    /** Whole UTC months kept beside the running one; undefined: all. */
+    /** How many whole UTC months to keep besides the current month; undefined keeps all. */
     readonly retentionMonths: number | undefined
   }
 >()("@btc-price/worker/command-line/CommandSettings") {}

@@ -1,4 +1,4 @@
-/** The flag that chooses among the currencies. */
+/** The flag that selects currencies. */
 import { Currency } from "@btc-price/domain/Currency"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -6,17 +6,17 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { CommandSettings } from "./CommandSettings.ts"
 
-/** None unless it is given. */
+/** Absent unless it is given. */
 export const flag = Flag.String("currency").pipe(
   Flag.withMetavar("codes"),
-  Flag.withDescription("ISO 4217 codes separated by commas, such as EUR,CZK; default: CURRENCIES"),
+  Flag.withDescription("Comma-separated ISO 4217 codes, such as EUR,CZK; default: CURRENCIES"),
   Flag.filterMap(
     (text) => Schema.decodeUnknownOption(Schema.UniqueArray(Currency))(text.toUpperCase().split(",")),
-    (text) => `${text} is not a list of different currencies that this service knows`,
+    (text) => `${text} is not a list of distinct currencies that this service knows`,
   ),
   Flag.optional,
 )
 
-/** The chosen currencies, or else all of the installation. */
+/** The selected currencies; all currencies of the installation by default. */
 export const of = (given: Option.Option<ReadonlyArray<Currency>>) =>
   Effect.map(CommandSettings, ({ currencies }) => Option.getOrElse(given, () => currencies))

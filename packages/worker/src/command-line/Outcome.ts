@@ -1,6 +1,6 @@
 /**
- * How a command ends: with 0 when it is done, 1 when not all could be done or there are differences, 2 when it or
- * the settings are written wrongly. One that is stopped is not done.
+ * The exit code of a command: 0 when it succeeded, 1 when it is incomplete, found differences or was stopped, and 2 when
+ * the command or a setting is invalid.
  */
 import type { RepositoryError } from "@btc-price/domain/RepositoryError"
 import * as Console from "effect/Console"
@@ -9,23 +9,21 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Runtime from "effect/Runtime"
 
-/** Not all could be done, or not all is as it must be. */
+/** The command could not do everything, or found something wrong. */
 export class Incomplete extends Data.TaggedError("Incomplete")<{ readonly message: string }> {
   override readonly [Runtime.errorExitCode] = 1
 }
 
-/** The command cannot be done as it is written, or as the settings are. */
+/** The command cannot run with these arguments or settings. */
 export class WrongUse extends Data.TaggedError("WrongUse")<{ readonly message: string }> {
   override readonly [Runtime.errorExitCode] = 2
 }
 
-/** What each command's help says, after when it ends with 1. */
+/** The part of a command's help about its exit code. `incomplete` says when it is 1. */
 export const help = (incomplete: string): string =>
-  `Ends with 0 when it is done, 1 when ${incomplete} or it is stopped, 2 when it or a setting is written wrongly. Logs and progress go to standard error.`
+  `Exits with 0 on success, with 1 if ${incomplete} or it is stopped, and with 2 if an argument or a setting is invalid. Logs and progress go to standard error.`
 
-/**
- * Runs a command: a failure of the database becomes `Incomplete` with advice, and an interruption is reported.
- */
+/** Runs a command: turns a failure of the database into `Incomplete` with advice, and reports an interruption. */
 export const of = <A, E, R>(command: Effect.Effect<A, E | RepositoryError, R>) =>
   command.pipe(
     Effect.catchIf(isRepositoryError, (error) =>
@@ -34,13 +32,13 @@ export const of = <A, E, R>(command: Effect.Effect<A, E | RepositoryError, R>) =
         Effect.fail(new Incomplete({ message: `${error.message}: ${advice[error.reason]}` })),
       ),
     ),
-    Effect.onInterrupt(() => Console.error("Stopped before the end; what is done stays done")),
+    Effect.onInterrupt(() => Console.error("Stopped before the end; everything done so far is kept")),
   )
 
 const isRepositoryError = <E>(error: E | RepositoryError): error is RepositoryError =>
   Predicate.isTagged(error, "RepositoryError")
 
 const advice: Readonly<Record<RepositoryError["reason"], string>> = {
-  unavailable: "the database does not answer; try again",
-  rejected: "the database is not as expected; the command migrate brings it up to date",
+  unavailable: "the database does not respond; try again",
+  rejected: "the schema is not as expected; the command migrate brings it up to date",
 }

@@ -1,4 +1,4 @@
-/** The flags that say from when to when: instants, or dates of the installation's zone. */
+/** The flags of a time range: instants, or dates in the time zone of the installation. */
 import * as Iso8601 from "@btc-price/domain/Iso8601"
 import type { Range } from "@btc-price/domain/Period"
 import * as Flag from "effect/cli/Flag"
@@ -11,7 +11,7 @@ import * as Outcome from "./Outcome.ts"
 export const from = (meaning: string): Flag.Flag<string> => flag("from", meaning)
 export const to = (meaning: string): Flag.Flag<string> => flag("to", meaning)
 
-/** From the one to before the other, as far as they are given. */
+/** The range from `from` to before `to`. A bound that is absent is open. */
 export const rangeOf = Effect.fnUntraced(function* (given: {
   readonly from: Option.Option<string>
   readonly to: Option.Option<string>
@@ -32,13 +32,10 @@ const flag = (name: "from" | "to", meaning: string): Flag.Flag<string> =>
   Flag.String(name).pipe(
     Flag.withMetavar("time"),
     Flag.withDescription(
-      `${meaning}: an instant such as 2024-01-31T08:00:00Z, or a date such as 2024-01-31, which is its first instant in TIME_ZONE`,
+      `${meaning}: an instant such as 2024-01-31T08:00:00Z, or a date such as 2024-01-31, which means its start in TIME_ZONE`,
     ),
-    Flag.filter(
-      Iso8601.isInstantOrDate,
-      (text) => `${text} is neither an instant nor a date of the calendar`,
-    ),
+    Flag.filter(Iso8601.isInstantOrDate, (text) => `${text} is neither an instant nor a calendar date`),
   )
 
-/** Before and after all that may be kept. */
+/** Before and after every stored price. */
 const [earliest, latest] = [DateTime.makeUnsafe(0), DateTime.makeUnsafe("9999-01-01T00:00:00Z")]

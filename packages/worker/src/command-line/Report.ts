@@ -1,4 +1,4 @@
-/** What a command says: results on standard output, and how far it is on standard error. */
+/** The output of a command: results on standard output, progress on standard error. */
 import * as Clock from "effect/Clock"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
@@ -8,12 +8,12 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as Outcome from "./Outcome.ts"
 
-/** Between two lines about the progress where there is no terminal, in milliseconds. */
+/** Minimum time between two progress lines without a terminal, in milliseconds. */
 const progressIntervalMillis = 5_000
 
 export const json: Flag.Flag<boolean> = Flag.Boolean("json").pipe(
   Flag.withDescription(
-    "Print each result as a line of JSON, its kind in the member type; the last one is of the type summary",
+    "Print each result as one line of JSON with its kind in the field type; the last line has the type summary",
   ),
   Flag.withDefault(false),
 )
@@ -22,13 +22,13 @@ export const dryRun = (meaning: string): Flag.Flag<boolean> =>
   Flag.Boolean("dry-run").pipe(Flag.withDescription(meaning), Flag.withDefault(false))
 
 export interface Report {
-  /** Prints a result: this sentence or, with `--json`, these facts. Fails when it cannot be written. */
+  /** Prints a result: the sentence or, with `--json`, the facts. Fails when the output cannot be written. */
   readonly result: (
     facts: { readonly type: string; readonly [name: string]: unknown },
     sentence: string,
   ) => Effect.Effect<void, Outcome.Incomplete>
 
-  /** Says how far it is: in place on a terminal, elsewhere in the log, and there not too often. */
+  /** Shows the progress: in place on a terminal, otherwise in the log and at most every 5 s. */
   readonly progress: (sentence: string) => Effect.Effect<void>
 }
 
@@ -61,7 +61,7 @@ export const make = Effect.fnUntraced(function* (
   }
 })
 
-/** Writes to standard output, as fast as it is read; up to where whoever reads it has enough, as `head` does. */
+/** Writes to standard output as fast as it is read, and succeeds early when the reader closes it, as `head` does. */
 export const print = Effect.fnUntraced(function* <E, R>(text: Stream.Stream<string, E, R>) {
   const { stdout } = yield* Stdio.Stdio
   yield* Stream.run(text, stdout()).pipe(

@@ -15,7 +15,7 @@ import * as Prune from "../commands/Prune.ts"
 import * as Repair from "../commands/Repair.ts"
 import * as Verify from "../commands/Verify.ts"
 
-/** Does `work` without a command. `adapters` are built for a command that runs, and not for its help. */
+/** Runs `work` if no command is given. `adapters` are built for a command that runs, not for its help. */
 export const make = <E, R, AE, AR>(
   work: Effect.Effect<never, E, R>,
   adapters: Layer.Layer<
@@ -26,7 +26,7 @@ export const make = <E, R, AE, AR>(
 ) =>
   Command.make("node packages/worker/src/main.ts", {}, () => work).pipe(
     Command.withDescription(
-      "Without a command it is the worker: samples the price of each slot and keeps the books in order, until it is stopped. The commands work on the same database, DATABASE_URL, and never take the leader lock from a worker.",
+      "Without a command this is the worker: it samples the price of each slot and maintains the database until it is stopped. The commands work on the same database, DATABASE_URL, and never take the leader lock from a worker.",
     ),
     Command.withSubcommands([
       Command.provide(Backfill.command, adapters),

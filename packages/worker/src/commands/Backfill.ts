@@ -17,12 +17,12 @@ import * as Report from "../command-line/Report.ts"
 export const command = Command.make(
   "backfill",
   {
-    from: RangeFlags.from("Begin with the slots that start at this time"),
-    to: RangeFlags.to("End with the slots that start before this time"),
+    from: RangeFlags.from("First slot of the range"),
+    to: RangeFlags.to("End of the range, exclusive"),
     source: Flag.String("source").pipe(
       Flag.withMetavar("name"),
       Flag.withDescription(
-        "History to ask, such as bitstamp; default: the first that reaches back to --from with a price for about every slot",
+        "History to ask, such as bitstamp; default: the first history that reaches back to --from with about one price per slot",
       ),
       Flag.optional,
     ),
@@ -47,7 +47,7 @@ export const command = Command.make(
           Effect.catchTag("PriceSourceError", (error) =>
             Effect.fail(
               new Outcome.Incomplete({
-                message: `${history.name} is ${error.message}; after ${calls} calls. The same command goes on from here`,
+                message: `${history.name} failed after ${calls} calls (${error.message}). Run the same command again to continue`,
               }),
             ),
           ),
@@ -55,17 +55,17 @@ export const command = Command.make(
         const { slots: left } = yield* GapLedger.count(currencies, range)
         yield* report.result(
           { type: "summary", source: history.name, calls, offered, left },
-          `${offered} prices from ${history.name} with ${calls} calls; ${left} slots have none`,
+          `${offered} prices from ${history.name} with ${calls} calls; ${left} slots have no price`,
         )
       }),
     ),
 ).pipe(
-  Command.withShortDescription("Keep the prices of a past range from the history of a source"),
+  Command.withShortDescription("Fill a past range from the history of a source"),
   Command.withDescription(
-    `Asks a history for the prices of all slots from --from to before --to that are over, oldest first, and keeps those of slots that have none; a slot that the history lacks becomes a gap. Ranges that are complete are not asked for again, so the command can be repeated. Calls count against the month's budget. May run beside workers: a price that is there stays. With RETENTION_MONTHS, older months are pruned again. ${Outcome.help("the history fails before the end, and trying again may help")}`,
+    `Asks a history for the prices of all past slots from --from to before --to, oldest first, and stores the prices of slots that have none. A slot that the history lacks becomes a gap. Complete ranges are not requested again, so the command can be repeated. Calls count against the monthly budget. Can run beside workers: existing prices stay. With RETENTION_MONTHS, older months are pruned again. ${Outcome.help("the history fails before the end, in which case trying again may help")}`,
   ),
   Command.withExamples(({ commandPath: path }) => [
-    { command: `${path.join(" ")} --from 2023-01-01 --to 2024-01-01`, description: "A year of TIME_ZONE" },
+    { command: `${path.join(" ")} --from 2023-01-01 --to 2024-01-01`, description: "A year in TIME_ZONE" },
     {
       command: `${path.join(" ")} --from 2024-01-31T08:00:00Z --to 2024-01-31T12:00:00Z --source bitstamp --currency EUR`,
       description: "Four hours of one currency",
@@ -80,11 +80,11 @@ const choose = Effect.fnUntraced(function* (name: Option.Option<string>, start: 
     ? histories.find((history) => history.name === name.value)
     : histories.find((history) => Backfill.reaches(history, start, now))
   if (history !== undefined) return history
-  const names = histories.map((history) => history.name).join(" and ")
+  const names = histories.map((history) => history.name).join(", ")
   return yield* new Outcome.WrongUse({
     message: Option.match(name, {
-      onNone: () => `No history reaches back to ${DateTime.formatIso(start)}; there is ${names}`,
-      onSome: (name) => `There is no history ${name}; there is ${names}`,
+      onNone: () => `No history reaches back to ${DateTime.formatIso(start)}; available: ${names}`,
+      onSome: (name) => `Unknown history ${name}; available: ${names}`,
     }),
   })
 })

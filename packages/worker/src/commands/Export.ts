@@ -13,21 +13,14 @@ import * as Report from "../command-line/Report.ts"
 export const command = Command.make(
   "export",
   {
-    from: RangeFlags.from("Begin with the slots that start at this time; default: with the first").pipe(
-      Flag.optional,
-    ),
-    to: RangeFlags.to("End with the slots that start before this time; default: with the last").pipe(
-      Flag.optional,
-    ),
+    from: RangeFlags.from("First slot of the range; default: the first price").pipe(Flag.optional),
+    to: RangeFlags.to("End of the range, exclusive; default: after the last price").pipe(Flag.optional),
     currency: CurrencyList.flag,
     format: Flag.Literals("format", ["csv", "ndjson"]).pipe(
-      Flag.withDescription("csv, with a header, or ndjson, an object a line with the same names"),
+      Flag.withDescription("csv, with a header, or ndjson, one object per line with the same names"),
       Flag.withDefault("csv" as const),
     ),
-    json: Flag.Boolean("json").pipe(
-      Flag.withDescription("The same as --format ndjson"),
-      Flag.withDefault(false),
-    ),
+    json: Flag.Boolean("json").pipe(Flag.withDescription("Same as --format ndjson"), Flag.withDefault(false)),
   },
   (given) =>
     Outcome.of(
@@ -55,12 +48,12 @@ export const command = Command.make(
 ).pipe(
   Command.withShortDescription("Print prices as CSV or NDJSON"),
   Command.withDescription(
-    `Prints the kept prices by currency, then by time, as the API gives them: slot, currency, amount, source, kind, derived, flagged, observed_at, fetched_at; times are UTC. Streams, whatever the size. May run beside workers. ${Outcome.help("the database cannot be reached or the output cannot be written")}`,
+    `Prints the stored prices by currency, then by time, with the columns of the API: slot, currency, amount, source, kind, derived, flagged, observed_at, fetched_at; times are UTC. Streams exports of any size. Can run beside workers. ${Outcome.help("the database cannot be reached or the output cannot be written")}`,
   ),
   Command.withExamples(({ commandPath: path }) => [
     {
       command: `${path.join(" ")} --from 2023-01-01 --to 2024-01-01 --currency EUR > 2023.csv`,
-      description: "A year of TIME_ZONE",
+      description: "A year in TIME_ZONE",
     },
   ]),
 )

@@ -12,7 +12,7 @@ import * as Report from "../command-line/Report.ts"
 export const command = Command.make(
   "import-legacy",
   {
-    dryRun: Report.dryRun("Only count; change nothing. The tables must be there: migrate makes them"),
+    dryRun: Report.dryRun("Only count and change nothing. The tables must exist: migrate creates them"),
     json: Report.json,
   },
   ({ dryRun: isDryRun, json }) =>
@@ -31,21 +31,24 @@ export const command = Command.make(
           const { slots, kept, invalid } = done.currencies[currency]
           yield* report.result(
             { type: "currency", currency, slots, kept, invalid },
-            `${currency}: a price for ${slots} slots, of which ${kept} ${isDryRun ? "would be" : "are"} new; ${invalid} values are no price`,
+            `${currency}: prices for ${slots} slots, ${kept} of them ${isDryRun ? "would be new" : "new"}; ${invalid} invalid values`,
           )
         }
         yield* report.result(
           { type: "summary", rows: done.rows, stray_rows: done.strayRows, dry_run: isDryRun },
-          `${done.rows} rows read; ${done.strayRows} have a time that no price can have`,
+          `${done.rows} rows read; ${done.strayRows} of them have an impossible time`,
         )
       }),
     ),
 ).pipe(
-  Command.withShortDescription("Take over the prices of the original of this service"),
+  Command.withShortDescription("Import the prices of the original service"),
   Command.withDescription(
-    `Reads the original's table btc_price in LEGACY_DATABASE_URL or, by default, in DATABASE_URL, and keeps the first valid value of each slot and currency as a backfilled price of the source legacy. A price that is there stays, so the command can be repeated, and the original may still be running. Zero, negative and missing values, NaN and infinities are counted and left out, and so are rows of before 2009 or of the future. May run beside workers. ${Outcome.help("a database cannot be reached or has no such table")}`,
+    `Reads the table btc_price of the original service in LEGACY_DATABASE_URL or, by default, in DATABASE_URL, and stores the first valid value of each slot and currency as a backfilled price of the source legacy. Existing prices stay, so the command can be repeated, and the original service may still be running. Values that are zero, negative, missing, NaN or infinite are counted and left out, and so are rows from before 2009 or from the future. Can run beside workers. ${Outcome.help("a database cannot be reached or has no such table")}`,
   ),
   Command.withExamples(({ commandPath: path }) => [
-    { command: `${path.join(" ")} --dry-run`, description: "What there is, and what would be kept of it" },
+    {
+      command: `${path.join(" ")} --dry-run`,
+      description: "Count the rows and the prices that would be new",
+    },
   ]),
 )

@@ -17,6 +17,6 @@ export const command = Command.make("migrate", { json: Report.json }, ({ json })
 ).pipe(
   Command.withShortDescription("Bring the database up to date"),
   Command.withDescription(
-    `Makes the tables, and the partitions of this and the coming months, as far as they are not there. The worker does the same when it starts; with this, another database user may do it before. Any number of processes may do it at once: each step is taken once, under a lock. ${Outcome.help("the database cannot be reached or refuses")}`,
+    `Creates the missing tables, and the partitions of this and the next months. The worker does the same when it starts; this command lets another database user do it before. Any number of processes can run it at once: each step runs once, under a lock. ${Outcome.help("the database cannot be reached or refuses a statement")}`,
   ),
 )

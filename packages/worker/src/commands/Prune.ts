@@ -10,7 +10,7 @@ import * as Report from "../command-line/Report.ts"
 export const command = Command.make(
   "prune",
   {
-    dryRun: Report.dryRun("Only say which months would be pruned"),
+    dryRun: Report.dryRun("Only print which months would be pruned"),
     json: Report.json,
   },
   ({ dryRun: isDryRun, json }) =>
@@ -20,7 +20,7 @@ export const command = Command.make(
         const { retentionMonths: months } = yield* CommandSettings
         if (months === undefined) {
           return yield* new Outcome.WrongUse({
-            message: "RETENTION_MONTHS is not set: all is kept, and there is nothing to prune",
+            message: "RETENTION_MONTHS is not set: every month is kept, so there is nothing to prune",
           })
         }
         const pruned = yield* Retention.prune({ months, isDryRun })
@@ -34,13 +34,13 @@ export const command = Command.make(
         const keptSince = DateTime.formatIso(Retention.keptSince(yield* DateTime.now, months))
         yield* report.result(
           { type: "summary", months: pruned.length, kept_since: keptSince, dry_run: isDryRun },
-          `${pruned.length} months ${isDryRun ? "would be" : "are"} pruned; kept is all since ${keptSince}`,
+          `${pruned.length} months ${isDryRun ? "would be" : "are"} pruned; everything since ${keptSince} is kept`,
         )
       }),
     ),
 ).pipe(
-  Command.withShortDescription("Prune the months that RETENTION_MONTHS does not keep"),
+  Command.withShortDescription("Delete the months that RETENTION_MONTHS does not keep"),
   Command.withDescription(
-    `Drops the prices and gaps of all UTC months before the running one and the RETENTION_MONTHS whole ones before it, for good. The worker does the same at the turn of each month. May run beside workers: a month is pruned at once, under a lock. ${Outcome.help("the database cannot be reached or refuses")}`,
+    `Permanently deletes the prices and gaps of all UTC months before the current month and the RETENTION_MONTHS whole months before it. The worker does the same at the start of each month. Can run beside workers: each month is dropped as a whole, under a lock. ${Outcome.help("the database cannot be reached or refuses a statement")}`,
   ),
 )

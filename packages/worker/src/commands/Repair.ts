@@ -32,11 +32,11 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
       const { slots: left } = yield* countGaps(currencies)
       yield* report.result(
         { type: "summary", found, calls, repaired, failures, left },
-        `${repaired} gaps repaired with ${calls} calls, ${left} are left; nobody had asked for ${found} slots before`,
+        `${repaired} gaps repaired with ${calls} calls, ${left} are left; ${found} slots had not been tried before`,
       )
       if (failures > 0) {
         return yield* new Outcome.Incomplete({
-          message: "Not all histories could be asked; the same command goes on from here",
+          message: "Some histories could not be asked; run the same command again to continue",
         })
       }
     }),
@@ -44,7 +44,7 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
 ).pipe(
   Command.withShortDescription("Fill gaps from the histories of the sources"),
   Command.withDescription(
-    `Asks the histories for the slots of CURRENCIES that have no price, newest first, within the month's budget of calls and with at most ${Repair.callsPerRunMaximum} calls per history and currency; the next run goes on with older slots. What no history has stays a gap. The worker does the same once an hour. To fill years at once, use backfill. May run beside workers: a price that is there stays. ${Outcome.help("a history could not be asked, and trying again may help")}`,
+    `Asks the histories for the slots of CURRENCIES that have no price, newest first, within the monthly budget of calls and with at most ${Repair.callsPerRunMaximum} calls per history and currency; the next run continues with older slots. A slot that no history has stays a gap. The worker does the same once an hour. To fill years at once, use backfill. Can run beside workers: existing prices stay. ${Outcome.help("a history could not be asked, in which case trying again may help")}`,
   ),
 )
 
@@ -67,5 +67,5 @@ const sentenceOf = ({ history, currency, range, gaps, repaired, failure }: Repai
   const what = `${currency} from ${DateTime.formatIso(range.start)} to ${DateTime.formatIso(range.end)}`
   return failure === null
     ? `${what}: ${repaired} of ${gaps} gaps repaired from ${history}`
-    : `${what}: nothing of ${gaps} gaps, ${history} is ${failure.message}`
+    : `${what}: none of ${gaps} gaps repaired, ${history} failed (${failure.message})`
 }

@@ -32,13 +32,13 @@ export const command = Command.make("verify", { json: Report.json }, ({ json }) 
         { type: "summary", prices, differences },
         `${prices} prices verified, ${differences} differences`,
       )
-      if (differences > 0) return yield* new Outcome.Incomplete({ message: "Not all is as it must be" })
+      if (differences > 0) return yield* new Outcome.Incomplete({ message: "Found differences" })
     }),
   ),
 ).pipe(
-  Command.withShortDescription("Prove what is kept, and what is told of it, from the raw prices"),
+  Command.withShortDescription("Check the stored data and the averages against the raw prices"),
   Command.withDescription(
-    `Looks at every price of CURRENCIES: whether its facts can be, whether each slot since the first has either a price or a gap, and whether the figures behind the average of each day and month of TIME_ZONE are those of its prices. Prints each difference, and changes nothing. May run beside workers. ${Outcome.help("there is a difference")}`,
+    `Checks every price of CURRENCIES: that it is possible, that every slot since the first price has either a price or a gap, and that the figures behind the average of each day and month of TIME_ZONE match its prices. Prints each difference and changes nothing. Can run beside workers. ${Outcome.help("there is a difference")}`,
   ),
 )
 

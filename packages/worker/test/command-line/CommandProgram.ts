@@ -1,4 +1,4 @@
-/** The worker's command line, in this process or as a process of its own. */
+/** Runs the worker's command line, in this process or in a process of its own. */
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as WorkerProgram from "@btc-price/worker/WorkerProgram"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -18,12 +18,12 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** What a command is run with, besides its arguments. */
+/** The environment of a command. */
 export interface Options {
   readonly env?: Readonly<Record<string, string>>
 }
 
-/** Runs a command to its end in this process, on the database of `url` and with nothing of the test's own context. */
+/** Runs a command in this process to its end, on the database at `url`. It sees nothing of the test's own context. */
 export const run = (
   url: Redacted.Redacted,
   args: ReadonlyArray<string>,
@@ -57,7 +57,7 @@ export const run = (
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 
-/** Runs a command to its end as a process. `started` gets the process, to send it a signal. */
+/** Runs a command in a process of its own to its end. `started` receives the process, to send it a signal. */
 export const runProcess = (
   url: Redacted.Redacted,
   args: ReadonlyArray<string>,

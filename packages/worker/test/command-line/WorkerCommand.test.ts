@@ -6,7 +6,7 @@ import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "./CommandProgram.ts"
 import * as KeptPrices from "../KeptPrices.ts"
 
-/** Nothing listens there. */
+/** Nothing listens on this port. */
 const nowhere = Redacted.make("postgres://user:secret-word@127.0.0.1:1/none")
 
 const commands = ["backfill", "repair", "verify", "import-legacy", "export", "prune", "migrate"]
@@ -14,22 +14,28 @@ const commands = ["backfill", "repair", "verify", "import-legacy", "export", "pr
 const wrong = [
   [["backfil"], /Unknown subcommand/],
   [["backfill", "--from", "2023-01-01"], /Missing required flag: --to/],
-  [["backfill", "--from", "2023-02-31", "--to", "2024-01-01"], /2023-02-31 is neither an instant nor a date/],
-  [["backfill", "--from", "2023-01-01T10:00", "--to", "2024-01-01"], /neither an instant nor a date/],
+  [
+    ["backfill", "--from", "2023-02-31", "--to", "2024-01-01"],
+    /2023-02-31 is neither an instant nor a calendar date/,
+  ],
+  [
+    ["backfill", "--from", "2023-01-01T10:00", "--to", "2024-01-01"],
+    /neither an instant nor a calendar date/,
+  ],
   [["backfill", "--from", "2024-01-02", "--to", "2024-01-01T12:00:00Z"], /--from .* is not before --to/],
   [
     ["backfill", "--from", "2023-01-01", "--to", "2024-01-01", "--source", "mtgox"],
-    /no history mtgox; there is coingecko and bitstamp/,
+    /Unknown history mtgox; available: coingecko, bitstamp/,
   ],
-  [["export", "--currency", "EUR,EUR"], /not a list of different currencies/],
-  [["export", "--currency", "XXX"], /not a list of different currencies/],
+  [["export", "--currency", "EUR,EUR"], /not a list of distinct currencies/],
+  [["export", "--currency", "XXX"], /not a list of distinct currencies/],
   [["export", "--format", "xml"], /Invalid value for flag --format: "xml"/],
   [["verify", "--fast"], /Unrecognized flag/],
   [["prune"], /RETENTION_MONTHS is not set/],
 ] as const
 
 describe("The commands", () => {
-  it.effect("have a help that needs no settings", () =>
+  it.effect("print help without any settings", () =>
     Effect.gen(function* () {
       const helps = yield* Effect.forEach(
         [[], ...commands.map((command) => [command])],
@@ -40,7 +46,7 @@ describe("The commands", () => {
       const [overview, ...each] = helps.map(({ stdout }) => stdout)
       for (const [index, help] of each.entries()) {
         assert.include(overview, ` ${commands[index]} `)
-        assert.match(help, /Ends with 0 when it is done, 1 when .* or it is stopped, 2 when/)
+        assert.match(help, /Exits with 0 on success, with 1 if .* or it is stopped, and with 2 if/)
         assert.include(help, "--json")
       }
     }),
@@ -56,27 +62,27 @@ describe("The commands", () => {
     )
   }
 
-  it.effect("refuse settings that are not right", () =>
+  it.effect("refuse invalid settings", () =>
     Effect.gen(function* () {
       const env = { RETENTION_MONTHS: "1" }
       const { code, stdout, stderr } = yield* CommandProgram.run(nowhere, ["prune"], { env })
-      assert.match(stderr, /RETENTION_MONTHS is not valid: expected a number of months from 2 up/)
+      assert.match(stderr, /RETENTION_MONTHS is not valid: expected a whole number of months, at least 2/)
       assert.deepStrictEqual([code, stdout], [2, ""])
     }),
   )
 
-  it.effect("say that the database does not answer, and no secret", () =>
+  it.effect("say that the database does not respond, without its password", () =>
     Effect.gen(function* () {
       for (const command of ["verify", "migrate", "import-legacy"]) {
         const { code, stdout, stderr } = yield* CommandProgram.run(nowhere, [command, "--json"])
-        assert.match(stderr, /the database does not answer; try again/)
+        assert.match(stderr, /the database does not respond; try again/)
         assert.notInclude(stderr, "secret-word")
         assert.deepStrictEqual([code, stdout], [1, ""])
       }
     }),
   )
 
-  it.effect("say that the database is not as expected, until it is migrated", () =>
+  it.effect("name the command migrate until the database is migrated", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       yield* KeptPrices.within(

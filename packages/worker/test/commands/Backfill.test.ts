@@ -60,13 +60,16 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
       const args = ["backfill", "--from", "2023-03-01", "--to", "2023-03-02", "--currency", "eur"]
       vendors.setStatus(503)
       const failed = yield* CommandProgram.run(url, args, vendors)
-      assert.match(failed.stderr, /bitstamp is upstream-fault: .*The same command goes on from here/)
+      assert.match(
+        failed.stderr,
+        /bitstamp failed after \d+ calls \(upstream-fault: .*Run the same command again to continue/,
+      )
       assert.deepStrictEqual([failed.code, failed.stdout], [1, ""])
       vendors.setStatus(200)
       const done = yield* CommandProgram.run(url, args, vendors)
       assert.deepStrictEqual(
         [done.code, done.stdout],
-        [0, "288 prices from bitstamp with 1 calls; 0 slots have none\n"],
+        [0, "288 prices from bitstamp with 1 calls; 0 slots have no price\n"],
       )
     }),
   )
@@ -170,12 +173,12 @@ layer(Layer.empty, { excludeTestServices: true })("The command repair", (it) => 
         ),
       )
       const ended = yield* CommandProgram.run(url, ["repair"], vendors)
-      assert.match(ended.stdout, /nothing of 4 gaps, bitstamp is rate-limited/)
+      assert.match(ended.stdout, /none of 4 gaps repaired, bitstamp failed \(rate-limited/)
       assert.match(
         ended.stdout,
-        /0 gaps repaired with 1 calls, 4 are left; nobody had asked for 4 slots before/,
+        /0 gaps repaired with 1 calls, 4 are left; 4 slots had not been tried before/,
       )
-      assert.match(ended.stderr, /the same command goes on from here/)
+      assert.match(ended.stderr, /run the same command again to continue/)
       assert.strictEqual(ended.code, 1)
     }),
   )

@@ -83,9 +83,9 @@ layer(Layer.empty, { excludeTestServices: true })("The command import-legacy", (
         [
           0,
           [
-            "EUR: a price for 2 slots, of which 2 are new; 1 values are no price",
-            "CZK: a price for 2 slots, of which 2 are new; 2 values are no price",
-            "5 rows read; 1 have a time that no price can have",
+            "EUR: prices for 2 slots, 2 of them new; 1 invalid values",
+            "CZK: prices for 2 slots, 2 of them new; 2 invalid values",
+            "5 rows read; 1 of them have an impossible time",
             "",
           ],
         ],

@@ -33,7 +33,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command prune", (it) => {
         [dry.code, dry.stdout],
         [
           0,
-          `${name(4)} would be pruned\n${name(3)} would be pruned\n2 months would be pruned; kept is all since ${since}\n`,
+          `${name(4)} would be pruned\n${name(3)} would be pruned\n2 months would be pruned; everything since ${since} is kept\n`,
         ],
       )
       assert.strictEqual(yield* exported, 5)
@@ -47,7 +47,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command prune", (it) => {
       const again = yield* CommandProgram.run(url, ["prune"], { env })
       assert.deepStrictEqual(
         [again.code, again.stdout],
-        [0, `0 months are pruned; kept is all since ${since}\n`],
+        [0, `0 months are pruned; everything since ${since} is kept\n`],
       )
     }),
   )
