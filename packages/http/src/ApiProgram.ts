@@ -1,6 +1,6 @@
 /**
- * The API over its ports. Whoever composes a program from it chooses the adapters: production's, those of one's own
- * machine, or those in memory.
+ * The API over its ports. Each composition adds its adapters: `ProductionApi` those of production, `EmbeddedProgram`
+ * those of a laptop, and tests those in memory.
  */
 import type { Authenticator } from "@btc-price/domain/access/Authenticator"
 import type { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
@@ -25,7 +25,7 @@ export interface Options extends ApiServer.Options {
   readonly seal: Seal.Options
 }
 
-/** What the API needs: where it listens, its prices, its users, and what counts their requests. */
+/** What the API needs: a server to listen on, prices, users, and quotas for their requests. */
 export type Ports =
   | HttpServer.HttpServer
   | HttpPlatform.HttpPlatform

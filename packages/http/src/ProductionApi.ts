@@ -1,4 +1,4 @@
-/** The API program as it runs in production: the API over Cognito, PostgreSQL and, where it is set, Redis. */
+/** The API program with its production adapters: Cognito, PostgreSQL and optionally Redis. */
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
@@ -15,7 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ApiProgram from "./ApiProgram.ts"
 
-/** Listens before it reaches for anything else, so that a port that is taken is reported at once. */
+/** Listens first, so that a port that is already in use is reported before anything else happens. */
 export const layer = (settings: Effect.Success<typeof Settings.http>) =>
   PostgresCredentialsSource.open(settings.database).pipe(
     Effect.map((database) =>

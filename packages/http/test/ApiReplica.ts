@@ -32,7 +32,7 @@ export interface Options {
   >
   readonly secrets?: ReadonlyArray<Redacted.Redacted>
   readonly passwordLogin?: boolean
-  /** Out of the way unless given. */
+  /** By default too high to matter. */
   readonly providerCallsPerSecond?: number
 }
 

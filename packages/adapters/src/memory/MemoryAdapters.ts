@@ -1,4 +1,4 @@
-/** Everything that the use cases, the API and the worker need, in memory, for tests and trials. */
+/** Everything that the use cases, the API and the worker need, in memory, for tests and experiments. */
 import { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
 import { PriceHistories, PriceHistory } from "@btc-price/domain/PriceHistory"
 import { PriceSource, PriceSources } from "@btc-price/domain/PriceSource"
@@ -18,13 +18,13 @@ import * as MemorySigningKeyStore from "./MemorySigningKeyStore.ts"
 import * as MemorySourceLedger from "./MemorySourceLedger.ts"
 import * as MemoryUserPool from "./MemoryUserPool.ts"
 
-/** The one user of {@link layer}. */
+/** The only user of {@link layer}. */
 export const user: User = {
   username: "demo",
   password: Redacted.make("correct horse"),
 }
 
-/** Signs {@link user} in, and gives the token that the API asks for. */
+/** Signs {@link user} in and returns the token that the API accepts. */
 export const token: Effect.Effect<Redacted.Redacted, never, IdentityProvider> = Effect.gen(function* () {
   const signIn = yield* Effect.orDie((yield* IdentityProvider).signIn(user))
   return signIn._tag === "SignedIn"
@@ -33,8 +33,8 @@ export const token: Effect.Effect<Redacted.Redacted, never, IdentityProvider> = 
 })
 
 /**
- * One source, `memory`, with `prices` to begin with, and the control `MemoryPriceSource` of what it says; one user; an
- * HttpServer without a socket, and the HttpClient that reaches it.
+ * One price source named `memory`, which starts with `prices` and is controlled through `MemoryPriceSource`; one user;
+ * an HttpServer without a socket, and the HttpClient that calls it.
  */
 export const layer = (prices: MemoryPriceSource.Prices = {}) =>
   Layer.mergeAll(

@@ -1,4 +1,4 @@
-/** An HttpServer without a socket, and the HttpClient that reaches it, for tests and trials. */
+/** An HttpServer without a socket, and the HttpClient that calls it, for tests and experiments. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
 
-/** What answers a request; it is there while something is served. */
+/** Answers one request. */
 type Handler = (request: Request) => Promise<Response>
 
 class MemoryHttpServer extends Context.Service<MemoryHttpServer, { handler: Handler }>()(
@@ -37,7 +37,7 @@ const layerServer = Layer.effect(
   ),
 )
 
-/** Takes paths such as `/v1/prices`, and addresses of any host alike. */
+/** Takes URLs without a host, such as `/v1/prices`. */
 const layerClient = Layer.effect(
   HttpClient.HttpClient,
   Effect.flatMap(MemoryHttpServer, (memory) =>

@@ -1,7 +1,4 @@
-/**
- * The management port: `/live`, `/ready` and `/metrics`, for the platform that runs the program and for
- * nobody else.
- */
+/** The management port: `/live`, `/ready` and `/metrics`, only for the platform that runs the program. */
 import { Readiness } from "@btc-price/domain/Readiness"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Cause from "effect/Cause"
@@ -17,20 +14,20 @@ import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as Refusal from "./Refusal.ts"
 import * as NodeListener from "./NodeListener.ts"
 
-/** The HttpServer of the management port, which is another one than the API's. */
+/** The HttpServer of the management port, apart from the API's HttpServer. */
 export class ManagementListener extends Context.Service<
   ManagementListener,
   HttpServer.HttpServer["Service"]
 >()("@btc-price/adapters/node/ManagementListener") {}
 
-/** Listens on the management port; until {@link layer} serves there, it answers with 503. */
+/** Listens on the management port. Until {@link layer} serves there, every request is answered with 503. */
 export const layerListener = (options: { readonly host: string; readonly port: number }) =>
   Layer.effect(ManagementListener, HttpServer.HttpServer).pipe(
     Layer.provide(NodeListener.layer({ ...options, setting: "MANAGEMENT_PORT" })),
   )
 
 /**
- * - `GET /live`: 200 as long as the process answers at all, whatever else is down;
+ * - `GET /live`: 200 whenever the process answers, even if everything else is down;
  * - `GET /ready`: 200 or 503, with the reasons;
  * - `GET /metrics`: the program's metrics in Prometheus' text format.
  */
@@ -44,7 +41,7 @@ export const layer = Layer.suspend(() =>
   Layer.provide(NodeHttpServer.layerHttpServices),
 )
 
-/** Layers are shared, and with the router of another server that one would serve all of this, and this all of that. */
+/** Layers are shared. With a shared router, each of two servers would serve the routes of both. */
 const ownRouter = Layer.fresh(HttpRouter.layer)
 
 const routes = Layer.mergeAll(
@@ -65,7 +62,7 @@ const routes = Layer.mergeAll(
 
 const paths = new Set(["/live", "/ready", "/metrics"])
 
-/** Problems for what is none of these, as on the API's port. */
+/** Problems for every other path and method, as on the API's port. */
 const problems = HttpRouter.middleware(
   (handled) =>
     Effect.catchCause(handled, (cause) => {

@@ -1,4 +1,4 @@
-/** An HttpServer of Node on one address and port, by HTTP or HTTPS, with limits on slow and idle clients. */
+/** A Node HttpServer on one address and port, over HTTP or HTTPS, with limits on slow and idle clients. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -15,59 +15,59 @@ import * as SecurityHeaders from "./SecurityHeaders.ts"
 export interface Options {
   readonly host: string
   readonly port: number
-  /** The setting to change when it cannot be listened there. */
+  /** The setting to change when the address and port are not available. */
   readonly setting: string
-  /** Speaks HTTPS, with the certificate in these files. */
+  /** Serves HTTPS with the certificate in these files. */
   readonly tls?: Certificate.Files | undefined
-  /** All callers come through something that terminates TLS. */
+  /** Whether every caller comes through a TLS terminator. */
   readonly isBehindTerminator?: boolean
 }
 
-/** The address and port cannot be listened on. */
+/** The server cannot listen on the address and port. */
 export class ListenError extends Data.TaggedError("ListenError")<{
   readonly message: string
   readonly cause: unknown
 }> {}
 
-/** How long requests under way may take to end once the program stops, in milliseconds. */
+/** How long running requests may take to end once the program stops, in milliseconds. */
 const drainMillis = 3_000
 
-/** The most connections at once; a further one is closed at once. */
+/** Maximum number of open connections. Each further connection is closed immediately. */
 const connectionLimit = 4_096
 
 /**
- * A connection without a request is kept for so long. Behind something that terminates TLS that is longer than the
- * 60 s for which load balancers keep one, because they must be the ones who close first.
+ * How long an idle connection stays open. Behind a TLS terminator this is longer than the 60 s of a load balancer,
+ * because the load balancer must be the side that closes first.
  */
 const keepAliveMillis = { direct: 9_000, behindTerminator: 65_000 }
 
-/** A caller that takes nothing of its answer for so long is cut off; Node sees that after twice the time at most. */
+/** A caller that reads nothing of its response for this long is cut off. Node notices after at most twice the time. */
 const stallMillis = 5_000
 
 const limits = {
-  // Often, so that a crowd that came together does not have to be seen off in one go.
+  // Often, so that connections which arrived together are not all closed in one go.
   connectionsCheckingInterval: 20,
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   keepAliveTimeoutBuffer: 1_000,
   maxHeaderSize: 16_384,
-  // Left to whoever serves, who can say so with a problem; Node would refuse without a word.
+  // The served application refuses it with a problem; Node would refuse it without a body.
   requireHostHeader: false,
   shouldUpgradeCallback: () => false,
 }
 
 const dropped = Metric.counter("http_connections_dropped_total", {
-  description: "Connections closed at once, because there were too many",
+  description: "Connections closed immediately because too many were open",
   incremental: true,
 })
 const refused = Metric.counter("http_requests_refused_total", {
-  description: "What never became a request: malformed, too large, too slow; by status",
+  description: "Input that never became a request because it was malformed, too large or too slow; by status",
   incremental: true,
 })
 
 /**
- * Listens on `host` and `port`. Fails when that cannot be, and when the certificate cannot be used. Requests that come
- * before something is served are answered with 503.
+ * Listens on `host` and `port`. Fails when they are not available and when the certificate cannot be used. Until an
+ * application is served, every request is answered with 503.
  */
 export const layer = (options: Options) =>
   Layer.effect(HttpServer.HttpServer, listen(options)).pipe(
@@ -104,7 +104,7 @@ const listen = Effect.fnUntraced(function* (options: Options) {
   })
 })
 
-/** How Node hands over a request; the second is one that waits for leave to send its body. */
+/** The events by which Node hands over a request. With `checkContinue` the caller waits before it sends the body. */
 const requestEvents = ["request", "checkContinue"] as const
 
 const secureServer = Effect.fnUntraced(function* (files: Certificate.Files) {
@@ -114,19 +114,19 @@ const secureServer = Effect.fnUntraced(function* (files: Certificate.Files) {
   return server
 })
 
-/** What holds for every connection, whatever is served. */
+/** Limits and headers for every connection, whatever is served. */
 const protect = Effect.fnUntraced(function* (server: Server, { tls, isBehindTerminator = false }: Options) {
   const context = yield* Effect.context<never>()
   server.maxConnections = connectionLimit
   server.on("drop", () => dropped.updateUnsafe(1, context))
   server.keepAliveTimeout = isBehindTerminator ? keepAliveMillis.behindTerminator : keepAliveMillis.direct
-  // All of the headers, so that none is lost unseen; whoever serves may refuse many.
+  // No limit, because Node would silently drop the rest; the served application refuses too many.
   server.maxHeadersCount = 0
   const headers = SecurityHeaders.make(tls !== undefined || isBehindTerminator)
   const prepare = (_: IncomingMessage, response: ServerResponse) => {
     response.setHeaders(new Map(Object.entries(headers)))
     response.setTimeout(stallMillis, () => {
-      // When nothing is left to be taken, it is the caller who waits.
+      // With nothing left to read, it is the caller who is waiting.
       if ((response.socket?.writableLength ?? 0) > 0) response.destroy()
     })
   }

@@ -1,4 +1,4 @@
-/** How a program runs on Node: its log, its signals, and one clear line when it cannot start. */
+/** Runs a program on Node: its log, its signals, its exit code, and one clear line when it cannot start. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
@@ -21,7 +21,7 @@ export interface LogOptions {
   readonly format: "pretty" | "json"
 }
 
-/** Logs what is at least of `level`, a line each: to be read as it is (`pretty`) or as a JSON object (`json`). */
+/** Logs entries of at least `level`, one per line: as text for people (`pretty`) or as JSON objects (`json`). */
 export const layerLog = (options: LogOptions): Layer.Layer<never> =>
   Layer.merge(
     Logger.layer([options.format === "json" ? Logger.consoleJson : Logger.consoleLogFmt]),
@@ -31,8 +31,8 @@ export const layerLog = (options: LogOptions): Layer.Layer<never> =>
 const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 
 /**
- * Serves what `program` makes of its settings, until it is stopped. The log is there before it begins, so that all of
- * it has one format.
+ * Reads `settings` and runs the service that `program` makes of them until it is stopped. The log is set up first, so
+ * that every line has the same format.
  */
 export const launch = <S extends { readonly log: LogOptions }, E1, R1, A, E2, R2>(
   settings: Effect.Effect<S, E1, R1>,
@@ -44,21 +44,18 @@ export const launch = <S extends { readonly log: LogOptions }, E1, R1, A, E2, R2
     return yield* Layer.launch(Layer.provide(program(known), layerLog(known.log)))
   })
 
-/** Whether this run of a program is a service, for which being stopped is no failure. */
+/** Whether this run is a service, which succeeds when it is stopped. A command that is stopped fails. */
 const Purpose = Context.Reference<{ isService: boolean }>("@btc-price/adapters/node/NodeProgram/Purpose", {
   defaultValue: () => ({ isService: false }),
 })
 
-/**
- * The longest that stopping may take, in seconds; something that does not answer, such as a database, is
- * left behind.
- */
+/** The maximum time for stopping, in seconds. Whatever does not answer by then, such as a database, is abandoned. */
 const stopLimitSeconds = 4
 
 /**
- * Runs `program` in this process until its end, or until SIGINT or SIGTERM stop it in the reverse order of its start,
- * and ends the process with the exit code: see {@link exitCode}. A setting that is set but empty stays one, so that it
- * can be refused.
+ * Runs `program` as this process. SIGINT and SIGTERM stop it, in the reverse order of its start. The process ends with
+ * the code that {@link exitCode} describes. An empty setting stays empty instead of counting as absent, so that it can
+ * be refused.
  */
 export const run = <E extends { readonly message: string }>(
   program: Effect.Effect<unknown, E, NodeServices.NodeServices>,
@@ -81,10 +78,10 @@ export const run = <E extends { readonly message: string }>(
 }
 
 /**
- * Runs `program` to its end and gives the exit code that its process would have: 0 when it succeeds, the code that its
- * error bears, or else 1, and 2 when the command line is wrong. An error that it expects is told on standard error by
- * its message alone, and anything else by all that is known of it. A service that is stopped has succeeded; a command
- * has not, and ends with 1.
+ * Runs `program` to its end inside this process and returns the exit code that a process of its own would have: 0 on
+ * success; on failure the code of the error, or else 1; 2 for a wrong command line. A service that is stopped returns
+ * 0, a command that is stopped returns 1. An expected error prints only its message on standard error. A defect prints
+ * everything that is known about it.
  */
 export const exitCode = <E extends { readonly message: string }, R>(
   program: Effect.Effect<unknown, E, R>,
@@ -109,7 +106,7 @@ const codeOf = (
   return Predicate.isTagged(error, "ShowHelp") ? 2 : Runtime.getErrorExitCode(error)
 }
 
-/** Interrupts `program` as the fiber around it is, and waits for its end, but not beyond the limit. */
+/** Interrupts `program` together with the fiber around it, and waits for its end up to the limit. */
 const stopInTime = Effect.fnUntraced(function* <A, E, R>(program: Effect.Effect<A, E, R>) {
   const fiber = yield* Effect.forkDetach(program)
   const stop = Effect.suspend(() => {
@@ -123,6 +120,6 @@ const tell = (cause: Cause.Cause<{ readonly message: string }>): Effect.Effect<v
   if (Cause.hasInterruptsOnly(cause)) return Effect.void
   const error = Cause.findErrorOption(cause)
   if (Option.isNone(error)) return Console.error(Cause.pretty(cause))
-  // The command line's own parser has already shown its help.
+  // The parser of the command line has already printed the help.
   return Predicate.isTagged(error.value, "ShowHelp") ? Effect.void : Console.error(error.value.message)
 }

@@ -1,21 +1,21 @@
 /**
- * Answers to what never becomes a request: problems (RFC 9457) as all errors are, and the end of the connection. They
- * mean no more than their status, which is what the type `about:blank` says.
+ * Responses to input that never becomes a request: problems (RFC 9457), like all errors, and the end of the connection.
+ * Their type is `about:blank`, which says that they mean no more than their status.
  */
 import * as ProblemDetails from "effect/http/ProblemDetails"
 import { type RequestListener, type Server, type ServerResponse, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 
-/** How long a caller may take to read a refusal while it may still be sending, in milliseconds. */
+/** How long a caller that may still be sending has to read a refusal, in milliseconds. */
 const graceMillis = 500
 
 interface Options {
-  /** Headers of every answer. */
+  /** Headers of every response. */
   readonly headers: Readonly<Record<string, string>>
   readonly onRefusal: (status: number) => void
 }
 
-/** Has `server` refuse with problems what it cannot read, does not wait for any longer, or does not offer. */
+/** Makes `server` refuse with a problem what it cannot parse, what is too slow, and what it does not offer. */
 export const install = (server: Server, { headers, onRefusal }: Options): void => {
   const refuse = (socket: Socket, status: number, more: Readonly<Record<string, string>> = {}) => {
     onRefusal(status)
@@ -24,14 +24,14 @@ export const install = (server: Server, { headers, onRefusal }: Options): void =
       ([name, value]) => `${name}: ${value}`,
     )
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("\r\n")}\r\n\r\n${body}`)
-    // To destroy it at once could take the refusal back from who is still sending.
+    // Destroying it immediately could discard the refusal while the caller is still sending.
     const timer = setTimeout(() => socket.destroy(), graceMillis)
     socket.once("close", () => clearTimeout(timer))
   }
 
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const status = statusOf(error.code)
-    // Nothing can be said before TLS is agreed on, nor in the middle of an answer.
+    // No response is possible before the TLS handshake or in the middle of another response.
     if (status === undefined || hasBegunToAnswer(socket as Socket)) socket.destroy()
     else if (socket.writable) refuse(socket as Socket, status)
   })
@@ -46,13 +46,13 @@ export const install = (server: Server, { headers, onRefusal }: Options): void =
   })
 }
 
-/** Answers every request with this problem and the end of the connection. */
+/** Answers every request with the problem of this status and closes the connection. */
 export const answer = (status: number, more: Readonly<Record<string, string>> = {}): RequestListener => {
   const body = JSON.stringify(problem(status))
   return (_, response) => void response.writeHead(status, { ...more, ...headersOf(body) }).end(body)
 }
 
-/** Of what the parser or the time limits have to say; undefined for what is wrong below HTTP. */
+/** The status for an error of the parser or of a time limit; undefined for an error below HTTP. */
 const statusOf = (code: string | undefined): number | undefined => {
   switch (code) {
     case "ERR_HTTP_REQUEST_TIMEOUT":
@@ -66,11 +66,11 @@ const statusOf = (code: string | undefined): number | undefined => {
   }
 }
 
-/** Node offers no public way to ask; its own handler asks like this. */
+/** Node has no public API for this; its own handler reads the same field. */
 const hasBegunToAnswer = (socket: Socket & { readonly _httpMessage?: ServerResponse }): boolean =>
   socket._httpMessage?.headersSent === true
 
-/** It means no more than its status. */
+/** The problem that means no more than its status. */
 export const problem = (status: number): ProblemDetails.ProblemDetails => ({
   type: ProblemDetails.blankType,
   status,

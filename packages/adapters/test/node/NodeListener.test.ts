@@ -1,4 +1,4 @@
-/** What is answered before anything is served; and HTTPS: what it agrees to, and how it comes by a new certificate. */
+/** What is answered before an application is served; which TLS is accepted; how a new certificate is picked up. */
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -98,7 +98,7 @@ const ask = (port: number, ca: string, agent: Agent) =>
   })
 
 describe("NodeListener", () => {
-  it.effect("answers with 503 until something is served, and with that from then on", () =>
+  it.effect("answers with 503 until an application is served", () =>
     Effect.gen(function* () {
       const listening = NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })
       const context = yield* Layer.build(listening)

@@ -1,4 +1,4 @@
-/** The embedded program: API, worker and PostgreSQL in one process, for one's own machine. */
+/** The embedded program: the API, the worker and PostgreSQL in one, for a laptop. */
 import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoPriceHistory"
 import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
 import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
@@ -40,7 +40,7 @@ export interface Options extends Effect.Success<typeof Settings.embedded> {
   readonly isReplay: boolean
 }
 
-/** Listens before it starts PostgreSQL, so that a port that is taken is reported at once. */
+/** Listens first, so that a port that is already in use is reported before PostgreSQL is set up. */
 export const layer = (options: Options) =>
   Layer.unwrap(compose(options)).pipe(
     Layer.provide(NodeListener.layer({ ...options.api, setting: "HTTP_PORT" })),
@@ -55,7 +55,7 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
     dataDirectory: path.join(dataDirectory, "postgres"),
     password: secrets.database,
   })
-  // Replayed prices have a database of their own, so that they can never stand among real ones.
+  // Replayed prices have their own database, so that they never mix with real prices.
   const database = {
     url: yield* PostgresDatabase.ensure(postgres.url, isReplay ? "btc_price_replay" : "btc_price"),
   }
@@ -100,14 +100,14 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
   )
 })
 
-/** Makes the tables before anything reads them. */
+/** Creates the tables before anything reads them. */
 const prepare = Layer.effectDiscard(
   Effect.gen(function* () {
     yield* (yield* PriceRepository).prepare(yield* DateTime.now)
   }),
 )
 
-/** Nothing else is asked, because nothing else is of the replayed days. */
+/** Only the replay is asked, because no other source has prices of the replayed days. */
 const onlyFrom = (replay: Effect.Success<typeof startReplay>) =>
   Layer.mergeAll(
     Layer.effect(PriceSources, Effect.map(CoinGeckoPriceSource.make(replay), Arr.of)),
