@@ -11,7 +11,7 @@ import { Slot } from "./Slot.ts"
  * - `refused`: the source answered that we may not ask (key, plan, firewall, request);
  * - `upstream-fault`: the source said that it failed;
  * - `malformed`: the answer was not in the documented form;
- * - `missing`: the answer did not have this currency;
+ * - `missing`: the source does not have this currency, or left it out of its answer;
  * - `rejected`: the value cannot be a price (null, zero, negative, not a number, too large) or is too old;
  * - `circuit-open`: the source failed too often and is left alone for a while;
  * - `budget-spent`: the calls of the month are used up, or kept for the slots to come;

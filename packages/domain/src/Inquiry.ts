@@ -18,7 +18,7 @@ import { SourceGate } from "./SourceGate.ts"
 /** The maximum time for all calls of a slot. Leaves five seconds of a minute to record the answers. */
 const timeLimit = Duration.seconds(55)
 
-/** The delay before a call that failed with a transient error is retried, in seconds; random, so that installations spread. */
+/** The delay before a transient failure is retried, in seconds; random, so that installations spread out. */
 const retryDelaySeconds = { minimum: 4, maximum: 8 }
 
 /** A source that asks for a longer delay is not retried in this slot. */
