@@ -25,7 +25,7 @@ export const alice = { username: "alice", password }
 
 const totpSecret = Redacted.make("CANARYCANARYCANARYCANARYCANARY22")
 
-/** Beside alice: those with an authenticator app, with a password to change, and with an app to set up. */
+/** Besides alice: users with an authenticator app, with a password to change, and with an app to set up. */
 export const users: ReadonlyArray<User> = [
   alice,
   { username: "tina", password, totpSecret },
@@ -36,17 +36,17 @@ export const users: ReadonlyArray<User> = [
 ]
 
 export const challengeIn = (step: SignIn): Challenge => {
-  assert(step._tag === "Challenged", "a challenge is wanted")
+  assert(step._tag === "Challenged", "expected a challenge")
   return step.challenge
 }
 
 export const tokensIn = (step: SignIn) => {
-  assert(step._tag === "SignedIn", "tokens are wanted")
+  assert(step._tag === "SignedIn", "expected tokens")
   return step.tokens
 }
 
 export const refreshTokenIn = ({ refreshToken }: Tokens) => {
-  assert(refreshToken !== null, "a refresh token is wanted")
+  assert(refreshToken !== null, "expected a refresh token")
   return refreshToken
 }
 
@@ -56,7 +56,7 @@ const signIn = (username: string, secret = password) =>
 const answer = (challenge: ChallengeKey, text: string) =>
   Effect.flatMap(IdentityProvider, ({ answerChallenge }) => answerChallenge(challenge, Redacted.make(text)))
 
-/** Why it failed; nothing in the error repeats a secret. */
+/** The reason of the failure, after a check that the error contains no secret. */
 const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: string }, R>) =>
   Effect.map(Effect.flip(effect), (error) => {
     assert.notMatch(inspect(error, { depth: null, showHidden: true }), /canary/i)
@@ -65,7 +65,7 @@ const reasonOf = <A, R>(effect: Effect.Effect<A, { readonly reason: string }, R>
 
 export const suite = (name: string, userPool: Layer.Layer<Authenticator | IdentityProvider, unknown>): void =>
   describeLayer(userPool)(`IdentityProvider: ${name}`, (it) => {
-    it.effect("gives a token that tells who signed in", () =>
+    it.effect("issues a token that identifies the user", () =>
       Effect.gen(function* () {
         const { verify } = yield* Authenticator
         const { idToken, expiresIn } = tokensIn(yield* signIn("alice"))
@@ -78,7 +78,7 @@ export const suite = (name: string, userPool: Layer.Layer<Authenticator | Identi
       }),
     )
 
-    it.effect("gives a new token each time, for the same subject", () =>
+    it.effect("issues a new token at each sign-in, for the same subject", () =>
       Effect.gen(function* () {
         const { verify } = yield* Authenticator
         const tokens = [tokensIn(yield* signIn("alice")), tokensIn(yield* signIn("alice"))]
@@ -90,17 +90,17 @@ export const suite = (name: string, userPool: Layer.Layer<Authenticator | Identi
 
     it.effect.each([
       ["a wrong password", "alice", "canary wrong"],
-      ["the password in other letters", "alice", "CANARY CORRECT HORSE"],
+      ["the password in another case", "alice", "CANARY CORRECT HORSE"],
       ["an unknown user", "mallory", Redacted.value(password)],
-      ["a user name that objects have", "__proto__", "undefined"],
+      ["a property name of objects as the user name", "__proto__", "undefined"],
       ["a wrong password before a challenge", "tina", "canary wrong"],
-    ] as const)("refuses %s, and repeats no password", ([, username, secret]) =>
+    ] as const)("refuses %s without repeating a password", ([, username, secret]) =>
       Effect.gen(function* () {
         assert.strictEqual(yield* reasonOf(signIn(username, Redacted.make(secret))), "invalid-credentials")
       }),
     )
 
-    it.effect("refuses a token whose content was changed", () =>
+    it.effect("refuses a token with changed content", () =>
       Effect.gen(function* () {
         const { verify } = yield* Authenticator
         const { idToken } = tokensIn(yield* signIn("alice"))
@@ -111,14 +111,14 @@ export const suite = (name: string, userPool: Layer.Layer<Authenticator | Identi
       }),
     )
 
-    it.effect.each(["", "token", "a.b.c", "x".repeat(100_000)])("refuses what is no token", (text) =>
+    it.effect.each(["", "token", "a.b.c", "x".repeat(100_000)])("refuses text that is not a token", (text) =>
       Effect.gen(function* () {
         const { verify } = yield* Authenticator
         assert.strictEqual(yield* reasonOf(verify(Redacted.make(text))), "invalid-token")
       }),
     )
 
-    it.effect("asks for the code of an authenticator app, and takes each code once", () =>
+    it.effect("asks for the code of an authenticator app, and accepts each code once", () =>
       Effect.gen(function* () {
         const { verify } = yield* Authenticator
         const first = challengeIn(yield* signIn("tina"))
@@ -152,7 +152,7 @@ export const suite = (name: string, userPool: Layer.Layer<Authenticator | Identi
       }),
     )
 
-    it.effect("takes the code of one step before and after, and none that is older than one taken", () =>
+    it.effect("accepts codes one step early or late, and no code older than an accepted code", () =>
       Effect.gen(function* () {
         const attempt = Effect.fnUntraced(function* (steps: number) {
           const code = yield* codeOf(totpSecret, steps)
@@ -168,7 +168,7 @@ export const suite = (name: string, userPool: Layer.Layer<Authenticator | Identi
       }),
     )
 
-    it.effect("takes one answer in a session, and none of another user's or another challenge's", () =>
+    it.effect("accepts one answer per session, only from its user and for its challenge", () =>
       Effect.gen(function* () {
         yield* TestClock.adjust("1 minute")
         const code = yield* codeOf(totpSecret)
@@ -197,7 +197,7 @@ export const suite = (name: string, userPool: Layer.Layer<Authenticator | Identi
       }),
     )
 
-    it.effect("has a new password chosen, by its rules, and takes only that one from then on", () =>
+    it.effect("requires a new password that meets the rules, and then accepts only that password", () =>
       Effect.gen(function* () {
         const first = challengeIn(yield* signIn("nina"))
         assert.strictEqual(first.name, "NEW_PASSWORD_REQUIRED")
@@ -209,15 +209,15 @@ export const suite = (name: string, userPool: Layer.Layer<Authenticator | Identi
       }),
     )
 
-    it.effect("has an authenticator app set up after the password, and asks for its code from then on", () =>
+    it.effect("sets up an authenticator app after the password, and then asks for its code", () =>
       Effect.gen(function* () {
         const first = challengeIn(yield* signIn("mia"))
         const setup = challengeIn(yield* answer(first, "canary battery staple"))
         assert.strictEqual(setup.name, "MFA_SETUP")
-        assert(setup.secret !== undefined, "a secret for the app")
+        assert(setup.secret !== undefined, "expected a secret for the app")
         assert.strictEqual(yield* reasonOf(answer(setup, "000000")), "challenge-failed")
         const again = challengeIn(yield* signIn("mia", Redacted.make("canary battery staple")))
-        assert(again.secret !== undefined, "a secret for the app")
+        assert(again.secret !== undefined, "expected a secret for the app")
         tokensIn(yield* answer(again, yield* codeOf(again.secret)))
         yield* TestClock.adjust("30 seconds")
         const usual = challengeIn(yield* signIn("mia", Redacted.make("canary battery staple")))
@@ -226,7 +226,7 @@ export const suite = (name: string, userPool: Layer.Layer<Authenticator | Identi
       }),
     )
 
-    it.effect("refreshes once with each token, and ends all of them when one comes twice", () =>
+    it.effect("accepts each refresh token once, and ends all tokens of a sign-in when one is reused", () =>
       Effect.gen(function* () {
         const { refresh } = yield* IdentityProvider
         const { verify } = yield* Authenticator
@@ -238,7 +238,7 @@ export const suite = (name: string, userPool: Layer.Layer<Authenticator | Identi
       }),
     )
 
-    it.effect("refreshes no more once revoked, and revokes what it does not know without complaint", () =>
+    it.effect("refuses a revoked refresh token, and revokes unknown tokens without an error", () =>
       Effect.gen(function* () {
         const { refresh, revoke } = yield* IdentityProvider
         const refreshToken = refreshTokenIn(tokensIn(yield* signIn("alice")))
@@ -267,14 +267,14 @@ export const suite = (name: string, userPool: Layer.Layer<Authenticator | Identi
         }),
     )
 
-    it.effect("ignores a token that it is asked to deny and that is not valid", () =>
+    it.effect("ignores an invalid token that it is asked to deny", () =>
       Effect.gen(function* () {
         const { deny } = yield* Authenticator
         yield* deny(Redacted.make("canary.made.up"))
       }),
     )
 
-    it.effect("takes a refresh token neither as a token nor after it was made up", () =>
+    it.effect("accepts neither a refresh token as an ID token nor an ID token as a refresh token", () =>
       Effect.gen(function* () {
         const { refresh } = yield* IdentityProvider
         const { verify } = yield* Authenticator

@@ -14,7 +14,7 @@ const kept = (kid: string, time: string) => ({
 
 export const suite = (name: string, storeLayer: Layer.Layer<SigningKeyStore, unknown>): void =>
   describeLayer(storeLayer, { excludeTestServices: true })(`SigningKeyStore: ${name}`, (it) => {
-    it.effect("gives back the newest keys of each address, as they were", () =>
+    it.effect("returns the newest keys of each address unchanged", () =>
       Effect.gen(function* () {
         const { load, save } = yield* SigningKeyStore
         assert.isTrue(Option.isNone(yield* load(url)))
@@ -23,7 +23,7 @@ export const suite = (name: string, storeLayer: Layer.Layer<SigningKeyStore, unk
         yield* save(url, old)
         assert.deepStrictEqual(Option.getOrThrow(yield* load(url)), old)
         yield* save(url, fresh)
-        // A replica that was slow.
+        // A slow replica.
         yield* save(url, old)
         yield* save(`${url}?other`, kept("other", "2026-11-24T11:00:00.000Z"))
         assert.deepStrictEqual(Option.getOrThrow(yield* load(url)), fresh)

@@ -30,7 +30,7 @@ const build = (options: CognitoUserPool.Options, client = NodeHttpClient.layerUn
     Effect.orDie,
   )
 
-/** Tokens are issued by the system's clock, so this one begins with it. */
+/** The provider uses the system's clock, so the TestClock starts with its time. */
 const start = Effect.andThen(TestClock.setTime(Date.now()), OidcServer.make)
 
 /** Goes through the provider's pages as `alice`. */
@@ -40,7 +40,7 @@ const finish = Effect.fnUntraced(function* (peer: OidcServer.OidcServer, login: 
   return yield* login.finish(Redacted.make(back.searchParams.get("code") ?? ""), pending)
 })
 
-/** Answers the exchange of a code as it is told, and the keys that its tokens are signed with. */
+/** Responds to the exchange of a code as the test says, and serves the key that signs its tokens. */
 const endpoint = Effect.fnUntraced(function* (
   answer: (response: ServerResponse, request: IncomingMessage, key: TokenIssuer.Key) => void,
 ) {
@@ -76,7 +76,7 @@ const json = (status: number, body: unknown) => (response: ServerResponse) => {
   response.end(JSON.stringify(body))
 }
 
-/** As Cognito answers, but for `claims`. */
+/** Cognito's response, except for `claims`. */
 const tokens =
   (claims: object, access_token = "an.access.token") =>
   (response: ServerResponse, _: IncomingMessage, key: TokenIssuer.Key) => {
@@ -96,7 +96,7 @@ const reasonOf = (error: IdentityProviderError) => {
 }
 
 describe("CognitoManagedLogin", () => {
-  it.effect("gives the tokens of whoever signed in, and a new secret to each login", () =>
+  it.effect("returns the user's tokens, and creates new secrets for each login", () =>
     Effect.gen(function* () {
       const peer = yield* start
       const login = yield* build(peer.options)
@@ -111,7 +111,7 @@ describe("CognitoManagedLogin", () => {
     }),
   )
 
-  it.effect("takes either of two client secrets, and blames itself when neither is taken", () =>
+  it.effect("works with either of two client secrets, and is misconfigured when neither is accepted", () =>
     Effect.gen(function* () {
       const peer = yield* start
       const other = Redacted.make("canary-other")
@@ -121,7 +121,7 @@ describe("CognitoManagedLogin", () => {
     }),
   )
 
-  it.effect("sends the secret in a header alone, and without one says who it is", () =>
+  it.effect("sends the secret only in a header, and without a secret sends the client id", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.now())
       const { options, exchanges } = yield* endpoint(tokens({}))
@@ -137,7 +137,7 @@ describe("CognitoManagedLogin", () => {
     }),
   )
 
-  it.effect("asks for the scope that is needed, and tells the life of the token that is accepted", () =>
+  it.effect("requests the required scope, and returns the lifetime of the token that is accepted", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.now())
       const { options } = yield* endpoint((response, request, key) => {
@@ -173,7 +173,7 @@ describe("CognitoManagedLogin", () => {
     ["a reset", "unavailable", (response) => response.destroy()],
   ] satisfies ReadonlyArray<
     readonly [string, IdentityProviderError["reason"], Parameters<typeof endpoint>[0]]
-  >)("takes %s for %s, after one call", ([, reason, answer]) =>
+  >)("maps %s to %s, after one call", ([, reason, answer]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(Date.now())
       const { options, exchanges } = yield* endpoint(answer)

@@ -1,6 +1,6 @@
 /**
- * What a strict user pool answers to the calls of signing in, as Cognito's API reference has it: each session is good
- * for one answer of one user, each code for one sign-in, and each refresh token, once replaced, for an alarm.
+ * A strict user pool behind the sign-in calls of Cognito's API reference: each session is valid for one answer of one
+ * user, each code for one sign-in, and reusing a replaced refresh token raises an alarm.
  */
 import type { User } from "@btc-price/adapters/memory/MemoryIdentityProvider"
 import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
@@ -13,7 +13,7 @@ export const userPoolId = "eu-central-1_AbCdEfGhI"
 export const clientId = "4example0client0id"
 export const clientSecret = Redacted.make("canary-client-secret")
 
-/** What an adapter has to know of the pool, beside where it is. */
+/** What an adapter must know about the pool, besides its address. */
 export const appClient = {
   ...TokenClaims.anyUsersIdToken,
   region,
@@ -22,7 +22,7 @@ export const appClient = {
   clientSecrets: [clientSecret],
 }
 
-/** All that a program has to know of the pool. */
+/** Everything that a program must know about the pool. */
 export const environmentAt = (endpoint: string, jwksUrl: string) => ({
   COGNITO_REGION: region,
   COGNITO_USER_POOL_ID: userPoolId,
@@ -33,7 +33,7 @@ export const environmentAt = (endpoint: string, jwksUrl: string) => ({
 })
 
 export interface PoolUser extends User {
-  /** The code that the next message brings, by the way it takes. With two ways the user has to choose. */
+  /** The code of the next message, by how it is sent. If there are two ways, the user must choose. */
   readonly codes?: Readonly<Partial<Record<"SMS_MFA" | "EMAIL_OTP", string>>>
 }
 
@@ -45,7 +45,7 @@ export interface ExceptionAnswer {
 
 type Body = Readonly<Record<string, any>>
 
-/** Answers to the operations by their names; throws {@link PoolException}. */
+/** The operations by their names. They throw {@link PoolException}. */
 export type Operations = Readonly<Record<string, (body: Body) => object>>
 
 export class PoolException extends Error {
@@ -74,7 +74,7 @@ interface Session {
 
 export interface Options {
   readonly users: ReadonlyArray<PoolUser>
-  /** Whether a refresh token is replaced when it is used; it is unless said otherwise. */
+  /** Whether a refresh token is replaced when it is used; true by default. */
   readonly rotates?: boolean
   readonly nowMillis: () => number
   /** `originJti` is the same for all tokens of a sign-in. */
@@ -142,7 +142,7 @@ export const make = (options: Options): Operations => {
     Session: open({ account, name }),
   })
 
-  /** What comes after the password, or after what was answered. */
+  /** The next step after the password, or after an answer. */
   const proceed = (account: UserState) => {
     const { mustDo, totpSecret, codes = {}, username } = account
     if (mustDo[0] === "NEW_PASSWORD_REQUIRED") {

@@ -12,6 +12,7 @@ import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/testing/TestClock"
 import { inspect } from "node:util"
 import * as IdentityProviderTest from "../IdentityProviderTest.ts"
 import * as CognitoPool from "./CognitoPool.ts"
@@ -97,11 +98,10 @@ const answers: ReadonlyArray<readonly [CognitoServer.CallAnswer, IdentityProvide
   ["html", "unavailable"],
   ["empty", "unavailable"],
   ["reset", "unavailable"],
-  ["stall", "unavailable"],
 ]
 
 describe("CognitoUserPool", () => {
-  it.live.each(answers)("takes %o for %s, after one call", ([answer, reason]) =>
+  it.live.each(answers)("maps %o, in response to a sign-in, to %s, after one call", ([answer, reason]) =>
     Effect.gen(function* () {
       const { server, userPool } = yield* start
       server.answerCalls(answer)
@@ -178,14 +178,17 @@ describe("CognitoUserPool", () => {
   )
 
   it.live.each([
-    ["is not understood", { challenge: "NEVER_HEARD_OF" }],
-    ["is not offered to passwords", { challenge: "DEVICE_SRP_AUTH" }],
+    ["is unknown", { challenge: "NEVER_HEARD_OF" }],
+    ["is not offered for passwords", { challenge: "DEVICE_SRP_AUTH" }],
     [
-      "wants attributes too",
+      "asks for attributes too",
       { challenge: "NEW_PASSWORD_REQUIRED", parameters: { requiredAttributes: '["email"]' } },
     ],
-    ["wants another thing set up", { challenge: "MFA_SETUP", parameters: { MFAS_CAN_SETUP: '["SMS_MFA"]' } }],
-  ] as const)("lets nobody in by a challenge that %s", ([, challenge]) =>
+    [
+      "asks to set up something else",
+      { challenge: "MFA_SETUP", parameters: { MFAS_CAN_SETUP: '["SMS_MFA"]' } },
+    ],
+  ] as const)("issues no tokens after a challenge that %s", ([, challenge]) =>
     Effect.gen(function* () {
       const { server, userPool } = yield* start
       server.answerCalls(challenge)
@@ -193,7 +196,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("asks for the code of a message, says where it went, and lets the user choose the way", () =>
+  it.live("asks for a code from a message, says where it was sent, and lets the user choose", () =>
     Effect.gen(function* () {
       const codes = { SMS_MFA: "123456", EMAIL_OTP: "654321" }
       const server = yield* CognitoServer.make({ users: [{ ...alice, codes }] })
@@ -213,7 +216,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("goes no further with an userPool app whose set-up Cognito does not confirm", () =>
+  it.live("stops when Cognito does not confirm the set-up of an authenticator app", () =>
     Effect.gen(function* () {
       const user = { ...alice, mustDo: ["MFA_SETUP"] as const }
       const server = yield* CognitoServer.make({ users: [user] })
@@ -227,7 +230,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("goes on with the other client secret once Cognito takes only that", () =>
+  it.live("uses the other client secret when Cognito accepts only that one", () =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
       const clientSecrets = [Redacted.make("canary not yet"), CognitoPool.clientSecret]
@@ -240,7 +243,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("goes on with the other client secret whatever the password has in common with the refusal", () =>
+  it.live("uses the other client secret even if the password occurs in the exception", () =>
     Effect.gen(function* () {
       const user = { username: "vera", password: Redacted.make("verify secret") }
       const server = yield* CognitoServer.make({ users: [user] })
@@ -250,7 +253,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("tries no other client secret for a wrong password, which would count twice", () =>
+  it.live("does not try the other client secret for a wrong password, which would count twice", () =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
       const clientSecrets = [CognitoPool.clientSecret, Redacted.make("canary old")]
@@ -262,7 +265,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("keeps its refresh token where the app client does not rotate them", () =>
+  it.live("keeps the refresh token if the app client does not rotate refresh tokens", () =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice], rotates: false })
       const { signIn, refresh, revoke, verify } = yield* build(server.options)
@@ -277,7 +280,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("does not say that a token is revoked when Cognito did not let it", () =>
+  it.live("fails to revoke a token when Cognito refuses the client", () =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
       const { signIn } = yield* build(server.options)
@@ -288,7 +291,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("signs in as many at a time as Cognito's quota allows, though it takes its time", () =>
+  it.live("signs in as many users at once as Cognito's quota allows, even while it is slow", () =>
     Effect.gen(function* () {
       const { server, userPool } = yield* start
       server.answerCalls("hang")
@@ -304,7 +307,7 @@ describe("CognitoUserPool", () => {
     ["another client secret", { clientSecrets: [Redacted.make("canary other")] }],
     ["no client secret", { clientSecrets: [] }],
     ["another client", { clientId: "unknown" }],
-  ] as const)("blames itself, not the user, for %s", ([, changes]) =>
+  ] as const)("is misconfigured, without blaming the user, with %s", ([, changes]) =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
       const userPool = yield* build({ ...server.options, ...changes })
@@ -314,7 +317,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("repeats no secret that Cognito repeats", () =>
+  it.live("does not repeat a secret that Cognito repeats", () =>
     Effect.gen(function* () {
       const { server, userPool } = yield* start
       const message = `1 validation error: ${Redacted.value(alice.password)}`
@@ -324,7 +327,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("is unavailable when Cognito refuses its own session of a moment ago", () =>
+  it.live("is unavailable when Cognito refuses the session that it just issued", () =>
     Effect.gen(function* () {
       const { server, userPool } = yield* start
       const parameters = { MFAS_CAN_SETUP: '["SOFTWARE_TOKEN_MFA"]' }
@@ -344,7 +347,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("tells the life of the ID token, not of the access token", () =>
+  it.live("returns the lifetime of the ID token, not of the access token", () =>
     Effect.gen(function* () {
       const { userPool } = yield* start
       const { expiresIn } = tokensIn(yield* userPool.signIn(alice))
@@ -352,13 +355,13 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("signs nothing, and looks for neither credentials nor settings around it", () =>
+  it.live("signs no calls, and reads neither credentials nor settings from its environment", () =>
     Effect.gen(function* () {
       const elsewhere = yield* CognitoServer.make({ users: [] })
       vi.stubEnv("AWS_EC2_METADATA_SERVICE_ENDPOINT", String(elsewhere.options.endpoint))
       vi.stubEnv("AWS_CONTAINER_CREDENTIALS_FULL_URI", String(elsewhere.options.endpoint))
       vi.stubEnv("AWS_ENDPOINT_URL", String(elsewhere.options.endpoint))
-      // Would make the client fail if it looked.
+      // Would make the client fail if it read it.
       vi.stubEnv("AWS_DEFAULTS_MODE", "broken")
       yield* Effect.addFinalizer(() => Effect.sync(() => vi.unstubAllEnvs()))
       const { server, userPool } = yield* start
@@ -370,13 +373,25 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("gives up on an answer that does not begin", () =>
+  it.live("gives up on a response that does not begin", () =>
     Effect.gen(function* () {
       const { server, userPool } = yield* start
       server.answerCalls("hang")
       const error = yield* Effect.flip(userPool.signIn(alice))
       assert.strictEqual(error.reason, "unavailable")
       assert.include(error.detail, "1500 ms requestTimeout")
+      yield* until(() => server.abandoned() === 1)
+    }),
+  )
+
+  it.effect("gives up after three seconds on a response that does not end", () =>
+    Effect.gen(function* () {
+      const { server, userPool } = yield* start
+      server.answerCalls("stall")
+      const fiber = yield* Effect.forkChild(Effect.flip(userPool.signIn(alice)), { startImmediately: true })
+      yield* until(() => signIns(server).length === 1)
+      yield* TestClock.adjust("3 seconds")
+      assert.strictEqual((yield* Fiber.join(fiber)).reason, "unavailable")
       yield* until(() => server.abandoned() === 1)
     }),
   )
@@ -411,7 +426,7 @@ describe("CognitoUserPool", () => {
     ["redirect", "undici", NodeHttpClient.layerUndici],
     ["redirect", "node:http", NodeHttpClient.layerNodeHttp],
     ["redirect", "fetch", FetchHttpClient.layer],
-  ] as const)("has no keys while their origin answers with %s (%s)", ([answer, , client]) =>
+  ] as const)("has no keys while their origin responds with %s (%s)", ([answer, , client]) =>
     Effect.gen(function* () {
       const server = yield* CognitoServer.make({ users: [alice] })
       server.answerKeys(answer)
@@ -422,7 +437,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("fetches nothing that a token points to", () =>
+  it.live("fetches nothing from an address in a token", () =>
     Effect.gen(function* () {
       const { server, userPool } = yield* start
       const url = `${String(server.options.endpoint)}/elsewhere`

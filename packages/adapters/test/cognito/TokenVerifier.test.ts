@@ -31,7 +31,7 @@ const without = (part: object, name: string) =>
   Object.fromEntries(Object.entries(part).filter(([key]) => key !== name))
 
 const rules = { ...TokenClaims.anyUsersIdToken, ...audience }
-/** Verifies with the one key. */
+/** An Authenticator that knows only the one key. */
 const makeAuthenticator = (accepted: TokenClaims.Rules) =>
   TokenVerifier.layer(accepted).pipe(
     Layer.provide(SigningKeys.layerFixed([key.jwk])),
@@ -51,7 +51,7 @@ const access = (changes: object) =>
 
 const ofSignIn = (originJti: string, jti: string) => withClaims({ origin_jti: originJti, jti })
 
-/** Tokens of a user of our client, one of each use and form. */
+/** Tokens of our client's user, one for each use and form. */
 const ofUser = {
   id: valid,
   access: access({}),
@@ -65,7 +65,7 @@ const ofUser = {
   "an access token of another client": access({ client_id: "another0client0id" }),
 }
 
-/** The names of those that are accepted now. */
+/** The names of the tokens that are accepted now. */
 const accepting = Effect.fnUntraced(function* (
   accepted: TokenClaims.Rules,
   tokens: ReadonlyArray<readonly [name: string, token: string]>,
@@ -83,7 +83,7 @@ const outcome = (token: string): Effect.Effect<AuthenticatorError["reason"] | "a
     Effect.match({ onSuccess: () => "accepted" as const, onFailure: ({ reason }) => reason }),
   )
 
-/** Each differs from the valid token in the one thing that its name says. */
+/** Each differs from the valid token only as its name says. */
 const attacks: Readonly<Record<string, string>> = {
   "alg none, unsigned": `${TokenIssuer.contentOf({ ...header, alg: "none" }, claims)}.`,
   "alg none, with a signature": withHeader({ alg: "none" }),
@@ -91,7 +91,7 @@ const attacks: Readonly<Record<string, string>> = {
     key.publicKey.export({ format: "pem", type: "spki" }).toString(),
   ),
   "HS256 with the modulus as its secret": hmacSigned(String(key.jwk["n"])),
-  "an alg in other letters": withHeader({ alg: "rs256" }),
+  "an alg in another case": withHeader({ alg: "rs256" }),
   "an alg of another hash": withHeader({ alg: "RS512" }),
   "an alg of elliptic curves": withHeader({ alg: "ES256" }),
   "an alg of Edwards curves": withHeader({ alg: "EdDSA" }),
@@ -99,7 +99,7 @@ const attacks: Readonly<Record<string, string>> = {
   "no kid": TokenIssuer.sign(key, without(header, "kid"), claims),
   "an unknown kid": withHeader({ kid: "another" }),
   "a kid that is a path": withHeader({ kid: "../../dev/null" }),
-  "a kid that every object has": withHeader({ kid: "__proto__" }),
+  "a property name of objects as the kid": withHeader({ kid: "__proto__" }),
   "a critical extension": withHeader({ crit: ["exp"] }),
   "an empty list of critical extensions": withHeader({ crit: [] }),
   "an access token's typ": withHeader({ typ: "at+jwt" }),
@@ -107,7 +107,7 @@ const attacks: Readonly<Record<string, string>> = {
   "another key of the same kid": TokenIssuer.sign(otherKey, header, claims),
   "another key, embedded": TokenIssuer.sign(otherKey, { ...header, jwk: otherKey.jwk }, claims),
   "another pool's issuer": withClaims({ iss: issuer.replace("AbCdEfGhI", "Another00") }),
-  "an issuer that begins like ours": withClaims({ iss: `${issuer}.example.com` }),
+  "an issuer with our issuer as its prefix": withClaims({ iss: `${issuer}.example.com` }),
   "an issuer in plaintext": withClaims({ iss: issuer.replace("https", "http") }),
   "no issuer": TokenIssuer.sign(key, header, without(claims, "iss")),
   "another client's audience": withClaims({ aud: "another0client0id" }),
@@ -120,7 +120,7 @@ const attacks: Readonly<Record<string, string>> = {
   "no exp": TokenIssuer.sign(key, header, without(claims, "exp")),
   "an exp that is text": withClaims({ exp: String(nowSeconds + 3_600) }),
   "an exp that is null": withClaims({ exp: null }),
-  "a life of more than a day": withClaims({ exp: nowSeconds + 86_401 }),
+  "a lifetime of more than a day": withClaims({ exp: nowSeconds + 86_401 }),
   "an exp at the end of time": withClaims({ exp: 1e300 }),
   "not valid yet": withClaims({ nbf: nowSeconds + 61 }),
   "an nbf that is text": withClaims({ nbf: "0" }),
@@ -165,11 +165,11 @@ const garbage: ReadonlyArray<string> = [
 const acceptable: Readonly<Record<string, string>> = {
   "the header typ JWT": withHeader({ typ: "JWT" }),
   "the newer form of the issuer": withClaims({ iss: issuer.replace("cognito-idp", "issuer-cognito-idp") }),
-  "a life of a day": withClaims({ exp: nowSeconds + 86_400 }),
+  "a lifetime of a day": withClaims({ exp: nowSeconds + 86_400 }),
   "an issuer's clock that is a minute ahead": withClaims({ iat: nowSeconds + 60, nbf: nowSeconds + 60 }),
-  "its last second": withClaims({ iat: nowSeconds - 3_599, exp: nowSeconds + 1 }),
-  // They are ignored: no key but the pool's counts, and nothing is fetched.
-  "keys that it names and carries": withHeader({
+  "the last second of its lifetime": withClaims({ iat: nowSeconds - 3_599, exp: nowSeconds + 1 }),
+  // They are ignored: only the pool's keys count, and nothing is fetched.
+  "keys and addresses of keys in its header": withHeader({
     jku: "http://127.0.0.1:1/jwks.json",
     x5u: "http://127.0.0.1:1/x5u",
     jwk: otherKey.jwk,
@@ -177,7 +177,7 @@ const acceptable: Readonly<Record<string, string>> = {
 }
 
 describe("TokenVerifier", () => {
-  it.effect("tells who a token is about and until when", () =>
+  it.effect("returns whom a token identifies and when it expires", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(nowSeconds * 1_000)
       assert.deepStrictEqual(yield* verify(Redacted.make(valid)), {
@@ -209,7 +209,7 @@ describe("TokenVerifier", () => {
     }),
   )
 
-  it.effect("follows Effect's clock to the end of the token's life", () =>
+  it.effect("follows Effect's clock to the end of the token's lifetime", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(nowSeconds * 1_000)
       assert.strictEqual(yield* outcome(valid), "accepted")
@@ -225,14 +225,14 @@ describe("TokenVerifier", () => {
     ["id", ["id"]],
     ["access", ["access", "at+jwt"]],
     ["either", ["id", "access", "at+jwt"]],
-  ] as const)("takes of its own client, where tokens of use %s are accepted, %o", ([tokenUse, accepted]) =>
+  ] as const)("accepts from our client's users, where the token use is %s, %o", ([tokenUse, accepted]) =>
     Effect.gen(function* () {
       const found = yield* accepting({ ...rules, tokenUse }, Object.entries(ofUser))
       assert.deepStrictEqual(found, [...accepted])
     }),
   )
 
-  it.effect("takes of named machines access tokens alone, and nothing of a user's by another client", () =>
+  it.effect("accepts only access tokens of the named machines, and no user's token of another client", () =>
     Effect.gen(function* () {
       const machines = { ...rules, tokenUse: "either" as const, machineClientIds: ["machine"] }
       const found = yield* accepting(machines, [
@@ -255,7 +255,7 @@ describe("TokenVerifier", () => {
       { requiredScope: "btc-price/read", requiredGroup: "finance" },
       ["scope", "scope among others", "group"],
     ],
-  ] as const)("admits only who has %s", ([, needed, admitted]) =>
+  ] as const)("admits only tokens that have %s", ([, needed, admitted]) =>
     Effect.gen(function* () {
       yield* TestClock.setTime(nowSeconds * 1_000)
       const { verify } = makeAuthenticator({ ...rules, tokenUse: "either", ...needed })
@@ -280,7 +280,7 @@ describe("TokenVerifier", () => {
     }),
   )
 
-  it.effect("denies a sign-in by any of its tokens, also by one that was verified before, and no other", () =>
+  it.effect("denies only the sign-in of a token, including tokens that were verified before", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(nowSeconds * 1_000)
       const { verify, deny } = makeAuthenticator({ ...rules, tokenUse: "either" })
@@ -300,14 +300,14 @@ describe("TokenVerifier", () => {
     }),
   )
 
-  it.effect("repeats nothing of a refused token", () =>
+  it.effect("does not repeat the content of a refused token", () =>
     Effect.gen(function* () {
       const error = yield* Effect.flip(verify(Redacted.make(withClaims({ aud: "canary", sub: "canary" }))))
       assert.notInclude(`${error}${JSON.stringify(error)}`, "canary")
     }),
   )
 
-  it.effect("dies of what is no verdict on the token, instead of accepting it", () =>
+  it.effect("dies of an error that is not a verdict on the token", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(nowSeconds * 1_000)
       const { verify } = makeAuthenticator(rules)
@@ -326,7 +326,7 @@ function hmacSigned(secret: string): string {
   return `${content}.${createHmac("sha256", secret).update(content).digest("base64url")}`
 }
 
-/** The letter of base64url that differs in the lowest bit alone. */
+/** The letter of base64url that differs only in the lowest bit. */
 function nextLetter(letter: string | undefined): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
   return alphabet[alphabet.indexOf(letter ?? "") ^ 1] ?? ""

@@ -2,7 +2,7 @@ import * as MemoryChallenges from "@btc-price/adapters/memory/MemoryChallenges"
 import { assert, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 
-it.effect("MemoryChallenges forget the oldest once 10,000 wait", () =>
+it.effect("MemoryChallenges forgets the oldest challenge when more than 10,000 wait", () =>
   Effect.gen(function* () {
     const { pose, take } = yield* MemoryChallenges.make
     const oldest = yield* pose("SOFTWARE_TOKEN_MFA", "alice")

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 
 describe("MemoryRefreshTokens", () => {
-  it.effect("serve for 30 days from the sign-in, however often they are replaced", () =>
+  it.effect("accepts the tokens of a sign-in for 30 days, however often they are replaced", () =>
     Effect.gen(function* () {
       const { begin, rotate } = yield* MemoryRefreshTokens.make
       const { refreshToken: first } = yield* begin("alice")
@@ -15,7 +15,7 @@ describe("MemoryRefreshTokens", () => {
     }),
   )
 
-  it.effect("are forgotten, those used least lately first, once there are 10,000", () =>
+  it.effect("forgets the least recently used token when there are more than 10,000", () =>
     Effect.gen(function* () {
       const { begin, rotate } = yield* MemoryRefreshTokens.make
       const { refreshToken: oldest } = yield* begin("alice")

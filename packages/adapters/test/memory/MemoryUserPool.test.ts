@@ -31,7 +31,7 @@ describeLayer(MemoryUserPool.layer({ users: [alice, ...setsUp] }))("MemoryUserPo
     return challengeIn(yield* signIn({ ...alice, username }))
   })
 
-  it.effect("lets nobody who began earlier choose a password after its user did", () =>
+  it.effect("refuses a new password from an older sign-in after the user chose one", () =>
     Effect.gen(function* () {
       const { answerChallenge, signIn } = yield* IdentityProvider
       const [earlier, later] = [yield* challenged("nora"), yield* challenged("nora")]
@@ -43,7 +43,7 @@ describeLayer(MemoryUserPool.layer({ users: [alice, ...setsUp] }))("MemoryUserPo
     }),
   )
 
-  it.effect("lets nobody who began earlier set up an app after its user did", () =>
+  it.effect("refuses an app from an older sign-in after the user set one up", () =>
     Effect.gen(function* () {
       const { answerChallenge } = yield* IdentityProvider
       const [earlier, later] = [yield* challenged("max"), yield* challenged("max")]
@@ -54,7 +54,7 @@ describeLayer(MemoryUserPool.layer({ users: [alice, ...setsUp] }))("MemoryUserPo
     }),
   )
 
-  it.effect("gives no tokens before all is done that must be", () =>
+  it.effect("issues no tokens before every task is done", () =>
     Effect.gen(function* () {
       const { answerChallenge } = yield* IdentityProvider
       const setup = yield* challenged("meg")
@@ -63,7 +63,7 @@ describeLayer(MemoryUserPool.layer({ users: [alice, ...setsUp] }))("MemoryUserPo
     }),
   )
 
-  it.effect("does not tell a wrong password from an unknown user", () =>
+  it.effect("gives the same error for a wrong password and an unknown user", () =>
     Effect.gen(function* () {
       const { signIn } = yield* IdentityProvider
       const password = Redacted.make("wrong")
@@ -73,7 +73,7 @@ describeLayer(MemoryUserPool.layer({ users: [alice, ...setsUp] }))("MemoryUserPo
     }),
   )
 
-  it.effect("issues what Cognito issues, for an hour", () =>
+  it.effect("issues tokens with Cognito's claims, valid for an hour", () =>
     Effect.gen(function* () {
       const { signIn } = yield* IdentityProvider
       const { verify } = yield* Authenticator

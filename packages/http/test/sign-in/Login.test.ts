@@ -12,7 +12,7 @@ import * as ApiReplica from "../ApiReplica.ts"
 import { type Answer, assertProblem, fieldErrors } from "../ApiUnderTest.ts"
 import * as Program from "../Program.ts"
 
-/** A replica of the API that lets users of the provider in. */
+/** A replica of the API that admits users of the provider. */
 const replica = ({ options }: OidcServer.OidcServer, changes: Partial<CognitoUserPool.Options> = {}) =>
   ApiReplica.start({
     users: CognitoUserPool.layer({ ...options, ...changes }),
@@ -22,7 +22,7 @@ const replica = ({ options }: OidcServer.OidcServer, changes: Partial<CognitoUse
 
 const cookieName = "__Host-btc-price-login"
 
-/** Tokens are issued by the system's clock, so this one begins with it. */
+/** The provider uses the system's clock, so the TestClock starts with its time. */
 const start = Effect.gen(function* () {
   yield* TestClock.setTime(Date.now())
   const peer = yield* OidcServer.make
@@ -32,7 +32,7 @@ const start = Effect.gen(function* () {
 const ask = ({ send }: ApiReplica.ApiReplica, path: string, cookie = "") =>
   send("GET", path, { headers: cookie === "" ? {} : { cookie } })
 
-/** A browser that has begun a login: what it was sent to, and the cookie that it got. */
+/** Begins a login as a browser does. Returns the page it was sent to, and its cookie. */
 const begin = Effect.fnUntraced(function* (api: ApiReplica.ApiReplica, path = "/login") {
   const answer = yield* ask(api, path)
   assert.strictEqual(answer.status, 302)
@@ -47,7 +47,7 @@ const assertExpired = ({ headers }: Answer) =>
   )
 
 describe("Managed login", () => {
-  it.effect("begins on one replica and ends on another, with tokens that a third accepts", () =>
+  it.effect("begins on one replica and ends on another, with tokens that a third replica accepts", () =>
     Effect.gen(function* () {
       const { peer, api } = yield* start
       const { answer, cookie, page } = yield* begin(api)
@@ -81,58 +81,49 @@ describe("Managed login", () => {
     }),
   )
 
-  it.effect(
-    "bounces every other code, state, cookie and nonce, with the same bytes, and ends the login",
-    () =>
-      Effect.gen(function* () {
-        const { peer, api } = yield* start
-        const [mine, theirs] = [yield* begin(api), yield* begin(api)]
-        const [back, other] = [
-          yield* peer.visit(mine.page, "alice"),
-          yield* peer.visit(theirs.page, "mallory"),
-        ]
-        const [code, state] = [back.searchParams.get("code")!, back.searchParams.get("state")!]
-        const [otherCode, otherState] = [other.searchParams.get("code")!, other.searchParams.get("state")!]
-        const changed = mine.cookie.replace(/.$/, (last) => (last === "A" ? "B" : "A"))
-        const finish = (query: Record<string, string>, cookie: string) =>
-          ask(api, `/callback?${new URLSearchParams(query)}`, cookie)
+  it.effect("refuses every other code, state, cookie and nonce with the same bytes, and ends the login", () =>
+    Effect.gen(function* () {
+      const { peer, api } = yield* start
+      const [mine, theirs] = [yield* begin(api), yield* begin(api)]
+      const [back, other] = [yield* peer.visit(mine.page, "alice"), yield* peer.visit(theirs.page, "mallory")]
+      const [code, state] = [back.searchParams.get("code")!, back.searchParams.get("state")!]
+      const [otherCode, otherState] = [other.searchParams.get("code")!, other.searchParams.get("state")!]
+      const changed = mine.cookie.replace(/.$/, (last) => (last === "A" ? "B" : "A"))
+      const finish = (query: Record<string, string>, cookie: string) =>
+        ask(api, `/callback?${new URLSearchParams(query)}`, cookie)
 
-        const refused: Record<string, Answer> = {
-          "without a cookie": yield* finish({ code, state }, ""),
-          "with the cookie of another browser": yield* finish({ code, state }, theirs.cookie),
-          "with a changed cookie": yield* finish({ code, state }, changed),
-          "with a cookie that was made up": yield* finish({ code, state }, `${cookieName}=${state}`),
-          "with the state of another browser": yield* finish({ code, state: otherState }, mine.cookie),
-          "with a state of another length": yield* finish({ code, state: `${state}A` }, mine.cookie),
-          "with the code of another user": yield* finish({ code: otherCode, state }, mine.cookie),
-          "with a code that was made up": yield* finish({ code: "x", state }, mine.cookie),
-        }
-        // None of these used up the login.
-        assert.strictEqual((yield* finish({ code, state }, mine.cookie)).status, 200)
-        refused["a second time"] = yield* finish({ code, state }, mine.cookie)
-        const again = yield* begin(api)
-        const newState = again.page.searchParams.get("state")!
-        refused["with the code of a login that is over"] = yield* finish(
-          { code, state: newState },
-          again.cookie,
-        )
-        again.page.searchParams.set("nonce", theirs.page.searchParams.get("nonce")!)
-        const nonced = yield* peer.visit(again.page, "alice")
-        refused["with the nonce of another login"] = yield* ask(
-          api,
-          `/callback${nonced.search}`,
-          again.cookie,
-        )
+      const refused: Record<string, Answer> = {
+        "without a cookie": yield* finish({ code, state }, ""),
+        "with the cookie of another browser": yield* finish({ code, state }, theirs.cookie),
+        "with a changed cookie": yield* finish({ code, state }, changed),
+        "with a cookie that was made up": yield* finish({ code, state }, `${cookieName}=${state}`),
+        "with the state of another browser": yield* finish({ code, state: otherState }, mine.cookie),
+        "with a state of another length": yield* finish({ code, state: `${state}A` }, mine.cookie),
+        "with the code of another user": yield* finish({ code: otherCode, state }, mine.cookie),
+        "with a code that was made up": yield* finish({ code: "x", state }, mine.cookie),
+      }
+      // No attempt used up the login.
+      assert.strictEqual((yield* finish({ code, state }, mine.cookie)).status, 200)
+      refused["a second time"] = yield* finish({ code, state }, mine.cookie)
+      const again = yield* begin(api)
+      const newState = again.page.searchParams.get("state")!
+      refused["with the code of a login that is over"] = yield* finish(
+        { code, state: newState },
+        again.cookie,
+      )
+      again.page.searchParams.set("nonce", theirs.page.searchParams.get("nonce")!)
+      const nonced = yield* peer.visit(again.page, "alice")
+      refused["with the nonce of another login"] = yield* ask(api, `/callback${nonced.search}`, again.cookie)
 
-        for (const [how, answer] of Object.entries(refused)) {
-          assertProblem(answer, 401, "login-failed")
-          assertExpired(answer)
-          assert.strictEqual(answer.text, refused["without a cookie"]?.text, how)
-        }
-      }),
+      for (const [how, answer] of Object.entries(refused)) {
+        assertProblem(answer, 401, "login-failed")
+        assertExpired(answer)
+        assert.strictEqual(answer.text, refused["without a cookie"]?.text, how)
+      }
+    }),
   )
 
-  it.effect("is over ten minutes after it began", () =>
+  it.effect("expires ten minutes after it began", () =>
     Effect.gen(function* () {
       const { peer, api } = yield* start
       const [late, inTime] = [yield* begin(api), yield* begin(api)]
@@ -147,7 +138,7 @@ describe("Managed login", () => {
     }),
   )
 
-  it.effect("wants exactly one code and one state, and repeats nothing", () =>
+  it.effect("requires exactly one code and one state, and repeats nothing of a request", () =>
     Effect.gen(function* () {
       const { api } = yield* start
       const { cookie } = yield* begin(api)
@@ -169,7 +160,7 @@ describe("Managed login", () => {
     }),
   )
 
-  it.effect("says that the provider ended it, and repeats nothing of its words", () =>
+  it.effect("reports the provider's refusal without repeating its text", () =>
     Effect.gen(function* () {
       const { peer, api } = yield* start
       const { cookie, page } = yield* begin(api)
@@ -187,7 +178,7 @@ describe("Managed login", () => {
     }),
   )
 
-  it.effect("redirects to nowhere but the provider's page, whatever it is asked", () =>
+  it.effect("redirects only to the provider's page, whatever the request says", () =>
     Effect.gen(function* () {
       const { peer, api } = yield* start
       for (const target of [
@@ -197,7 +188,7 @@ describe("Managed login", () => {
         "\r\nSet-Cookie: evil=1",
       ]) {
         const text = encodeURIComponent(target)
-        // As many logins as may be in a minute are made for each.
+        // Each iteration makes the maximum number of logins per minute.
         yield* TestClock.adjust("1 minute")
         for (const name of ["redirect_uri", "redirect", "next", "return_to", "state", "client_id"]) {
           const { answer, page } = yield* begin(api, `/login?${name}=${text}`)
@@ -219,7 +210,7 @@ describe("Managed login", () => {
     }),
   )
 
-  it.effect("asks the provider no more often in a second than it may", () =>
+  it.effect("stays within the maximum calls to the provider per second", () =>
     Effect.gen(function* () {
       const { peer } = yield* start
       const api = yield* ApiReplica.start({
@@ -241,7 +232,7 @@ describe("Managed login", () => {
     }),
   )
 
-  it.effect("blames itself when the provider does not accept this service, or cannot be reached", () =>
+  it.effect("blames the service when the provider does not accept it or cannot be reached", () =>
     Effect.gen(function* () {
       const { peer } = yield* start
       for (const [changes, status, name] of [
@@ -265,7 +256,7 @@ describe("Managed login", () => {
 })
 
 layer(NodeHttpClient.layerUndici, { excludeTestServices: true })("The API program", (it) => {
-  it.effect("has only the managed login when it is told so", () =>
+  it.effect("offers only the managed login when PASSWORD_LOGIN is off", () =>
     Effect.gen(function* () {
       const { environment, visit } = yield* OidcServer.make
       const { url } = yield* Program.start("http", {

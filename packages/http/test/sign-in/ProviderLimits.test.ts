@@ -14,7 +14,7 @@ import { challengeIn } from "../../../adapters/test/IdentityProviderTest.ts"
 
 const password = Redacted.make("correct horse")
 
-/** The provider may be asked so often, and does this before it answers a sign-in. */
+/** A provider with this maximum of calls, which does `before` at each sign-in. */
 const limited = ({ providerCallsPerSecond = 1_000, before = Effect.void } = {}) =>
   ProviderLimits.layer({ providerCallsPerSecond }).pipe(
     Layer.provide(
@@ -41,7 +41,7 @@ const limited = ({ providerCallsPerSecond = 1_000, before = Effect.void } = {}) 
     Layer.fresh,
   )
 
-/** `signed in`, or why not and after how many seconds another try makes sense. */
+/** `signed in`, or the reason of the failure and after how many seconds to retry. */
 const attempt = (username: string, secret: string) =>
   Effect.flatMap(IdentityProvider, ({ signIn }) =>
     Effect.match(signIn({ username, password: Redacted.make(secret) }), {
@@ -53,7 +53,7 @@ const attempt = (username: string, secret: string) =>
 
 describe("ProviderLimits", () => {
   it.effect.each(["alice", "nobody"])(
-    "makes %s wait after five failures, twice as long each time",
+    "makes %s wait after five failures, and doubles the wait each time",
     (username) =>
       Effect.gen(function* () {
         for (let i = 0; i < 5; i++)
@@ -66,24 +66,21 @@ describe("ProviderLimits", () => {
       }).pipe(Effect.provide(limited())),
   )
 
-  it.effect(
-    "lets nobody in while waiting, not even with the right password, and forgets all on success",
-    () =>
-      Effect.gen(function* () {
-        for (let i = 0; i < 6; i++) {
-          yield* attempt("alice", "wrong")
-          yield* TestClock.adjust("1 seconds")
-        }
-        assert.strictEqual(yield* attempt("alice", "correct horse"), "throttled for 1 s")
+  it.effect("refuses even the right password during a wait, and forgets the failures on success", () =>
+    Effect.gen(function* () {
+      for (let i = 0; i < 6; i++) {
+        yield* attempt("alice", "wrong")
         yield* TestClock.adjust("1 seconds")
-        assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
-        for (let i = 0; i < 4; i++)
-          assert.strictEqual(yield* attempt("alice", "wrong"), "invalid-credentials")
-        assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
-      }).pipe(Effect.provide(limited())),
+      }
+      assert.strictEqual(yield* attempt("alice", "correct horse"), "throttled for 1 s")
+      yield* TestClock.adjust("1 seconds")
+      assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
+      for (let i = 0; i < 4; i++) assert.strictEqual(yield* attempt("alice", "wrong"), "invalid-credentials")
+      assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")
+    }).pipe(Effect.provide(limited())),
   )
 
-  it.effect("gives many at the same time no more tries than one after another", () =>
+  it.effect("allows no more attempts at the same time than one after another", () =>
     Effect.gen(function* () {
       const events = yield* Queue.unbounded<string>()
       const gate = yield* Latch.make()
@@ -122,7 +119,7 @@ describe("ProviderLimits", () => {
     }).pipe(Effect.provide(limited())),
   )
 
-  it.effect("gives no more tries at a code to whoever has the password and begins anew before each", () =>
+  it.effect("allows no more guesses at a code by signing in again before each guess", () =>
     Effect.gen(function* () {
       const { answerChallenge, signIn } = yield* IdentityProvider
       const guess = Effect.gen(function* () {
@@ -134,7 +131,7 @@ describe("ProviderLimits", () => {
     }).pipe(Effect.provide(limited())),
   )
 
-  it.effect("asks the provider no more often in a second than it may, whoever wants it", () =>
+  it.effect("stays within the maximum calls to the provider per second, over all users", () =>
     Effect.gen(function* () {
       const { refresh } = yield* IdentityProvider
       assert.strictEqual(yield* attempt("alice", "correct horse"), "signed in")

@@ -29,7 +29,7 @@ const opened = (seal: Seal.Seal["Service"], text: string, owner = "alice", as = 
   )
 
 describe("Seal", () => {
-  it.effect("opens what another replica sealed, and shows nothing of it", () =>
+  it.effect("opens what another replica sealed, and reveals nothing of the value", () =>
     Effect.gen(function* () {
       const [one, other] = [yield* build("client", "secret"), yield* build("client", "secret")]
       const sealed = yield* one.seal(purpose, "alice", value)
@@ -40,7 +40,7 @@ describe("Seal", () => {
     }),
   )
 
-  it.effect("opens for its owner, purpose and client alone", () =>
+  it.effect("opens only for its owner, purpose and client", () =>
     Effect.gen(function* () {
       const seal = yield* build("client", "secret")
       const { text } = yield* seal.seal(purpose, "alice", value)
@@ -48,7 +48,7 @@ describe("Seal", () => {
       assert.isNull(yield* opened(seal, text, "alice", { ...purpose, name: "other" }))
       assert.isNull(yield* opened(yield* build("other", "secret"), text))
       assert.isNull(yield* opened(yield* build("client", "other"), text))
-      // Neither may lend a letter to the other.
+      // A letter must not move from one to the other.
       assert.isNull(yield* opened(seal, text, "talice", { ...purpose, name: "tes" }))
     }),
   )
@@ -65,7 +65,7 @@ describe("Seal", () => {
     }),
   )
 
-  it.effect("opens nothing that was changed in any bit, cut, lengthened or made up", () =>
+  it.effect("does not open text that was changed in any bit, cut, extended or made up", () =>
     Effect.gen(function* () {
       const seal = yield* build("client", "secret")
       const bytes = Buffer.from((yield* seal.seal(purpose, "alice", value)).text, "base64url")
@@ -83,11 +83,11 @@ describe("Seal", () => {
     }),
   )
 
-  it.effect("opens no other spelling of the same bytes", () =>
+  it.effect("does not open another spelling of the same bytes", () =>
     Effect.gen(function* () {
       const seal = yield* build("client", "secret")
       const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-      // Of three lengths, so that the last letter has no bit to spare, and two, and four.
+      // Three lengths, so that the last letter has no unused bits, two, and four.
       for (const session of ["a", "ab", "abc"]) {
         const { text } = yield* seal.seal(purpose, "alice", { session: Redacted.make(session) })
         const others = [...alphabet].map((letter) => text.slice(0, -1) + letter)
@@ -99,7 +99,7 @@ describe("Seal", () => {
     }),
   )
 
-  it.effect("opens with each of its secrets, and seals with the first", () =>
+  it.effect("opens with every secret, and seals with the first", () =>
     Effect.gen(function* () {
       const [before, both] = [yield* build("client", "old"), yield* build("client", "new", "old")]
       const after = yield* build("client", "new")
@@ -110,7 +110,7 @@ describe("Seal", () => {
     }),
   )
 
-  it.effect("without a secret is good for this process alone", () =>
+  it.effect("works only in this process without a secret", () =>
     Effect.gen(function* () {
       const [one, other] = [yield* build("client"), yield* build("client")]
       const { text } = yield* one.seal(purpose, "alice", value)

@@ -47,7 +47,7 @@ const ask = ({ send }: ApiReplica.ApiReplica, path: string, body: unknown, type 
 const signIn = (api: ApiReplica.ApiReplica, username: string, secret = password) =>
   ask(api, "/get_token", { username, password: secret })
 
-/** Answers the challenge that `posed` wants to have answered. */
+/** Answers the challenge in the response `posed`. */
 const answer = (api: ApiReplica.ApiReplica, username: string, posed: Answer, text: string) =>
   ask(api, "/get_token/challenge", { username, session: posed.body.session, answer: text })
 
@@ -68,7 +68,7 @@ const assertTokens = ({ status, body, headers, text }: Answer) => {
 }
 
 describe("Sign-in", () => {
-  it.effect("asks for a code on one replica and takes it on another", () =>
+  it.effect("asks for a code on one replica and accepts it on another", () =>
     Effect.gen(function* () {
       const { cognito, api } = yield* start
       const posed = yield* api.send("POST", "/get_token", {
@@ -84,47 +84,49 @@ describe("Sign-in", () => {
     }),
   )
 
-  it.effect("takes no session of another user, key or time, nor one twice, and says the same of each", () =>
-    Effect.gen(function* () {
-      const { cognito, api } = yield* start
-      const [ofTina, ofTheo] = [yield* signIn(api, "tina"), yield* signIn(api, "theo")]
-      const code = yield* codeOf(totpSecret)
-      const { session } = ofTina.body
-      const refused: Record<string, Answer> = {}
-      const calls = cognito.requests.length
-      refused["of tina with theo"] = yield* answer(api, "theo", ofTina, code)
-      refused["of theo with tina"] = yield* answer(api, "tina", ofTheo, code)
-      refused["in other letters"] = yield* answer(api, "Tina", ofTina, code)
-      const changed = {
-        ...ofTina,
-        body: { session: session.replace(/.$/, session.endsWith("A") ? "Q" : "A") },
-      }
-      refused["changed"] = yield* answer(api, "tina", changed, code)
-      refused["made up"] = yield* answer(api, "tina", { ...ofTina, body: { session: "x" } }, code)
-      const stranger = yield* replica(cognito, { secrets: [Redacted.make("another")] })
-      refused["of another key"] = yield* answer(stranger, "tina", ofTina, code)
-      assert.strictEqual(
-        cognito.requests.length,
-        calls + 1,
-        "Cognito hears of none but for the stranger's keys",
-      )
+  it.effect(
+    "refuses a session of another user, key or time and a reused session, all with the same bytes",
+    () =>
+      Effect.gen(function* () {
+        const { cognito, api } = yield* start
+        const [ofTina, ofTheo] = [yield* signIn(api, "tina"), yield* signIn(api, "theo")]
+        const code = yield* codeOf(totpSecret)
+        const { session } = ofTina.body
+        const refused: Record<string, Answer> = {}
+        const calls = cognito.requests.length
+        refused["of tina with theo"] = yield* answer(api, "theo", ofTina, code)
+        refused["of theo with tina"] = yield* answer(api, "tina", ofTheo, code)
+        refused["in other letters"] = yield* answer(api, "Tina", ofTina, code)
+        const changed = {
+          ...ofTina,
+          body: { session: session.replace(/.$/, session.endsWith("A") ? "Q" : "A") },
+        }
+        refused["changed"] = yield* answer(api, "tina", changed, code)
+        refused["made up"] = yield* answer(api, "tina", { ...ofTina, body: { session: "x" } }, code)
+        const stranger = yield* replica(cognito, { secrets: [Redacted.make("another")] })
+        refused["of another key"] = yield* answer(stranger, "tina", ofTina, code)
+        assert.strictEqual(
+          cognito.requests.length,
+          calls + 1,
+          "Cognito is called only for the other replica's keys",
+        )
 
-      assertTokens(yield* answer(api, "tina", ofTina, code))
-      yield* TestClock.adjust("30 seconds")
-      refused["answered before"] = yield* answer(api, "tina", ofTina, yield* codeOf(totpSecret))
-      const late = yield* signIn(api, "theo")
-      yield* TestClock.adjust("3 minutes")
-      refused["too late"] = yield* answer(api, "theo", late, yield* codeOf(totpSecret))
-      refused["with a wrong code"] = yield* answer(api, "theo", yield* signIn(api, "theo"), "000000")
+        assertTokens(yield* answer(api, "tina", ofTina, code))
+        yield* TestClock.adjust("30 seconds")
+        refused["answered before"] = yield* answer(api, "tina", ofTina, yield* codeOf(totpSecret))
+        const late = yield* signIn(api, "theo")
+        yield* TestClock.adjust("3 minutes")
+        refused["too late"] = yield* answer(api, "theo", late, yield* codeOf(totpSecret))
+        refused["with a wrong code"] = yield* answer(api, "theo", yield* signIn(api, "theo"), "000000")
 
-      for (const [how, { text }] of Object.entries(refused)) {
-        assertProblem(refused[how]!, 401, "challenge-failed")
-        assert.strictEqual(text, refused["made up"]?.text, how)
-      }
-    }),
+        for (const [how, { text }] of Object.entries(refused)) {
+          assertProblem(refused[how]!, 401, "challenge-failed")
+          assert.strictEqual(text, refused["made up"]?.text, how)
+        }
+      }),
   )
 
-  it.effect("has a password changed and an authenticator app set up", () =>
+  it.effect("changes a password and sets up an authenticator app", () =>
     Effect.gen(function* () {
       const { api } = yield* start
       const first = yield* signIn(api, "nina")
@@ -140,7 +142,7 @@ describe("Sign-in", () => {
     }),
   )
 
-  it.effect("lets choose where a code goes, and says where it went", () =>
+  it.effect("lets the user choose where a code is sent, and says where it was sent", () =>
     Effect.gen(function* () {
       const { api } = yield* start
       const posed = yield* signIn(api, "sam")
@@ -153,7 +155,7 @@ describe("Sign-in", () => {
     }),
   )
 
-  it.effect("refreshes, and raises the alarm in log and metric alone when a token comes twice", () =>
+  it.effect("refreshes, and reports a reused token only in the log and the metric", () =>
     Effect.gen(function* () {
       const { api } = yield* start
       const { body } = yield* signIn(api, "alice")
@@ -171,7 +173,7 @@ describe("Sign-in", () => {
     }),
   )
 
-  it.effect("ends what a refresh token can do, and is silent about one that can do nothing", () =>
+  it.effect("revokes a refresh token, and accepts a token that is already invalid", () =>
     Effect.gen(function* () {
       const { api } = yield* start
       const { body } = yield* signIn(api, "alice")
@@ -210,7 +212,7 @@ describe("Sign-in", () => {
     }),
   )
 
-  it.effect("says the same, byte for byte, whoever cannot sign in and why, and logs why", () =>
+  it.effect("answers every failed sign-in with the same bytes, and logs the cause", () =>
     Effect.gen(function* () {
       const { cognito, api } = yield* start
       const unknown = yield* signIn(api, "mallory")
@@ -247,7 +249,7 @@ describe("Sign-in", () => {
     ["InvalidUserPoolConfigurationException", 500, "internal-error"],
     ["UnexpectedLambdaException", 500, "internal-error"],
     ["NeverHeardOfException", 500, "internal-error"],
-  ] as const)("takes %s for %d %s", ([exception, status, name]) =>
+  ] as const)("answers %s with %d %s", ([exception, status, name]) =>
     Effect.gen(function* () {
       const { cognito, api } = yield* start
       cognito.answerCalls({ exception, message: "canary" })
@@ -258,7 +260,7 @@ describe("Sign-in", () => {
     }),
   )
 
-  it.effect("takes a challenge that it does not understand, and a page of HTML, for no sign-in", () =>
+  it.effect("does not sign in on an unknown challenge or a page of HTML", () =>
     Effect.gen(function* () {
       const { cognito, api } = yield* start
       cognito.answerCalls({ challenge: "NEVER_HEARD_OF" })
@@ -271,7 +273,7 @@ describe("Sign-in", () => {
     }),
   )
 
-  it.effect("names what is wrong with each body, and repeats nothing of it", () =>
+  it.effect("names what is wrong with each body, without repeating any of it", () =>
     Effect.gen(function* () {
       const { api } = yield* start
       for (const [path, expected] of [
@@ -294,7 +296,7 @@ describe("Sign-in", () => {
     }),
   )
 
-  it.effect("is not there when it is off, whatever is sent, and says how else to sign in", () =>
+  it.effect("answers 404 when it is off, whatever is sent, and says how else to sign in", () =>
     Effect.gen(function* () {
       const { cognito } = yield* start
       const api = yield* replica(cognito, { passwordLogin: false })
@@ -316,7 +318,7 @@ describe("Sign-in", () => {
   )
 })
 
-/** All headers but those of when the answer came and of how many may follow. */
+/** All headers except the date and the rate limit. */
 const lastingOf = ({ headers }: Answer) => {
   const { date: _, ratelimit: __, ...others } = headers
   return others
@@ -324,7 +326,7 @@ const lastingOf = ({ headers }: Answer) => {
 
 const text = (limit: number) => `expected a text of 1 to ${limit} characters`
 
-/** How many refusals for this reason the metric counts. */
+/** How many refusals the metric has counted for this reason. */
 const refusals = (reason: string) =>
   Effect.map(Metric.snapshot, (metrics) => {
     const found = metrics.find(

@@ -11,7 +11,7 @@ describe("A refusal", () => {
     [999, 1_000],
     [1_000, 2_000],
     [2_500, 3_000],
-  ] as const)("that is known after %d ms is told after %d ms", ([spentMillis, toldMillis]) =>
+  ] as const)("that is known after %d ms is answered after %d ms", ([spentMillis, toldMillis]) =>
     Effect.gen(function* () {
       const refusal = Effect.andThen(Effect.sleep(spentMillis), Effect.fail("no"))
       const fiber = yield* Effect.forkChild(Effect.flip(padded(refusal)), { startImmediately: true })
@@ -22,7 +22,7 @@ describe("A refusal", () => {
     }),
   )
 
-  it.effect("is all that is kept back", () =>
+  it.effect("is delayed, and a success is not", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(padded(Effect.as(Effect.sleep(1), "yes")), {
         startImmediately: true,
