@@ -21,8 +21,8 @@ const versions = process.argv.length > 2 ? process.argv.slice(2) : ["10.9.4", "l
 /** npm forwards the first signal, and can do nothing at the second. */
 const signals = ["SIGTERM", "SIGKILL"]
 
-const installLimitSeconds = 300
-const startLimitSeconds = 180
+const installLimitSeconds = 600
+const startLimitSeconds = 300
 const stopLimitSeconds = 15
 
 const folders = []
@@ -80,7 +80,8 @@ const firstPrice = async (url, login) => {
     body: JSON.stringify(login),
   })
   const { prices } = await json(`${url}/v1/prices`, { headers: { authorization: `Bearer ${token}` } })
-  if (!prices.some(({ price }) => Number(price) > 0)) throw new Error("/v1/prices holds no price")
+  if (!Object.values(prices).some((price) => Number(price?.amount) > 0))
+    throw new Error("/v1/prices holds no price")
 }
 
 const json = async (url, request) => {
@@ -142,9 +143,17 @@ const processesIn = (folder) =>
     })
     .map(Number)
 
+const kill = (pid) => {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
 process.on("exit", () => {
   for (const folder of folders) {
-    for (const pid of processesIn(folder)) process.kill(pid, "SIGKILL")
+    for (const pid of processesIn(folder)) kill(pid)
     rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
   }
 })
@@ -155,5 +164,5 @@ const results = await Promise.allSettled(
 )
 for (const { reason } of results.filter(({ status }) => status === "rejected")) {
   process.stderr.write(`${reason instanceof Error ? reason.message : reason}\n`)
-  process.exitCode = 1
 }
+process.exit(results.every(({ status }) => status === "fulfilled") ? 0 : 1)
