@@ -25,7 +25,7 @@ export interface Options {
   readonly endpoint?: URL | string | undefined
 }
 
-/** `Reason`: the reasons of its own that the call can fail with. */
+/** `Reason`: the reasons that this call can fail with, besides the common reasons. */
 type Call<A, Reason extends IdentityProviderError["reason"]> = Effect.Effect<
   A,
   IdentityProviderError<Reason> | IdentityProviderError<CommonReason>

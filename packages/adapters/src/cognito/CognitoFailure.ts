@@ -3,7 +3,7 @@ import { type CommonReason, IdentityProviderError } from "@btc-price/domain/acce
 import * as Predicate from "effect/Predicate"
 import { wrongClientSecret } from "./CognitoClientSecrets.ts"
 
-/** The exceptions that mean something of its own in a call, by their name. */
+/** The exceptions that have a specific meaning in one call, by their name. */
 export type Exceptions<Reason> = Readonly<Record<string, Reason>>
 
 /** Where an exception says that the user, or what the user sent, is not accepted. */

@@ -37,7 +37,7 @@ interface UserState {
 
 /**
  * Knows only `users`. Their changes, and all tokens, are forgotten when the program stops. A wrong password and an
- * unknown user cost the same work and give the same error. Codes are those of RFC 6238, with a tolerance of one step of
+ * unknown user cost the same work and give the same error. Codes follow RFC 6238, with a tolerance of one step of
  * 30 seconds in each direction, and each code is valid for one sign-in.
  */
 export const layer = (users: ReadonlyArray<User>): Layer.Layer<IdentityProvider, never, MemoryTokens> =>

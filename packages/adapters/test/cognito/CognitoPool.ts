@@ -287,7 +287,7 @@ const delivery = { CODE_DELIVERY_DELIVERY_MEDIUM: "…", CODE_DELIVERY_DESTINATI
 /** As Cognito calls a user from the first challenge on. */
 const idOf = (username: string): string => `id-of-${username}`
 
-/** Refuses parameters beside those that are named. */
+/** Refuses parameters that are not named. */
 const only = (body: Body, ...names: ReadonlyArray<string>): void => {
   const others = Object.keys(body).filter((name) => !names.includes(name))
   if (others.length > 0)

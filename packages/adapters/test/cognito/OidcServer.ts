@@ -1,6 +1,6 @@
 /**
- * An independent OpenID provider on loopback (oidc-provider), dressed as a Cognito user pool by its configuration
- * alone: the pool's issuer and paths, and the claims that Cognito adds to an ID token.
+ * An independent OpenID provider on loopback (oidc-provider), configured to look like a Cognito user pool: with the
+ * pool's issuer and paths, and the claims that Cognito adds to an ID token.
  */
 import type * as CognitoManagedLogin from "@btc-price/adapters/cognito/CognitoManagedLogin"
 import type * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
@@ -25,7 +25,7 @@ export interface OidcServer {
   }
   /** For a program that signs in here. */
   readonly environment: Readonly<Record<string, string>>
-  /** Opens a page as a browser of its own does, and signs in as `username`. Gives the way back. */
+  /** Opens a page as a new browser does, and signs in as `username`. Returns the address that the browser is sent to. */
   readonly visit: (page: URL, username: string) => Effect.Effect<URL>
 }
 
@@ -86,7 +86,7 @@ const configuration = (): Configuration => {
       accountId,
       claims: () => ({ sub: `sub-of-${accountId}`, token_use: "id", "cognito:username": accountId }),
     }),
-    // Whoever signs in, agrees.
+    // Every user who signs in consents.
     loadExistingGrant: async ({ oidc }) => {
       const grant = new oidc.provider.Grant({
         clientId: oidc.client?.clientId,

@@ -25,7 +25,7 @@ export interface Standing {
 export class Quotas extends Context.Service<
   Quotas,
   {
-    /** Consumes one use under the key. Never fails: while a shared store cannot be reached, this process counts alone. */
+    /** Consumes one use under the key. Never fails: while a shared store cannot be reached, this process counts on its own. */
     readonly consume: (quota: Quota, key: string) => Effect.Effect<Standing>
 
     /** The standing of a key, without consuming a use. Never fails. */

@@ -27,8 +27,8 @@ const longestWaitSeconds = 900
 /**
  * Adds to the provider's own rules. A user has five attempts per second. After five failures in a row it is one attempt
  * per second, then one per two seconds, doubling up to 15 minutes, until an attempt succeeds. Users that do not exist
- * are treated the same. Answers to challenges are counted separately, until the user has signed in: otherwise whoever
- * has the password could sign in again before each guess.
+ * are treated the same. Answers to challenges are counted separately, until the user has signed in: otherwise somebody
+ * who has the password could sign in again before each guess.
  *
  * An attempt that must wait fails with `throttled`, and one that exceeds this second's calls with `unavailable`; both
  * say when to retry. The ManagedLogin, if there is one, shares the calls per second.
