@@ -17,18 +17,15 @@ export default defineConfig({
     // Two at a time on the two cores that CI has.
     maxWorkers: 2,
     silent: "passed-only",
+    // Files share their modules, because importing them takes longer than most tests.
+    isolate: false,
     // A net for what hangs. No test may need to be faster than any machine is.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     projects: [
       {
         extends: true,
-        test: {
-          name: "pure",
-          include: pure,
-          // Files share their modules, because importing them takes longer than most of these tests.
-          isolate: false,
-        },
+        test: { name: "pure", include: pure },
       },
       {
         extends: true,

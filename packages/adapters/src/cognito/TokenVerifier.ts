@@ -21,8 +21,8 @@ export const layer = (rules: TokenClaims.Rules): Layer.Layer<Authenticator, neve
       const read = yield* makeReader(rules)
       const readEither = yield* makeReader({ ...rules, tokenUse: "either" })
       /** Claims by the SHA-256 of their token. Their times and denials are checked on each use. */
-      const verified = new LRUCache<string, TokenClaims.Claims>({ max: cacheCapacity })
-      const denied = new LRUCache<string, true>({ max: denialCapacity })
+      const verified = new LRUCache<string, TokenClaims.Claims>(atMost(cacheCapacity))
+      const denied = new LRUCache<string, true>(atMost(denialCapacity))
       let version = 0
 
       const readOnce: Reader = Effect.fnUntraced(function* (token) {
@@ -75,6 +75,9 @@ const cacheCapacity = 10_000
 
 /** How many denied sign-ins are remembered. Each is needed for 24 hours, the longest lifetime of a token. */
 const denialCapacity = 100_000
+
+/** Unlike `max`, `maxSize` reserves no memory before it is used. */
+const atMost = (entries: number) => ({ maxSize: entries, sizeCalculation: () => 1 })
 
 type Failure = AuthenticatorError<"invalid-token"> | AuthenticatorError<"unavailable">
 

@@ -20,7 +20,8 @@ export const layer: Layer.Layer<Quotas> = Layer.sync(Quotas, () => {
   const windowsOf = ({ name }: Quota): LRUCache<string, Window> => {
     const known = windows.get(name)
     if (known !== undefined) return known
-    const made = new LRUCache<string, Window>({ max: keyLimit })
+    // Unlike `max`, `maxSize` reserves no memory before it is used.
+    const made = new LRUCache<string, Window>({ maxSize: keyLimit, sizeCalculation: () => 1 })
     windows.set(name, made)
     return made
   }

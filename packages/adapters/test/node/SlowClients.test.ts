@@ -45,8 +45,11 @@ type Sender = keyof typeof senders
 const send = (open: (begin: () => void) => Socket, { first, more }: (typeof senders)[Sender]) =>
   Effect.callback<string>((resume) => {
     let answer = ""
-    const socket = open(() => socket.write(first))
-    const timer = setInterval(() => more !== "" && socket.write(more), 1_000)
+    let timer: NodeJS.Timeout | undefined
+    const socket = open(() => {
+      socket.write(first)
+      if (more !== "") timer = setInterval(() => socket.write(more), 1_000)
+    })
     socket.on("data", (chunk) => (answer += chunk.toString()))
     socket.on("error", () => {})
     socket.on("close", () => {
