@@ -216,7 +216,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
         assert.deepStrictEqual(yield* recordedGaps("EUR", rangeOf(origin)), [
           gap(slots[0]!, "missing"),
           gap(slots[1]!, "missing", "EUR", ["bitstamp"]),
-          new Gap({ ...Gap.unasked("EUR", slots[2]!), tried: ["bitstamp", "coingecko"] }),
+          new Gap({ ...Gap.unsampled("EUR", slots[2]!), tried: ["bitstamp", "coingecko"] }),
         ])
         assert.deepStrictEqual(yield* recordedGaps("CZK", rangeOf(origin)), [
           gap(slots[1]!, "missing", "CZK"),
@@ -306,7 +306,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
             if (priced.has(`${currency} ${slot}`)) return []
             const found = known.get(`${currency} ${slot}`)
             if (found !== undefined) return [found]
-            return slot >= first && slot < Slot.at(now) ? [Gap.unasked(currency, slot)] : []
+            return slot >= first && slot < Slot.at(now) ? [Gap.unsampled(currency, slot)] : []
           })
         }
         const questions = [
@@ -340,7 +340,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
         const repository = yield* PriceRepository
         const range = { start: month(1999), end: month(2035) }
         const years = (from: number, to: number) =>
-          GapRun.unasked("THB", Slot.next(slotAt(month(from), 0)), slotAt(month(to), 0))
+          GapRun.unsampled("THB", Slot.next(slotAt(month(from), 0)), slotAt(month(to), 0))
         const gaps = Stream.runCollect(repository.gaps("THB", range, month(2030)))
         yield* repository.record({
           prices: [price(slotAt(month(2015), 0), "1", { currency: "THB" })],
@@ -527,7 +527,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           facts.gaps[1],
           "nothing is missing before the first price that is kept",
         )
-        assert.deepStrictEqual(others[0], Gap.unasked("EUR", slotAt(january, 2)))
+        assert.deepStrictEqual(others[0], Gap.unsampled("EUR", slotAt(january, 2)))
         assert.deepStrictEqual(yield* repository.prune({ start, isDryRun: false }), [])
 
         yield* repository.record({ prices: [price(slotAt(november, 5), "3")], gaps: [] })

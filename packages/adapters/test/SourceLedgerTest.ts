@@ -58,11 +58,11 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
         const slot = Slot.at(at)
         assert.strictEqual(yield* spend(call("c", at, { slot, limit: 0 })), "exhausted")
         assert.strictEqual(yield* spend(call("c", at, { slot })), 1)
-        assert.strictEqual(yield* spend(call("c", at, { slot })), "asked")
+        assert.strictEqual(yield* spend(call("c", at, { slot })), "duplicate")
         assert.strictEqual(yield* spend(call("c", at)), 2)
-        assert.strictEqual(yield* spend(call("c", at, { slot })), "asked")
+        assert.strictEqual(yield* spend(call("c", at, { slot })), "duplicate")
         const later = utc("04-01T00:00:01")
-        assert.strictEqual(yield* spend(call("c", later, { slot })), "asked")
+        assert.strictEqual(yield* spend(call("c", later, { slot })), "duplicate")
         assert.strictEqual(yield* spend(call("c other", later, { slot })), 1)
         assert.strictEqual(yield* spend(call("c", later, { slot: Slot.next(slot) })), 1)
         assert.strictEqual((yield* stateOf("c", at))?.calls, 2)
@@ -82,11 +82,11 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
           Array.from({ length: 20 }, (_, index) => index + 1),
         )
         const slot = Slot.at(at)
-        const asked = yield* Effect.forEach(many, () => spend(call("d slot", at, { slot })), {
+        const answers = yield* Effect.forEach(many, () => spend(call("d slot", at, { slot })), {
           concurrency: "unbounded",
         })
         assert.deepStrictEqual(
-          asked.filter((answer) => answer !== "asked"),
+          answers.filter((answer) => answer !== "duplicate"),
           [1],
         )
         assert.strictEqual((yield* stateOf("d slot", at))?.calls, 1)

@@ -1,4 +1,4 @@
-/** Use case: keep the prices of a past range from a source's history. */
+/** Use case: store the prices of a past range from a source's history. */
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -13,23 +13,22 @@ import { PriceRepository } from "./PriceRepository.ts"
 import * as Slot from "./Slot.ts"
 import { SourceGate } from "./SourceGate.ts"
 
-/** One call of a backfill, done. */
-export interface Progress {
+/** A completed call of a backfill. */
+export interface BackfillCall {
   readonly currency: Currency
   readonly range: Period.Range
-  /** Prices offered to the repository, which leaves alone what it has. */
+  /** Prices passed to the repository. It keeps the price that a slot already has. */
   readonly offered: number
 }
 
-/** How many calls may be ahead of what is kept. */
+/** Maximum calls whose prices are not stored yet. */
 const callsAhead = 2
 
 /**
- * Asks the history call by call, oldest first, for each currency's prices of `range` up to the running slot, and
- * keeps for each slot the first price whose own time falls in it, as `backfill`. A live price stays, and
- * what is complete already is not asked for. A slot that the history does not have either becomes a gap. Emits
- * after each call. Fails with `PriceSourceError` or `RepositoryError`; what was kept before that stays, and
- * doing it again is harmless.
+ * Requests the prices of each currency in `range`, oldest first, up to the running slot. Stores for each slot the
+ * first price that was observed in it, as a `backfill` price. Does not replace live prices, and makes no call for a
+ * window that is complete. A slot that has no price in the history either becomes a gap. Emits after each call. Fails
+ * with `PriceSourceError` or `RepositoryError`. Prices stored before the failure stay, and a second run is harmless.
  */
 export const backfill = (
   history: PriceHistory["Service"],
@@ -39,7 +38,7 @@ export const backfill = (
   Stream.unwrap(
     Effect.gen(function* () {
       const repository = yield* PriceRepository
-      // The running slot is left to the sampler, which takes a price that is there for its own.
+      // The sampler handles the running slot. It would take a backfilled price for its own sample and skip the slot.
       const end = DateTime.min(range.end, Slot.start(Slot.at(yield* DateTime.now)))
       const windows = [...Period.pieces({ start: range.start, end }, history.window)]
       const isIncomplete = Effect.fnUntraced(function* (currency: Currency, window: Period.Range) {
@@ -57,7 +56,7 @@ export const backfill = (
         ),
         Stream.mapEffect(
           Effect.fnUntraced(function* ({ currency, window, prices: found }) {
-            // Only now, because the window before is a neighbour, and has been kept.
+            // Only now are the prices of the previous window stored, and outliers are judged against them.
             const prices = yield* flagOutliers(found, currency, window)
             yield* repository.record({ prices, gaps: [] })
             yield* repository.recordTried({
@@ -65,7 +64,7 @@ export const backfill = (
               slots: [...Slot.within(window)],
               history: history.name,
             })
-            return { currency, range: window, offered: prices.length } satisfies Progress
+            return { currency, range: window, offered: prices.length } satisfies BackfillCall
           }),
         ),
       )
@@ -98,7 +97,7 @@ export const pricesOf = Effect.fnUntraced(function* (
   )
 })
 
-/** The prices of the window; outliers among the stored prices around it are flagged. */
+/** The prices of the window, with outliers flagged. The stored prices around the window are the reference. */
 export const flagOutliers = Effect.fnUntraced(function* (
   prices: ReadonlyArray<Price>,
   currency: Currency,
@@ -108,7 +107,7 @@ export const flagOutliers = Effect.fnUntraced(function* (
   return prices.map((price) => (outliers.has(price.slot) ? new Price({ ...price, flagged: true }) : price))
 })
 
-/** The nearest kept prices around the range that are not flagged, at most a day away. */
+/** The nearest stored prices around the range that are not flagged, at most a day away. */
 const neighboursOf = Effect.fnUntraced(function* (currency: Currency, { start, end }: Period.Range) {
   const repository = yield* PriceRepository
   const unflagged = (range: Period.Range) =>

@@ -6,10 +6,10 @@ import type * as Effect from "effect/Effect"
 import type { Currency } from "./Currency.ts"
 import type { PriceSourceError } from "./PriceSource.ts"
 
-/** How many units of one currency one unit of another is worth, as a bank fixed it for a day. */
+/** How many units of one currency one unit of another is worth, as a bank published it for a day. */
 export interface Fixing {
   readonly rate: BigDecimal.BigDecimal
-  /** The civil day that the bank fixed it for, such as `2026-11-24`. */
+  /** The civil day that the rate is for, such as `2026-11-24`. */
   readonly day: string
 }
 

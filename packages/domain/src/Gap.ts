@@ -5,17 +5,17 @@ import { Slot } from "./Slot.ts"
 
 /**
  * Why there is no price:
- * - `rate-limited`: the source asked to be called less often;
- * - `timed-out`: no full answer within the limit;
- * - `unreachable`: no connection, or it broke;
- * - `refused`: the source answered that we may not ask (key, plan, firewall, request);
- * - `upstream-fault`: the source said that it failed;
- * - `malformed`: the answer was not in the documented form;
- * - `missing`: the source does not have this currency, or left it out of its answer;
+ * - `rate-limited`: the source asked for fewer calls;
+ * - `timed-out`: there was no complete answer within the time limit;
+ * - `unreachable`: the connection failed or broke;
+ * - `refused`: the source rejected the request (key, plan, firewall, parameters);
+ * - `upstream-fault`: the source reported an error of its own;
+ * - `malformed`: the answer did not have the documented form;
+ * - `missing`: the source does not support this currency, or left it out of its answer;
  * - `rejected`: the value cannot be a price (null, zero, negative, not a number, too large) or is too old;
- * - `circuit-open`: the source failed too often and is left alone for a while;
- * - `budget-spent`: the calls of the month are used up, or kept for the slots to come;
- * - `not-running`: nobody asked, or not to the end.
+ * - `circuit-open`: the source failed too often and is not called for a while;
+ * - `budget-spent`: the calls of the month are used up or reserved for coming slots;
+ * - `not-running`: no worker sampled the slot, or a worker started and did not finish.
  */
 export const Reason = Schema.Literals([
   "rate-limited",
@@ -36,16 +36,16 @@ export class Gap extends Schema.Class<Gap>("@btc-price/domain/Gap")({
   currency: Currency,
   slot: Slot,
   reason: Reason,
-  /** One sentence for the person who looks into it; never a secret. */
+  /** One sentence for the person who investigates, never a secret. */
   detail: Schema.String,
-  /** The names of the histories that were asked since and do not have it either. */
+  /** The names of the histories that were tried since and have no price for the slot either. */
   tried: Schema.Array(Schema.String),
 }) {
-  /** The gap of a slot in which nobody asked a source for a price, then or since. */
-  static unasked(currency: Currency, slot: Slot): Gap {
-    return new Gap({ currency, slot, reason: "not-running", detail: unaskedDetail, tried: [] })
+  /** The gap of a slot that no worker sampled and for which no history was tried since. */
+  static unsampled(currency: Currency, slot: Slot): Gap {
+    return new Gap({ currency, slot, reason: "not-running", detail: unsampledDetail, tried: [] })
   }
 }
 
-/** Tells a slot in which nobody asked from one in which a worker asked and did not finish. */
-export const unaskedDetail = "Nobody asked in this slot"
+/** Distinguishes a slot that no worker sampled from a slot in which a worker started and did not finish. */
+export const unsampledDetail = "Nobody asked in this slot"

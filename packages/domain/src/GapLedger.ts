@@ -8,8 +8,8 @@ import type { Range } from "./Period.ts"
 import { PriceRepository } from "./PriceRepository.ts"
 
 /**
- * Counts the slots of the currencies that start in the range and have no price, and how many of them are `unasked`:
- * nobody asked any source for them, then or since. Fails with `RepositoryError`.
+ * Counts the slots of the currencies that start in the range and have no price, and how many of them are `unsampled`:
+ * no worker sampled them and no history was tried since. Fails with `RepositoryError`.
  */
 export const count = Effect.fn("GapLedger.count")(function* (
   currencies: ReadonlyArray<Currency>,
@@ -17,14 +17,14 @@ export const count = Effect.fn("GapLedger.count")(function* (
 ) {
   const repository = yield* PriceRepository
   const now = yield* DateTime.now
-  let [slots, unasked] = [0, 0]
+  let [slots, unsampled] = [0, 0]
   for (const currency of currencies) {
     yield* Stream.runForEach(repository.gaps(currency, range, now), (run) =>
       Effect.sync(() => {
         slots += GapRun.size(run)
-        if (GapRun.isUnasked(run)) unasked += GapRun.size(run)
+        if (GapRun.isUnsampled(run)) unsampled += GapRun.size(run)
       }),
     )
   }
-  return { slots, unasked }
+  return { slots, unsampled }
 })

@@ -1,6 +1,6 @@
 /** Neighbouring slots of one currency that have no price, all for the same reason. */
 import type { Currency } from "./Currency.ts"
-import { Gap, unaskedDetail } from "./Gap.ts"
+import { Gap, unsampledDetail } from "./Gap.ts"
 import * as Slot from "./Slot.ts"
 import * as Stream from "effect/Stream"
 
@@ -23,16 +23,16 @@ export const ofGap = ({ currency, slot, reason, detail, tried }: Gap): GapRun =>
   tried,
 })
 
-/** A run of slots in which nobody asked a source for a price, then or since. */
-export const unasked = (currency: Currency, start: Slot.Slot, end: Slot.Slot): GapRun => ({
-  ...ofGap(Gap.unasked(currency, start)),
+/** A run of slots that no worker sampled and for which no history was tried since. */
+export const unsampled = (currency: Currency, start: Slot.Slot, end: Slot.Slot): GapRun => ({
+  ...ofGap(Gap.unsampled(currency, start)),
   end,
 })
 
-export const isUnasked = ({ detail, tried }: GapRun): boolean =>
-  detail === unaskedDetail && tried.length === 0
+export const isUnsampled = ({ detail, tried }: GapRun): boolean =>
+  detail === unsampledDetail && tried.length === 0
 
-/** Joins the adjoining runs of a stream that comes newest first, where they are alike. */
+/** Joins adjacent runs that differ only in their slots. The stream is newest first. */
 export const join: <E, R>(runs: Stream.Stream<GapRun, E, R>) => Stream.Stream<GapRun, E, R> = Stream.mapAccum(
   (): GapRun | null => null,
   (newer, run: GapRun) => {

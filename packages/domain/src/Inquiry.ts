@@ -1,4 +1,4 @@
-/** Asks the sources for the prices of one slot, in order, until each currency has a quote, within 55 seconds. */
+/** Asks the sources for the prices of one slot, in order, until each currency has a quote, for at most 55 seconds. */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -29,7 +29,7 @@ export interface Answer extends Quote {
   readonly fetchedAt: DateTime.Utc
 }
 
-/** Why a source, which is named, has no quote. */
+/** Why the named source has no quote. */
 export interface MissingAnswer extends MissingQuote {
   readonly source: string
 }
@@ -143,14 +143,14 @@ const retryDelay = ({ retryAfter }: PriceSourceError) =>
 
 const outOfTime = new PriceSourceError({
   reason: "timed-out",
-  detail: "The time limit of the slot was over",
+  detail: "The time limit of the slot has passed",
 })
 
 const stale = ({ currency, source, observedAt }: Quote): MissingAnswer => ({
   currency,
   source,
   reason: "rejected",
-  detail: `Its own time is ${DateTime.formatIso(observedAt)}, too far from ours`,
+  detail: `Its timestamp ${DateTime.formatIso(observedAt)} is more than an hour off`,
 })
 
 /** A fact, not a failure: it is known without a call. */

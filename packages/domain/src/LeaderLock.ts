@@ -1,4 +1,4 @@
-/** Port: elects a leader, the one process at a time that samples and maintains. */
+/** Port: elects the leader, the only process that samples and does maintenance. */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -26,5 +26,5 @@ export class LeaderLock extends Context.Service<
   }
 >()("@btc-price/domain/LeaderLock") {}
 
-/** How long a silent holder keeps the lock at most, in seconds: well within one slot. */
+/** Maximum time for which a silent holder keeps the lock, in seconds. Well within one slot. */
 export const takeoverSeconds = 60

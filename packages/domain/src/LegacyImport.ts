@@ -1,4 +1,4 @@
-/** Use case: take over the prices that the original of this service kept. */
+/** Use case: import the prices that the original service stored. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -16,70 +16,69 @@ import * as Slot from "./Slot.ts"
 /** The name of the source that is stored with each price. */
 const source = "legacy"
 
-/** The first block was found on this day: no price is older. */
+/** The day of the first Bitcoin block. No price is older. */
 const origin = DateTime.makeUnsafe("2009-01-03T00:00:00Z")
 
-/** Prices that are kept in one step. */
+/** Prices stored in one transaction. */
 const batchSize = 5_000
 
 /** What an import has done so far. */
-export interface Progress {
+export interface ImportCounts {
   /** Rows read. */
   readonly rows: number
-  /** Those whose time cannot be that of a price: none, before 2009, or not over yet. */
+  /** Rows whose time is missing, before 2009, or not before the running slot. */
   readonly strayRows: number
-  /** The time of the last row that is none of these; null before the first. */
+  /** The time of the last row with a usable time; null before the first such row. */
   readonly until: DateTime.Utc | null
-  readonly currencies: Readonly<Record<LegacyCurrency, CurrencyProgress>>
+  readonly currencies: Readonly<Record<LegacyCurrency, CurrencyCounts>>
 }
 
-export interface CurrencyProgress {
-  /** Values that cannot be a price: none, zero, negative, not a number, too large. */
+export interface CurrencyCounts {
+  /** Values that cannot be a price: missing, zero, negative, not a number, or too large. */
   readonly invalid: number
-  /** Slots for which there is a price. */
+  /** Slots for which the original service has a valid price. */
   readonly slots: number
-  /** Those that had no price, and have this one now; in a dry run, would have. */
+  /** Slots that had no price here and got one from this import. In a dry run: slots that would get one. */
   readonly kept: number
 }
 
 /**
- * Keeps, as a backfilled price of the source `legacy`, the first valid value of each currency in each slot
- * before the running one. A price that is there stays, so doing it again is harmless. `isDryRun`: only
- * counts. Emits after every few thousand prices and at the end. Fails with `RepositoryError`; what was kept
- * before that stays.
+ * Stores the first valid value of each currency in each slot before the running slot, as a `backfill` price of the
+ * source `legacy`. Replaces no price, so a second run is harmless. `isDryRun`: only counts. Emits after every few
+ * thousand prices and at the end. Fails with `RepositoryError`. Prices stored before the failure stay.
  */
 export const importPrices = (options: {
   readonly isDryRun: boolean
-}): Stream.Stream<Progress, RepositoryError, LegacyPrices | PriceRepository> =>
+}): Stream.Stream<ImportCounts, RepositoryError, LegacyPrices | PriceRepository> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { rows } = yield* LegacyPrices
       const repository = yield* PriceRepository
       const selection = select(yield* DateTime.now)
 
-      const keep = Effect.fnUntraced(function* (prices: ReadonlyArray<Price>) {
+      const store = Effect.fnUntraced(function* (prices: ReadonlyArray<Price>) {
         const missing: Array<Price> = []
         for (const currency of currencies) {
           const offered = prices.filter((price) => price.currency === currency)
-          const kept = yield* withoutPrice(repository, offered)
-          selection.addKept(currency, kept.length)
-          missing.push(...kept)
+          const added = yield* withoutPrice(repository, offered)
+          selection.addKept(currency, added.length)
+          missing.push(...added)
         }
         if (missing.length > 0 && !options.isDryRun) yield* repository.record({ prices: missing, gaps: [] })
-        return selection.progress()
+        return selection.counts()
       })
 
       return rows.pipe(
         Stream.mapArray((chunk) => [chunk.flatMap(selection.pricesOf)]),
         Stream.flattenIterable,
         Stream.grouped(batchSize),
-        Stream.mapEffect(keep),
-        Stream.concat(Stream.sync(selection.progress)),
+        Stream.mapEffect(store),
+        Stream.concat(Stream.sync(selection.counts)),
       )
     }),
   )
 
-/** Selects the first valid price of each slot from rows that come by time, and counts. */
+/** Selects the first valid price of each slot from rows in order of time, and counts. */
 const select = (now: DateTime.Utc) => {
   const end = Slot.start(Slot.at(now))
   const count = { rows: 0, strayRows: 0, until: null as DateTime.Utc | null }
@@ -124,7 +123,7 @@ const select = (now: DateTime.Utc) => {
       counts[currency].kept += prices
     },
 
-    progress: (): Progress => ({
+    counts: (): ImportCounts => ({
       ...count,
       currencies: {
         EUR: Struct.omit(counts.EUR, ["lastSlot"]),
@@ -136,10 +135,7 @@ const select = (now: DateTime.Utc) => {
 
 const isAmount = Schema.is(Amount)
 
-/**
- * The decimal that the double's shortest text says, with the digits that are kept; null when it cannot be a
- * price.
- */
+/** The decimal of the double's shortest text, rounded to the digits of an amount; null if it cannot be a price. */
 const validAmount = (double: number | null): BigDecimal.BigDecimal | null => {
   const exact = BigDecimal.fromString(String(double))
   if (Option.isNone(exact)) return null
@@ -147,7 +143,7 @@ const validAmount = (double: number | null): BigDecimal.BigDecimal | null => {
   return isAmount(amount) ? amount : null
 }
 
-/** Those of `prices`, which are of one currency and by slot, whose slot has no price. */
+/** The prices whose slot has no stored price. `prices` are of one currency, in order of slot. */
 const withoutPrice = Effect.fnUntraced(function* (
   repository: PriceRepository["Service"],
   prices: ReadonlyArray<Price>,

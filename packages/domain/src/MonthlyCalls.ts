@@ -20,8 +20,8 @@ export const limit = (cap: number, isForSlot: boolean, at: DateTime.Utc): number
   isForSlot ? cap : Math.max(0, cap - Slot.count(Slot.start(Slot.at(at)), monthOf(at).end))
 
 /**
- * How many calls there will be by the end of the month if the coming slots take as many as the slots since the
- * month's first call did.
+ * The expected number of calls by the end of the month, if the coming slots take as many calls on average as the
+ * slots since the month's first call.
  */
 export const forecast = ({ calls, firstCallAt }: SourceState, at: DateTime.Utc): number => {
   if (firstCallAt === null) return 0

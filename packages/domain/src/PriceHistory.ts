@@ -15,14 +15,14 @@ export class PriceHistory extends Context.Service<
     /** The longest range for which one call gives a price for about every slot. */
     readonly window: Duration.Duration
 
-    /** How far back from now it has a price for about every slot. Null: for years. */
+    /** How far back from now it has a price for about every slot. Null: years. */
     readonly reach: Duration.Duration | null
 
     /**
-     * The prices of one currency observed in [start, end), oldest first, no two of the same time, at the finest
-     * resolution that the source still has. Empty if the source has no prices there, or not this currency. Values
-     * that cannot be a price are left out. One call to the source, for a range of at most `window`; of a longer
-     * range some prices may be absent. Fails with `PriceSourceError`. Does not retry.
+     * The prices of one currency observed in [start, end), oldest first, at most one per timestamp, at the finest
+     * resolution that the source still has. Empty if the source has no prices in the range or does not support the
+     * currency. Values that cannot be a price are left out. Makes one call to the source, for a range of at most
+     * `window`. For a longer range some prices may be missing. Fails with `PriceSourceError`. Does not retry.
      */
     readonly prices: (
       currency: Currency,

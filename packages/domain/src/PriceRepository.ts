@@ -1,6 +1,4 @@
-/**
- * Port: where prices and gaps are kept; together, because a price ends the gap of its slot in the same step.
- */
+/** Port: where prices and gaps are stored. One port, because storing a price removes the slot's gap atomically. */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
@@ -21,10 +19,9 @@ export class PriceRepository extends Context.Service<
     // Writing.
 
     /**
-     * Keeps prices, at most one of a currency and slot, and gaps; all or none of them. Idempotent: the
-     * first price of a currency and slot stays, except that a live one replaces a backfilled one. A gap is
-     * kept only where there is no price, a later reason replaces an earlier one, and a price that arrives
-     * for it ends it.
+     * Stores prices and gaps, all of them or none. Idempotent: there is at most one price per currency and slot, and
+     * the first price stays, except that a live price replaces a backfilled price. A gap is stored only if the slot
+     * has no price. A later reason replaces an earlier reason. Storing a price removes the gap of its slot.
      */
     readonly record: (facts: {
       readonly prices: ReadonlyArray<Price>
@@ -32,8 +29,8 @@ export class PriceRepository extends Context.Service<
     }) => Effect.Effect<void, RepositoryError>
 
     /**
-     * Adds a history's name to `tried` of each of the slots that has no price: the history was asked for the slot
-     * and has no price of it either. Where there was no gap yet, one is kept with the reason `not-running`.
+     * Adds a history's name to `tried` of each given slot that has no price: the history has no price for that slot
+     * either. If no gap is stored for the slot yet, stores a gap with the reason `not-running`.
      */
     readonly recordTried: (tried: {
       readonly currency: Currency
@@ -43,20 +40,20 @@ export class PriceRepository extends Context.Service<
 
     // Reading.
 
-    /** The price of the newest slot of each of the currencies; one without any price is absent. */
+    /** The price of each currency's newest slot. A currency without prices is absent. */
     readonly latest: (
       currencies: ReadonlyArray<Currency>,
     ) => Effect.Effect<ReadonlyMap<Currency, Price>, RepositoryError>
 
     /**
-     * For each question, in the same order, the price of the newest slot not after `slot`; null: there is
-     * none.
+     * For each question, in the same order: the price of the newest slot at or before `slot`; null if there is no
+     * such price.
      */
     readonly at: (
       questions: ReadonlyArray<{ readonly currency: Currency; readonly slot: Slot }>,
     ) => Effect.Effect<ReadonlyArray<Price | null>, RepositoryError>
 
-    /** The slots of the oldest and the newest price of each of the currencies; one without any is absent. */
+    /** The slots of each currency's oldest and newest prices. A currency without prices is absent. */
     readonly extent: (
       currencies: ReadonlyArray<Currency>,
     ) => Effect.Effect<
@@ -68,8 +65,8 @@ export class PriceRepository extends Context.Service<
     readonly prices: (currency: Currency, range: Range) => Stream.Stream<Price, RepositoryError>
 
     /**
-     * The same prices as blocks of whole lines, without a header, each line as `PriceLines.encode` writes it. It is
-     * what the repository can give fastest, in bounded memory.
+     * The same prices as blocks of whole lines, without a header, each line as `PriceLines.encode` writes it. This is
+     * the repository's fastest way to read prices. Bounded memory.
      */
     readonly lines: (
       currency: Currency,
@@ -78,7 +75,7 @@ export class PriceRepository extends Context.Service<
     ) => Stream.Stream<string, RepositoryError>
 
     /**
-     * For each range, in the same order, the tallies (as `Average.tally` defines them) of the currencies; one
+     * For each range, in the same order: the tallies of the currencies, as `Average.tally` defines them. A currency
      * without a price in the range is absent.
      */
     readonly tallies: (
@@ -87,13 +84,13 @@ export class PriceRepository extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<ReadonlyMap<Currency, Tally>>, RepositoryError>
 
     /**
-     * The runs of slots of one currency that start in [start, end) and have no price, newest first, in bounded
-     * memory. Neighbouring slots are in one run when they have the same reason, detail and `tried`.
+     * The slots of one currency that start in [start, end) and have no price, as runs, newest first, in bounded
+     * memory. Adjacent slots with the same reason, detail and `tried` form one run.
      *
-     * A gap that was recorded is there as it was recorded. A slot with neither a price nor a recorded gap is
-     * `GapRun.unasked` if it lies between the currency's first price and the slot that runs at `now`. Nothing is
-     * stored for such a slot, so years without a worker cost nothing. When `prune` deletes the first price, the next
-     * one takes its place.
+     * A stored gap is returned as it was stored. A slot with neither a price nor a stored gap is `GapRun.unsampled`
+     * if it lies between the currency's first price and the slot that is running at `now`. Nothing is stored for such
+     * a slot, so years without a worker take no space. If `prune` deletes the first price, the next price becomes the
+     * first.
      */
     readonly gaps: (
       currency: Currency,
@@ -102,22 +99,22 @@ export class PriceRepository extends Context.Service<
     ) => Stream.Stream<GapRun, RepositoryError>
 
     /**
-     * Emits after `record` kept something, in this or another process. A hint only: it may be late, be
-     * lost or come twice, and what is kept is the truth. Fails when the repository goes away.
+     * Emits after `record` stored something, in this process or another. Only a hint: it may be late, be lost or come
+     * twice, so read the repository for the truth. Fails if the connection to the repository is lost.
      */
     readonly changes: Stream.Stream<void, RepositoryError>
 
     // Maintenance.
 
     /**
-     * Makes the repository ready for the slots of this and the coming months. Cheap when it is; the one that
-     * writes calls it before each slot.
+     * Prepares the repository for the slots of the current and coming months. The leader calls it before each slot,
+     * so it is cheap if there is nothing to do.
      */
     readonly prepare: (now: DateTime.DateTime) => Effect.Effect<void, RepositoryError>
 
     /**
-     * Deletes all prices and recorded gaps of the UTC months that end before or at `start`, a month at a time, and
-     * answers the first instants of the months that had any, oldest first. `isDryRun`: only answers.
+     * Deletes all prices and stored gaps of the UTC months that end at or before `start`, one month at a time.
+     * Returns the start of each month that had prices or gaps, oldest first. `isDryRun`: only returns them.
      */
     readonly prune: (options: {
       readonly start: DateTime.Utc

@@ -15,37 +15,42 @@ import type { RepositoryError } from "./RepositoryError.ts"
 import * as Slot from "./Slot.ts"
 import type { SourceGate } from "./SourceGate.ts"
 
-/** How old a gap must be: a history needs some minutes until it has a slot. */
+/** The minimum age of a gap. Histories publish a slot some minutes late. */
 export const ageMinimum = Duration.minutes(10)
 
 /**
- * Maximum calls per history and currency in one run; the worker makes one run an hour. With 24 calls Bitstamp gives
- * twelve weeks, so years without a worker are repaired within days, and an hour in which a history has nothing
+ * Maximum calls per history and currency in one run. The worker makes one run an hour. In 24 calls Bitstamp returns
+ * twelve weeks of prices, so years without a worker are repaired within days. A run in which a history has no prices
  * stores at most 24,000 gaps per currency.
  */
 export const callsPerRunMaximum = 24
 
-/** One call of a repair, done or failed. */
+/** A call of a repair that succeeded or failed. */
 export interface RepairCall {
   readonly history: string
   readonly currency: Currency
-  /** From the start of the first to the end of the last slot that the call was made for. */
+  /** From the start of the first requested slot to the end of the last. */
   readonly range: Period.Range
   readonly gaps: number
   /** How many of these gaps have a price now. */
   readonly repaired: number
-  /** Why the call gave nothing; its history is not asked again in this run. */
+  /** Why the call failed. Its history is not called again in this run. Null if the call succeeded. */
   readonly failure: PriceSourceError | null
 }
 
 /**
- * Fills gaps of the currencies, each from the first history that still reaches back to it and was not asked for it
- * yet; one call per currency for all gaps within the history's window. The newest gaps come first, so that an outage
- * of yesterday does not wait for years of older gaps. A history is called at most {@link callsPerRunMaximum} times per
- * currency; since it is asked for a gap only once, the next runs get to the older ones. A slot that has a price keeps it, and an outlier
- * is taken only from the last history that there is, flagged. What the history does not have stays a gap that names
- * the history. Emits after each call. Fails with `RepositoryError`; what was repaired before that stays, and the next
- * run goes on from there.
+ * Fills the gaps of the currencies. Each gap is requested from the first history that reaches back to it and was not
+ * tried for it yet, with one call per currency for all gaps within the history's window.
+ *
+ * The newest gaps come first, so that yesterday's outage does not wait for years of older gaps. A history is called
+ * at most {@link callsPerRunMaximum} times per currency in a run. A history that has no price for a gap is not called
+ * for that gap again, so later runs reach the older gaps.
+ *
+ * A slot that has a price keeps it. An outlier is accepted only from the last remaining history, and is flagged. A
+ * slot that the history does not have stays a gap, and the history is added to its `tried`.
+ *
+ * Emits after each call. Fails with `RepositoryError`. Gaps repaired before the failure stay repaired, and the next
+ * run continues from there.
  */
 export const repair = (
   currencies: ReadonlyArray<Currency>,
@@ -80,13 +85,13 @@ export const repair = (
           failed.add(history)
           return { ...call, repaired: 0, failure: prices } satisfies RepairCall
         }
-        // Other windows may have gaps between these. The history was asked for them, too.
-        const asked = [...Slot.within(range)].filter((slot) => open.get(currency)?.has(slot))
+        // Other windows may have gaps in the same range. This call requested those slots, too.
+        const requested = [...Slot.within(range)].filter((slot) => open.get(currency)?.has(slot))
         const usable = prices.filter(
           ({ slot, flagged }) => open.get(currency)?.has(slot) && (isLast || !flagged),
         )
         yield* repository.record({ prices: usable, gaps: [] })
-        yield* repository.recordTried({ currency, slots: asked, history: history.name })
+        yield* repository.recordTried({ currency, slots: requested, history: history.name })
         const wanted = new Set(slots)
         const repaired = usable.filter(({ slot }) => wanted.has(slot)).length
         return { ...call, repaired, failure: null } satisfies RepairCall
@@ -104,10 +109,10 @@ export const repair = (
     }),
   )
 
-/** Gaps of one currency that one call may fill. */
+/** Gaps of one currency that a single call can fill. */
 interface Window {
   readonly history: PriceHistory["Service"]
-  /** Whether no other history is left that could know better. */
+  /** Whether no other history remains to be tried. */
   readonly isLast: boolean
   readonly currency: Currency
   /** Newest first. */
@@ -115,8 +120,9 @@ interface Window {
 }
 
 /**
- * Adds the slots of a run, which comes newest first, to the windows of its currency: each to the last window of its
- * kind, or to a new one where it does not fit, as long as the history may be called.
+ * Adds the slots of a run to the windows of its currency. Runs come newest first. A slot goes into the last window
+ * with the same history and `isLast`. If it does not fit, it starts a new window, unless the history has reached its
+ * maximum of calls.
  */
 const addTo =
   (histories: ReadonlyArray<PriceHistory["Service"]>, now: DateTime.Utc) =>
@@ -132,14 +138,14 @@ const addTo =
       else if (ofHistory.length < callsPerRunMaximum) {
         windows.push({ history, isLast, currency, slots: [slot] })
       } else if (history.reach === null) {
-        // It reaches the older slots of the run as well, which may be a million.
+        // This history is first for the older slots of the run as well, and there may be a million of them.
         return windows
       }
     }
     return windows
   }
 
-/** The slots of all windows, by currency. */
+/** The slots of all windows by currency. */
 const openSlots = (windows: ReadonlyArray<Window>): ReadonlyMap<Currency, ReadonlySet<Slot.Slot>> => {
   const open = new Map<Currency, Set<Slot.Slot>>()
   for (const { currency, slots } of windows) {

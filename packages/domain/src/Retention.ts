@@ -1,19 +1,19 @@
-/** Use case: prune the months that are too old to be kept. */
+/** Use case: prune the months that are older than the retention period. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { PriceRepository } from "./PriceRepository.ts"
 
-/** With less, the average of a month that is not UTC's would lose its first hours. */
+/** With fewer, the average of a month in a zone other than UTC would lose its first hours. */
 export const monthsMinimum = 2
 
-/** The first instant that is kept at `now`: the running UTC month and `months` whole ones before it. */
-export const keptSince = (now: DateTime.Utc, months: number): DateTime.Utc =>
+/** The first instant retained at `now`: the start of the UTC month that is `months` before the current month. */
+export const retainedSince = (now: DateTime.Utc, months: number): DateTime.Utc =>
   DateTime.subtract(DateTime.startOf(now, "month"), { months })
 
 /**
- * Deletes the prices and gaps of all UTC months before {@link keptSince}, and answers the months that had any,
- * oldest first; `isDryRun`: only answers. Any number of processes may do it at once. Fails with `RepositoryError`;
- * dies when `months` is less than {@link monthsMinimum}, which the settings refuse.
+ * Deletes the prices and gaps of all UTC months before {@link retainedSince}. Returns the months that had prices or
+ * gaps, oldest first. `isDryRun`: only returns them. Several processes may prune at the same time. Fails with
+ * `RepositoryError`. Dies if `months` is less than {@link monthsMinimum}, which the settings reject.
  */
 export const prune = Effect.fn("Retention.prune")(function* (options: {
   readonly months: number
@@ -24,5 +24,5 @@ export const prune = Effect.fn("Retention.prune")(function* (options: {
     return yield* Effect.die(new RangeError(`${months} months are less than ${monthsMinimum}`))
   }
   const repository = yield* PriceRepository
-  return yield* repository.prune({ start: keptSince(yield* DateTime.now, months), isDryRun })
+  return yield* repository.prune({ start: retainedSince(yield* DateTime.now, months), isDryRun })
 })

@@ -59,7 +59,7 @@ export const layer = (options: {
         const cap = options.monthlyCaps[source] ?? null
         const limit = cap === null ? null : MonthlyCalls.limit(cap, slot !== null, at)
         const calls = yield* ledger.spend({ source, at, slot, limit, cap })
-        if (calls === "asked")
+        if (calls === "duplicate")
           return yield* skip("not-running", "Another worker made this slot's call and did not finish")
         if (calls === "exhausted") {
           return yield* skip(

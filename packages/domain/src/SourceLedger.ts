@@ -7,7 +7,7 @@ import type { Reason } from "./Gap.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 import type { Slot } from "./Slot.ts"
 
-/** Whether calls to a source are let through. `half-open`: one call is, to try. */
+/** Whether calls to a source are allowed. `half-open`: one call is allowed as a trial. */
 export const Breaker = Schema.Literals(["closed", "open", "half-open"])
 export type Breaker = typeof Breaker.Type
 
@@ -29,7 +29,7 @@ export class SourceLedger extends Context.Service<
   {
     /**
      * Counts a call that is about to be made in the UTC month of `at`, and returns the month's new count. Counts
-     * nothing and returns `asked` if a call for the same `slot` was counted before, or `exhausted` if the month
+     * nothing and returns `duplicate` if a call for the same `slot` was counted before, or `exhausted` if the month
      * already has `limit` calls. `slot` null: the call is for no slot. `limit` null: no limit. `cap` is only stored
      * for `states`. Atomic over all processes.
      */
@@ -39,7 +39,7 @@ export class SourceLedger extends Context.Service<
       readonly slot: Slot | null
       readonly limit: number | null
       readonly cap: number | null
-    }) => Effect.Effect<number | "exhausted" | "asked", RepositoryError>
+    }) => Effect.Effect<number | "exhausted" | "duplicate", RepositoryError>
 
     /** Stores the outcome of a call. `failure` null: the call succeeded; the last failure stays known. */
     readonly report: (outcome: {

@@ -1,4 +1,4 @@
-/** Use case: prove what is kept, and what is told of it, from the raw prices. */
+/** Use case: check the stored prices, and everything computed from them, against the raw prices. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
@@ -10,11 +10,11 @@ import { PriceRepository } from "./PriceRepository.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 import * as Slot from "./Slot.ts"
 
-/** While one month is added up, the repository reads the next. */
+/** The repository reads the next month while this one is tallied. */
 const monthsAtOnce = 2
 
-/** A currency's part of a civil month, verified. */
-export interface Progress {
+/** A civil month of one currency, verified. */
+export interface VerifiedMonth {
   readonly currency: Currency
   readonly month: Period.Period
   readonly prices: number
@@ -22,16 +22,17 @@ export interface Progress {
 }
 
 /**
- * Verifies each currency from its first price up to the running slot, a civil month of `timeZone` after the other:
- * the facts of each price, that each slot has either a price or a gap, and all fields of the tallies of each day
- * and month against `Average.tally` of the raw prices. A month with differences is looked at once more, as
- * somebody may have written meanwhile. Holds two months of one currency in memory, and changes nothing. Emits
- * after each month. Fails with `RepositoryError`.
+ * Verifies each currency from its first price up to the running slot, one civil month of `timeZone` at a time. Checks
+ * the facts of each price, that each slot has either a price or a gap, and all fields of the tallies of each day and
+ * month against `Average.tally` of the raw prices.
+ *
+ * A month with differences is checked again, because another process may have written in between. Holds two months in
+ * memory and changes nothing. Emits after each month. Fails with `RepositoryError`.
  */
 export const verify = (options: {
   readonly currencies: ReadonlyArray<Currency>
   readonly timeZone: DateTime.TimeZone.Named
-}): Stream.Stream<Progress, RepositoryError, PriceRepository> =>
+}): Stream.Stream<VerifiedMonth, RepositoryError, PriceRepository> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const repository = yield* PriceRepository
@@ -57,7 +58,7 @@ interface Part {
   readonly first: Slot.Slot
 }
 
-/** Up to the running slot, or to the newest price where that is of the future. */
+/** Up to the running slot or, if the newest price is in the future, up to that price. */
 const partsOf = function* (
   extent: Effect.Success<ReturnType<PriceRepository["Service"]["extent"]>>,
   running: Slot.Slot,
@@ -76,14 +77,14 @@ const partsOf = function* (
 const lookAt = Effect.fnUntraced(function* (
   repository: PriceRepository["Service"],
   { currency, month, first }: Part,
-): Effect.fn.Return<Progress, RepositoryError> {
+): Effect.fn.Return<VerifiedMonth, RepositoryError> {
   const now = yield* DateTime.now
   const carriedFrom = DateTime.subtractDuration(month.start, Average.holdLimit)
   const read = yield* Stream.runCollect(
     repository.prices(currency, { start: carriedFrom, end: month.end }),
   ).pipe(Effect.catch((error) => (error.reason === "rejected" ? Effect.succeed(error) : Effect.fail(error))))
   if (!Array.isArray(read)) {
-    const detail = `The prices of ${currency} from ${DateTime.formatIso(month.start)} on cannot be read: ${read.message}`
+    const detail = `The prices of ${currency} from ${DateTime.formatIso(month.start)} cannot be read: ${read.message}`
     return {
       currency,
       month,

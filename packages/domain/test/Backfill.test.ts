@@ -36,7 +36,7 @@ const kept = Effect.gen(function* () {
 
 describe("Backfill", () => {
   test(
-    "keeps the first price of each slot, leaves live ones alone, and makes gaps of the rest",
+    "stores the first price of each slot, keeps live prices, and records the other slots as gaps",
     "2024-01-07T19:30:07Z",
     ([first]) =>
       Effect.gen(function* () {
@@ -53,12 +53,12 @@ describe("Backfill", () => {
         })
         assert.deepStrictEqual(yield* backfill("EUR", "CZK"), ["EUR 3", "CZK 0"])
         assert.deepStrictEqual(yield* kept, { prices: ["2 backfill", "30 backfill", "1000 live"], gaps: 9 })
-        assert.deepStrictEqual(yield* backfill("EUR"), ["EUR 3"], "again is harmless")
+        assert.deepStrictEqual(yield* backfill("EUR"), ["EUR 3"], "a second run is harmless")
         assert.deepStrictEqual(yield* kept, { prices: ["2 backfill", "30 backfill", "1000 live"], gaps: 9 })
       }),
   )
 
-  test("asks for nothing that is complete", "2024-01-07T21:00:00Z", ([first]) =>
+  test("makes no call for a complete range", "2024-01-07T21:00:00Z", ([first]) =>
     Effect.gen(function* () {
       yield* first.setHistory(
         "EUR",
@@ -76,7 +76,7 @@ describe("Backfill", () => {
   )
 
   test(
-    "flags what looks wrong beside the window before, however slowly that is kept",
+    "flags outliers against the previous window, however slowly that window is stored",
     "2024-01-10T00:00:00Z",
     ([first]) =>
       Effect.gen(function* () {
@@ -115,12 +115,15 @@ describe("Backfill", () => {
     }),
   )
 
-  test("keeps what it had when the history fails, and says so", "2024-01-07T21:00:00Z", ([first]) =>
-    Effect.gen(function* () {
-      yield* first.failNext(new PriceSourceError({ reason: "refused", detail: "As told" }))
-      const error = yield* Effect.flip(backfill("EUR"))
-      assert.strictEqual(error._tag, "PriceSourceError")
-      assert.deepStrictEqual(yield* kept, { prices: [], gaps: 0 })
-    }),
+  test(
+    "keeps what was stored before the history failed, and fails with its error",
+    "2024-01-07T21:00:00Z",
+    ([first]) =>
+      Effect.gen(function* () {
+        yield* first.failNext(new PriceSourceError({ reason: "refused", detail: "As told" }))
+        const error = yield* Effect.flip(backfill("EUR"))
+        assert.strictEqual(error._tag, "PriceSourceError")
+        assert.deepStrictEqual(yield* kept, { prices: [], gaps: 0 })
+      }),
   )
 })

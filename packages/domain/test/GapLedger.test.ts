@@ -18,14 +18,14 @@ const gaps = Effect.map(SlotGaps.read(["EUR", "CZK"], ever), (gaps) =>
 )
 
 describe("GapLedger", () => {
-  test("counts each slot in which nobody asked, over the end of a month", "2026-11-30T23:50:10Z", ([first]) =>
+  test("counts each unsampled slot, across the end of a month", "2026-11-30T23:50:10Z", ([first]) =>
     Effect.gen(function* () {
       const count = GapLedger.count(["EUR", "CZK"], ever)
-      assert.deepStrictEqual(yield* count, { slots: 0, unasked: 0 }, "nothing before the first price")
+      assert.deepStrictEqual(yield* count, { slots: 0, unsampled: 0 }, "nothing before the first price")
       yield* first.setPrices({ EUR: "100" })
       yield* Sampler.sample(["EUR", "CZK"])
       yield* TestClock.adjust("15 minutes")
-      assert.deepStrictEqual(yield* count, { slots: 3, unasked: 2 })
+      assert.deepStrictEqual(yield* count, { slots: 3, unsampled: 2 })
       assert.deepStrictEqual(yield* gaps, [
         "30T23:50 CZK missing",
         "30T23:55 EUR not-running",
@@ -33,18 +33,18 @@ describe("GapLedger", () => {
       ])
       const slots = [Slot.at(DateTime.makeUnsafe("2026-11-30T23:55:00Z"))]
       yield* (yield* PriceRepository).recordTried({ currency: "EUR", slots, history: "first" })
-      assert.deepStrictEqual(yield* count, { slots: 3, unasked: 1 }, "a history was asked since")
+      assert.deepStrictEqual(yield* count, { slots: 3, unsampled: 1 }, "a history was tried since")
     }),
   )
 
-  test("counts only in the range", "2026-11-24T10:00:00Z", ([first]) =>
+  test("counts only slots in the range", "2026-11-24T10:00:00Z", ([first]) =>
     Effect.gen(function* () {
       yield* first.setPrices({ EUR: "100" })
       yield* Sampler.sample(["EUR"])
       yield* TestClock.adjust("20 minutes")
       const range = { start: DateTime.makeUnsafe("2026-11-24T10:10:00Z"), end: ever.end }
-      assert.deepStrictEqual(yield* GapLedger.count(["EUR"], range), { slots: 2, unasked: 2 })
-      assert.deepStrictEqual(yield* GapLedger.count(["CZK"], range), { slots: 0, unasked: 0 })
+      assert.deepStrictEqual(yield* GapLedger.count(["EUR"], range), { slots: 2, unsampled: 2 })
+      assert.deepStrictEqual(yield* GapLedger.count(["CZK"], range), { slots: 0, unsampled: 0 })
     }),
   )
 })

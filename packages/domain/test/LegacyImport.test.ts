@@ -48,7 +48,7 @@ const test = <E>(name: string, body: Effect.Effect<void, E, PriceRepository>): v
 
 describe("LegacyImport", () => {
   test(
-    "keeps the first valid value of each slot by time, of each currency alone",
+    "stores the first valid value of each slot in order of time, for each currency separately",
     Effect.gen(function* () {
       const rows = [
         row("19:31:00", 3, 30),
@@ -70,7 +70,7 @@ describe("LegacyImport", () => {
   )
 
   test(
-    "takes a double for its shortest text, to eight digits, and nothing that cannot be a price",
+    "reads a double as its shortest text, to eight digits, and rejects values that cannot be a price",
     Effect.gen(function* () {
       const { currencies } = yield* run([
         row("10:00:00", 0.1 + 0.2, 40184.25),
@@ -92,7 +92,7 @@ describe("LegacyImport", () => {
   )
 
   test(
-    "leaves what is there, is idempotent, and only counts in a dry run",
+    "keeps existing prices, is idempotent, and only counts in a dry run",
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       const there = PriceFixture.price("2024-01-07T19:30:00Z", "1", {
@@ -116,7 +116,7 @@ describe("LegacyImport", () => {
   )
 
   test(
-    "passes over times that no price can have, and the running slot, which is the sampler's",
+    "skips rows with impossible times, and the running slot, which the sampler handles",
     Effect.gen(function* () {
       const stray = [
         null,
@@ -141,7 +141,7 @@ describe("LegacyImport", () => {
   )
 
   test(
-    "keeps any number of rows, telling of it as it goes",
+    "imports any number of rows and reports progress",
     Effect.gen(function* () {
       const first = DateTime.toEpochMillis(DateTime.makeUnsafe("2023-01-01T00:00:00Z"))
       const rows = Array.from({ length: 20_000 }, (_, index) => ({
@@ -161,7 +161,7 @@ describe("LegacyImport", () => {
   )
 
   test(
-    "tells that there was nothing",
+    "reports that there were no rows",
     Effect.gen(function* () {
       const none = { invalid: 0, slots: 0, kept: 0 }
       assert.deepStrictEqual(yield* run([]), {

@@ -20,7 +20,7 @@ const at = (text: string) => DateTime.makeUnsafe(text)
 const gap = (time: string, currency: "EUR" | "CZK" = "EUR") =>
   new Gap({ currency, slot: Slot.at(at(time)), reason: "timed-out", detail: "As told", tried: [] })
 
-/** Records gaps, and prices in all other slots since, so that nothing else is missing. */
+/** Records gaps, and prices in all later slots, so that no other slot is missing. */
 const recordGaps = Effect.fnUntraced(function* (...gaps: ReadonlyArray<Gap>) {
   const first = Math.min(...gaps.map(({ slot }) => slot)) as Slot.Slot
   const slots = [...Slot.within({ start: Slot.start(first), end: yield* DateTime.now })]
@@ -33,7 +33,7 @@ const recordGaps = Effect.fnUntraced(function* (...gaps: ReadonlyArray<Gap>) {
   yield* (yield* PriceRepository).record({ prices: fillers, gaps })
 })
 
-/** Flagged, so that no price is compared with these. */
+/** Flagged, so that no price is compared with a filler. */
 const filler = { source: "filler", kind: "backfill", flagged: true } as const
 
 const isNoFiller = ({ source }: Price) => source !== filler.source
@@ -66,7 +66,7 @@ const repair = Effect.map(Stream.runCollect(Repair.repair(["EUR", "CZK"])), (cal
 
 describe("Repair", () => {
   test(
-    "fills all gaps within a history's window by one call per currency, and no other slot",
+    "fills all gaps within a history's window with one call per currency, and no other slot",
     now,
     ([first]) =>
       Effect.gen(function* () {
@@ -89,12 +89,12 @@ describe("Repair", () => {
         ])
         assert.deepStrictEqual(yield* gaps, [])
         assert.strictEqual(yield* first.calls, 2)
-        assert.deepStrictEqual(yield* repair, [], "nothing is left to do")
+        assert.deepStrictEqual(yield* repair, [], "no gap is left")
       }),
   )
 
   test(
-    "asks each history once for all that is its to fill, although the gaps are mixed",
+    "calls each history once for all gaps that it can fill, although they alternate with others",
     now,
     ([first, second]) =>
       Effect.gen(function* () {
@@ -108,7 +108,7 @@ describe("Repair", () => {
       }),
   )
 
-  test("leaves out what looks wrong, and asks the next one", now, ([first, second]) =>
+  test("discards an outlier and tries the next history", now, ([first, second]) =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       const slots = ["10:05", "10:10", "10:15"]
@@ -126,7 +126,7 @@ describe("Repair", () => {
     }),
   )
 
-  test("takes what looks wrong from the last one, flagged", now, (controls) =>
+  test("accepts an outlier from the last history, flagged", now, (controls) =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       yield* repository.record({
@@ -150,7 +150,7 @@ describe("Repair", () => {
     }),
   )
 
-  test("remembers who has no price either, and asks the next one", now, ([, second, third]) =>
+  test("remembers which history has no price, and tries the next history", now, ([, second, third]) =>
     Effect.gen(function* () {
       yield* recordGaps(gap("2026-11-24T10:00:00Z"))
       assert.deepStrictEqual(yield* repair, ["first EUR 0/1"])
@@ -162,7 +162,7 @@ describe("Repair", () => {
     }),
   )
 
-  test("leaves visible what nobody can repair", now, () =>
+  test("keeps a gap that no history can repair", now, () =>
     Effect.gen(function* () {
       yield* recordGaps(gap("2026-11-24T10:00:00Z"))
       for (const history of ["first", "second", "third"]) {
@@ -173,7 +173,7 @@ describe("Repair", () => {
     }),
   )
 
-  test("gives up on a history that fails for this run, and goes on with it in the next", now, ([first]) =>
+  test("skips a failed history for the rest of the run, and calls it again in the next run", now, ([first]) =>
     Effect.gen(function* () {
       yield* recordGaps(gap("2026-11-20T10:00:00Z"), gap("2026-11-24T10:00:00Z"))
       yield* first.setHistory("EUR", { "2026-11-20T10:00:00Z": "1", "2026-11-24T10:00:00Z": "2" })
@@ -184,7 +184,7 @@ describe("Repair", () => {
     }),
   )
 
-  test("asks for slots in which nobody asked, the newest first, and only so many at once", now, ([first]) =>
+  test("requests unsampled slots, newest first, with a limited number of calls per run", now, ([first]) =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       const [origin, outage] = ["2016-11-24T12:00:00Z", "2026-11-23T12:00:00Z"]
@@ -208,15 +208,15 @@ describe("Repair", () => {
       assert.deepStrictEqual(
         calls.map(({ range }) => range.end.epochMilliseconds),
         calls.map(({ range }) => range.end.epochMilliseconds).toSorted((a, b) => b - a),
-        "no currency waits for the other",
+        "neither currency waits for the other",
       )
       const tried = (yield* SlotGaps.read(["EUR", "CZK"], all)).filter(({ tried }) => tried.length > 0)
       const asked = calls.reduce((sum, { gaps }) => sum + gaps, 0)
-      assert.strictEqual(tried.length, asked - 1, "what was not asked for is not stored")
+      assert.strictEqual(tried.length, asked - 1, "slots that were not requested are not stored")
     }),
   )
 
-  test("waits until a history can have the slot", now, ([first]) =>
+  test("waits until a history can have the price of the slot", now, ([first]) =>
     Effect.gen(function* () {
       yield* recordGaps(gap("2026-11-24T11:50:00Z"))
       assert.deepStrictEqual(yield* repair, [])
@@ -226,7 +226,7 @@ describe("Repair", () => {
     }),
   )
 
-  test("never puts a price over one that came meanwhile", now, ([first]) =>
+  test("does not replace a price that arrived in the meantime", now, ([first]) =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       yield* recordGaps(gap("2026-11-24T09:00:00Z"), gap("2026-11-24T10:00:00Z"))
@@ -247,7 +247,7 @@ describe("Repair", () => {
   )
 
   test(
-    "uses no call that a slot to come needs",
+    "uses no call that a coming slot needs",
     "2026-11-30T23:44:00Z",
     ([first, second]) =>
       Effect.gen(function* () {

@@ -30,22 +30,22 @@ const kept = Effect.gen(function* () {
   return [...prices, ...gaps].map(({ slot }) => DateTime.formatIso(Slot.start(slot)))
 })
 
-/** The first day that is kept. */
+/** The first day that is retained. */
 const since = (now: string, months: number): string =>
-  DateTime.formatIso(Retention.keptSince(utc(now), months)).slice(0, 10)
+  DateTime.formatIso(Retention.retainedSince(utc(now), months)).slice(0, 10)
 
 const prune = (isDryRun: boolean) =>
   Effect.map(Retention.prune({ months: 2, isDryRun }), (months) => months.map(DateTime.formatIso))
 
 describe("Retention", () => {
-  it("keeps the running month and the whole ones before it", () => {
+  it("retains the current month and the given number of whole months before it", () => {
     assert.strictEqual(since("2024-05-10T12:00:00Z", 2), "2024-03-01")
     assert.strictEqual(since("2024-05-31T23:59:59Z", 3), "2024-02-01", "from a day that February lacks")
     assert.strictEqual(since("2024-05-01T00:00:00Z", 2), "2024-03-01")
     assert.strictEqual(since("2024-01-15T00:00:00Z", 14), "2022-11-01")
   })
 
-  it.effect("prunes the months before, and only says so in a dry run", () =>
+  it.effect("prunes earlier months, and only lists them in a dry run", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(DateTime.toEpochMillis(utc("2024-05-10T12:00:00Z")))
       const repository = yield* PriceRepository
@@ -63,7 +63,7 @@ describe("Retention", () => {
     }).pipe(Effect.provide(Layer.fresh(MemoryPriceRepository.layer))),
   )
 
-  it.effect("refuses to keep less than a month's average needs", () =>
+  it.effect("dies if the months are too few for a month's average", () =>
     Effect.gen(function* () {
       for (const months of [1, 0, -3, 2.5, Number.NaN]) {
         const exit = yield* Effect.exit(Retention.prune({ months, isDryRun: false }))

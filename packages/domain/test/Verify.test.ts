@@ -47,7 +47,7 @@ const price = (slot: Slot.Slot, facts: Partial<Facts> = {}, options = {}): Price
 const gap = (slot: Slot.Slot): Gap =>
   new Gap({ currency: "EUR", slot, reason: "timed-out", detail: "Test", tried: [] })
 
-/** All slots have a price but the tenth and eleventh, which have gaps. */
+/** All slots have a price except the tenth and eleventh, which have gaps. */
 const sound = {
   prices: slots.filter((_, index) => index !== 10 && index !== 11).map((slot) => price(slot)),
   gaps: [gap(slots[10]!), gap(slots[11]!)],
@@ -86,7 +86,7 @@ const withPrices = (...prices: ReadonlyArray<Price>): typeof sound => ({
   prices: [...prices, ...sound.prices.filter(({ slot }) => !prices.some((other) => other.slot === slot))],
 })
 
-/** The one difference of these facts is of `reason`, and says `detail`. */
+/** Verifying these facts finds a single difference, with this reason and detail. */
 const testOne = (name: string, facts: typeof sound, reason: string, detail: RegExp): void =>
   test(name, facts, () =>
     Effect.gen(function* () {
@@ -104,7 +104,7 @@ const start = Slot.start(slot)
 const later = (change: Parameters<typeof DateTime.add>[1]): DateTime.Utc => DateTime.add(start, change)
 
 describe("Verify", () => {
-  test("finds no difference in what is sound, a civil month after the other", sound, () =>
+  test("finds no difference in sound prices, one civil month after the other", sound, () =>
     Effect.gen(function* () {
       const { progress, differences } = yield* verify()
       assert.deepStrictEqual(differences, [])
@@ -118,14 +118,14 @@ describe("Verify", () => {
     }),
   )
 
-  test("has nothing to say of what is empty", { prices: [], gaps: [] }, () =>
+  test("emits nothing for an empty repository", { prices: [], gaps: [] }, () =>
     Effect.gen(function* () {
       assert.deepStrictEqual((yield* verify()).progress, [])
     }),
   )
 
   testOne(
-    "finds an amount that no price can have",
+    "finds an impossible amount",
     withPrices(price(slot, { amount: BigDecimal.make(-1n, 0) }, { disableChecks: true })),
     "price",
     /is impossible: -1 is not a price$/,
@@ -155,7 +155,7 @@ describe("Verify", () => {
     /observed at .*, far from the time it was fetched/,
   )
   testOne(
-    "finds a backfilled price of another slot",
+    "finds a backfilled price that was observed in another slot",
     withPrices(price(slot, { kind: "backfill", observedAt: later({ minutes: 5 }), fetchedAt: now })),
     "price",
     /observed in another slot/,
@@ -174,14 +174,14 @@ describe("Verify", () => {
   )
   const ahead = Slot.at(DateTime.add(now, { days: 100 }))
   testOne(
-    "finds a price of a slot of the future",
+    "finds a price of a future slot",
     withPrices(price(ahead, { fetchedAt: now, observedAt: now })),
     "price",
     /its slot has not begun; /,
   )
 
   test(
-    "takes what is at the limits",
+    "accepts prices at the limits",
     withPrices(
       price(slot, { fetchedAt: later({ minutes: 6 }), observedAt: later({ minutes: -54 }) }),
       price(slots[301]!, {
@@ -198,7 +198,7 @@ describe("Verify", () => {
   )
 
   test(
-    "finds slots with neither price nor gap, together where they adjoin, if the repository does not derive them",
+    "finds slots with neither a price nor a gap, as runs, if the repository does not derive gaps",
     {
       prices: sound.prices.filter((_, index) => ![20, 21, 22, 400].includes(index)),
       gaps: [gap(slots[10]!)],
@@ -207,7 +207,7 @@ describe("Verify", () => {
       Effect.gen(function* () {
         assert.deepStrictEqual((yield* verify()).differences, [])
         const { differences } = yield* verify({
-          gaps: (...args) => Stream.filter(repository.gaps(...args), (run) => !GapRun.isUnasked(run)),
+          gaps: (...args) => Stream.filter(repository.gaps(...args), (run) => !GapRun.isUnsampled(run)),
         })
         assert.deepStrictEqual(
           differences.map(({ reason, range }) => [
@@ -252,7 +252,7 @@ describe("Verify", () => {
     shares: ({ shares }) => shares.map((share) => ({ ...share, derived: true })),
   }
   for (const [field, change] of Object.entries(changes)) {
-    test(`finds a tally of another ${field}`, sound, (repository) =>
+    test(`finds a tally with a wrong ${field}`, sound, (repository) =>
       Effect.gen(function* () {
         const { differences } = yield* verify({
           tallies: (currencies, ranges) =>
@@ -280,7 +280,7 @@ describe("Verify", () => {
     )
   }
 
-  test("finds tallies that are not told", sound, () =>
+  test("finds missing tallies", sound, () =>
     Effect.gen(function* () {
       const { differences } = yield* verify({
         tallies: (_, ranges) => Effect.succeed(ranges.map(() => new Map())),
@@ -290,7 +290,7 @@ describe("Verify", () => {
     }),
   )
 
-  test("goes on where prices cannot be read", sound, (repository) =>
+  test("continues after prices that cannot be read", sound, (repository) =>
     Effect.gen(function* () {
       const error = new RepositoryError({ reason: "rejected", operation: "prices", cause: "planted" })
       const { differences, progress } = yield* verify({
@@ -307,14 +307,14 @@ describe("Verify", () => {
     }),
   )
 
-  test("fails when the repository is away", sound, () =>
+  test("fails if the repository is unavailable", sound, () =>
     Effect.gen(function* () {
       const error = new RepositoryError({ reason: "unavailable", operation: "prices", cause: "away" })
       assert.strictEqual(yield* Effect.flip(verify({ prices: () => Stream.fail(error) })), error)
     }),
   )
 
-  test("looks twice, so that a write between two reads is no difference", sound, (repository) =>
+  test("checks twice, so that a write between two reads is not reported", sound, (repository) =>
     Effect.gen(function* () {
       let reads = 0
       const { differences } = yield* verify({

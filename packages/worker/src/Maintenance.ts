@@ -27,10 +27,10 @@ export const run = Effect.fnUntraced(function* ({ currencies, retentionMonths }:
   let prunedAt = countedUntil
   const turn = Effect.gen(function* () {
     const slot = Slot.at(yield* DateTime.now)
-    const { unasked } = yield* GapLedger.count(currencies, { start: countedUntil, end: Slot.start(slot) })
+    const { unsampled } = yield* GapLedger.count(currencies, { start: countedUntil, end: Slot.start(slot) })
     countedUntil = Slot.start(slot)
-    if (unasked > 0) {
-      yield* Effect.annotateLogs(Effect.logWarning("Nobody sampled for a while"), { slots: unasked })
+    if (unsampled > 0) {
+      yield* Effect.annotateLogs(Effect.logWarning("Nobody sampled for a while"), { slots: unsampled })
     }
     if ((slot / Slot.slotMillis) % slotsOfHour === repairSlotOfHour) {
       yield* Stream.runForEach(Repair.repair(currencies), report)

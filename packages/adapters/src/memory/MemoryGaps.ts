@@ -24,18 +24,18 @@ export const partsOf = function* (
 ): Generator<GapRun.GapRun> {
   const first = prices.oldest?.slot ?? Infinity
   const running = Slot.at(now)
-  const unasked = function* (start: Slot.Slot, end: Slot.Slot): Generator<GapRun.GapRun> {
+  const unsampled = function* (start: Slot.Slot, end: Slot.Slot): Generator<GapRun.GapRun> {
     const [from, to] = [Math.max(start, first) as Slot.Slot, Math.min(end, running) as Slot.Slot]
-    if (from < to) yield GapRun.unasked(currency, from, to)
+    if (from < to) yield GapRun.unsampled(currency, from, to)
   }
   for (const hole of holesOf(prices.range(range), range)) {
     let end = hole.end
     for (const gap of gaps.range({ start: Slot.start(hole.start), end: Slot.start(hole.end) }).toReversed()) {
-      yield* unasked(Slot.next(gap.slot), end)
+      yield* unsampled(Slot.next(gap.slot), end)
       yield GapRun.ofGap(gap)
       end = gap.slot
     }
-    yield* unasked(hole.start, end)
+    yield* unsampled(hole.start, end)
   }
 }
 

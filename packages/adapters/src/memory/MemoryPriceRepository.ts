@@ -47,7 +47,7 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
         Effect.sync(() => {
           for (const slot of slots) {
             if (of(prices, currency).get(slot) !== undefined) continue
-            const gap = of(gaps, currency).get(slot) ?? Gap.unasked(currency, slot)
+            const gap = of(gaps, currency).get(slot) ?? Gap.unsampled(currency, slot)
             if (!gap.tried.includes(history)) {
               of(gaps, currency).set(new Gap({ ...gap, tried: [...gap.tried, history] }))
             }

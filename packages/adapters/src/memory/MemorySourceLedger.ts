@@ -24,7 +24,7 @@ export const layer: Layer.Layer<SourceLedger> = Layer.sync(SourceLedger, () => {
     spend: Effect.fn("SourceLedger.spend")(({ source, at, slot, limit, cap }) =>
       Effect.sync(() => {
         const calls = records.get(source)?.months.get(monthOf(at))?.calls ?? 0
-        if (slot !== null && records.get(source)?.lastSlot === slot) return "asked"
+        if (slot !== null && records.get(source)?.lastSlot === slot) return "duplicate"
         if (limit !== null && calls >= limit) return "exhausted"
         const record = recordOf(source)
         const firstCallAt = record.months.get(monthOf(at))?.firstCallAt ?? at

@@ -1,6 +1,6 @@
 /** Gaps in the table `gap`, and those that nobody recorded. */
 import type { Currency } from "@btc-price/domain/Currency"
-import { Gap, unaskedDetail } from "@btc-price/domain/Gap"
+import { Gap, unsampledDetail } from "@btc-price/domain/Gap"
 import * as GapRun from "@btc-price/domain/GapRun"
 import * as Slot from "@btc-price/domain/Slot"
 import type * as PgClient from "@effect/sql-pg/PgClient"
@@ -38,7 +38,7 @@ export const upsertTried = (
   tried: { readonly currency: Currency; readonly slots: ReadonlyArray<Slot.Slot>; readonly history: string },
 ) => sql`
   insert into gap (currency, slot, reason, detail, tried)
-  select ${tried.currency}::text, slot, 'not-running', ${unaskedDetail}::text, array[${tried.history}::text]
+  select ${tried.currency}::text, slot, 'not-running', ${unsampledDetail}::text, array[${tried.history}::text]
   from unnest(${tried.slots.map(slotDate)}::timestamptz[]) as asked (slot)
   where not exists (
     select from price where price.currency = ${tried.currency} and price.slot = asked.slot
@@ -48,7 +48,7 @@ export const upsertTried = (
 
 /**
  * A page of the runs that `PriceRepository.gaps` gives, newest first, in parts, and where the next page ends if there
- * may be more. `end`: the end of this page. `unasked`: where a slot with neither a price nor a row is a gap.
+ * may be more. `end`: the end of this page. `unsampled`: where a slot with neither a price nor a row is a gap.
  *
  * Prices are read from their key only. Of these, a row comes back where the slot before it has none, so that years
  * without gaps and years without prices are both one row.
@@ -59,12 +59,12 @@ export const selectPage = Effect.fnUntraced(function* (
     currency,
     start,
     end,
-    unasked,
+    unsampled,
   }: {
     readonly currency: Currency
     readonly start: Slot.Slot
     readonly end: Slot.Slot
-    readonly unasked: { readonly start: Slot.Slot; readonly end: Slot.Slot }
+    readonly unsampled: { readonly start: Slot.Slot; readonly end: Slot.Slot }
   },
 ) {
   const isInside = sql`currency = ${currency} and slot >= ${slotDate(start)} and slot < ${slotDate(end)}`
@@ -83,11 +83,11 @@ export const selectPage = Effect.fnUntraced(function* (
   const parts = yield* Effect.try(() =>
     rows.flatMap((row) => {
       const slot = slotOf(row.slot)
-      const from = Math.max(Slot.next(slotOf(row.previous)), unasked.start) as Slot.Slot
-      const to = Math.min(slot, unasked.end) as Slot.Slot
+      const from = Math.max(Slot.next(slotOf(row.previous)), unsampled.start) as Slot.Slot
+      const to = Math.min(slot, unsampled.end) as Slot.Slot
       return [
         ...(row.reason === null ? [] : [GapRun.ofGap(new Gap({ ...row, currency, slot }))]),
-        ...(from < to ? [GapRun.unasked(currency, from, to)] : []),
+        ...(from < to ? [GapRun.unsampled(currency, from, to)] : []),
       ]
     }),
   )

@@ -1,5 +1,5 @@
 /** The tables, as steps that each run once, in order, under a lock. PostgreSQL 15 is enough for all of them. */
-import { unaskedDetail } from "@btc-price/domain/Gap"
+import { unsampledDetail } from "@btc-price/domain/Gap"
 import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -92,12 +92,12 @@ const createSigningKeys = Effect.gen(function* () {
  * rows are moved out and back, which is faster than to delete these and gives their space back. Nobody reads the
  * table meanwhile. A worker of an earlier release that still runs may store such rows again: they read the same.
  */
-const dropUnasked = Effect.gen(function* () {
+const dropUnsampled = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`lock table gap in access exclusive mode`
   yield* sql`
     create table recorded_gap as
-    select * from gap where detail <> ${unaskedDetail} or tried <> '{}'`
+    select * from gap where detail <> ${unsampledDetail} or tried <> '{}'`
   yield* sql`truncate gap`
   yield* sql`insert into gap select * from recorded_gap`
   yield* sql`drop table recorded_gap`
@@ -113,7 +113,7 @@ export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, Sq
       "0004_add_tried": addTried,
       "0005_create_source": createSource,
       "0006_create_signing_keys": createSigningKeys,
-      "0007_drop_unasked": dropUnasked,
+      "0007_drop_unsampled": dropUnsampled,
     }),
     table: "migration",
   }).pipe(Effect.asVoid)

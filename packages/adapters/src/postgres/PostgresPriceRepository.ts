@@ -122,10 +122,10 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
         Stream.unwrap(
           Effect.map(extent([currency]), (extents) => {
             const running = Slot.at(now)
-            const unasked = { start: extents.get(currency)?.oldest ?? running, end: running }
+            const unsampled = { start: extents.get(currency)?.oldest ?? running, end: running }
             const start = Slot.notBefore(range.start)
             return Stream.paginate(Slot.notBefore(range.end), (end) =>
-              PostgresGaps.selectPage(sql, { currency, start, end, unasked }).pipe(run("gaps")),
+              PostgresGaps.selectPage(sql, { currency, start, end, unsampled }).pipe(run("gaps")),
             )
           }),
         ).pipe(GapRun.join),

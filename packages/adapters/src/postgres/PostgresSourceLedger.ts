@@ -34,7 +34,7 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
         if (counted !== undefined) return counted.calls
         const earlier = yield* sql`
             select from source_calls where source = ${source} and last_slot = ${asked}::timestamptz limit 1`
-        return earlier.length > 0 ? "asked" : "exhausted"
+        return earlier.length > 0 ? "duplicate" : "exhausted"
       }, run("spend")),
 
       report: Effect.fn("SourceLedger.report")(function* ({ source, at, failure, breaker }) {

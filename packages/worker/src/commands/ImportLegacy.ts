@@ -20,7 +20,7 @@ export const command = Command.make(
       Effect.gen(function* () {
         const report = yield* Report.make(json)
         if (!isDryRun) yield* (yield* PriceRepository).prepare(yield* DateTime.now)
-        let done: LegacyImport.Progress | undefined
+        let done: LegacyImport.ImportCounts | undefined
         yield* Stream.runForEach(LegacyImport.importPrices({ isDryRun }), (progress) => {
           done = progress
           const until = progress.until === null ? "nothing" : DateTime.formatIso(progress.until)

@@ -31,7 +31,7 @@ export const command = Command.make(
             isDryRun ? `${month} would be pruned` : `${month} is pruned`,
           )
         }
-        const keptSince = DateTime.formatIso(Retention.keptSince(yield* DateTime.now, months))
+        const keptSince = DateTime.formatIso(Retention.retainedSince(yield* DateTime.now, months))
         yield* report.result(
           { type: "summary", months: pruned.length, kept_since: keptSince, dry_run: isDryRun },
           `${pruned.length} months ${isDryRun ? "would be" : "are"} pruned; everything since ${keptSince} is kept`,

@@ -17,7 +17,7 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
       const report = yield* Report.make(json)
       const { currencies } = yield* CommandSettings
       yield* (yield* PriceRepository).prepare(yield* DateTime.now)
-      const { unasked: found } = yield* countGaps(currencies)
+      const { unsampled: found } = yield* countGaps(currencies)
       let [calls, repaired, failures] = [0, 0, 0]
       yield* Stream.runForEach(
         Repair.repair(currencies),

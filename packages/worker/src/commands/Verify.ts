@@ -16,7 +16,7 @@ export const command = Command.make("verify", { json: Report.json }, ({ json }) 
       let [prices, differences] = [0, 0]
       yield* Stream.runForEach(
         Verify.verify(yield* CommandSettings),
-        Effect.fnUntraced(function* (month: Verify.Progress) {
+        Effect.fnUntraced(function* (month: Verify.VerifiedMonth) {
           prices += month.prices
           differences += month.differences.length
           for (const { reason, currency, range, detail } of month.differences) {
