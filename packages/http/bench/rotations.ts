@@ -1,6 +1,6 @@
 /**
- * A hundred changes of database credentials while the API answers: half of them change the user, by users of a
- * strict stand-in for Vault that really expire, and half the password. Nothing may fail.
+ * A hundred rotations of the database credentials while the API answers. Half change the user, with a strict stand-in
+ * for Vault whose users really expire, and half change the password. Nothing may fail.
  */
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
@@ -31,7 +31,7 @@ const rotations = 50
 const clients = 6
 const connectors = 2
 
-/** Short enough for fifty users in two minutes, and too short to be renewed. */
+/** Short enough for fifty users in two minutes, and too short to be renewed, in seconds. */
 const leaseSeconds = 2
 
 const currencies = ["EUR"] as const
@@ -41,12 +41,12 @@ const day = {
 }
 const samplesOfDay = 288
 
-/** Asks without a pause while `rotate` goes on, and counts what fails. */
+/** Sends requests without a pause while `rotate` runs, and counts the failures. `rotate` sees the count of new connections. */
 const underLoad = Effect.fnUntraced(function* (
   vault: Effect.Success<ReturnType<typeof VaultServer.make>>,
   database: AppDatabase.AppDatabase,
   path: string,
-  rotate: Effect.Effect<unknown, unknown>,
+  rotate: (connections: () => number) => Effect.Effect<unknown, unknown>,
 ) {
   const auth = yield* VaultServer.kubernetes
   const access = yield* PostgresCredentialsSource.open({
@@ -68,7 +68,7 @@ const underLoad = Effect.fnUntraced(function* (
     const body = (yield* response.json) as { readonly samples?: ReadonlyArray<unknown> }
     if (body.samples?.length !== samplesOfDay) return yield* Effect.fail(body)
   })
-  const connectAnew = Effect.flatMap(
+  const reconnect = Effect.flatMap(
     PostgresClient.open(access, { startupParameters: {} }),
     ({ sql }) => sql`select 1`,
   )
@@ -90,14 +90,17 @@ const underLoad = Effect.fnUntraced(function* (
     )
   const load = [
     ...(yield* Effect.forEach(Array.from({ length: clients }), () => repeat("requests", get))),
-    ...(yield* Effect.forEach(Array.from({ length: connectors }), () => repeat("connections", connectAnew))),
+    ...(yield* Effect.forEach(Array.from({ length: connectors }), () => repeat("connections", reconnect))),
   ]
-  const { millis } = yield* Measurement.timed(rotate)
+  const { millis } = yield* Measurement.timed(rotate(() => times.connections.length))
   isOver = true
   yield* Fiber.awaitAll(load)
   for (const failure of failures.slice(0, 3)) yield* Effect.logError(failure)
   return { failures: failures.length, ...times, millis }
 }, Effect.scoped)
+
+const waitUntil = (until: () => boolean) =>
+  Effect.repeat(Effect.void, { schedule: Schedule.spaced("20 millis"), until })
 
 const row = (what: string, result: Effect.Success<ReturnType<typeof underLoad>>): Measurement.Row => {
   const at = (share: number) => inMillis(Measurement.quantile(result.requests, share))
@@ -126,23 +129,15 @@ const bench = Effect.gen(function* () {
   )
   const vault = yield* VaultServer.make({ database, leaseSeconds, maximumSeconds: leaseSeconds })
 
-  const users = yield* underLoad(
-    vault,
-    database,
-    "database/creds/app",
-    Effect.repeat(Effect.void, {
-      schedule: Schedule.spaced("20 millis"),
-      until: () => vault.mints() > rotations,
-    }),
+  const users = yield* underLoad(vault, database, "database/creds/app", () =>
+    waitUntil(() => vault.mints() > rotations),
   )
-  const passwords = yield* underLoad(
-    vault,
-    database,
-    "database/static-creds/app",
-    Effect.repeat(vault.rotateStatic, {
-      schedule: Schedule.spaced("500 millis"),
-      times: rotations - 1,
-    }),
+  const passwords = yield* underLoad(vault, database, "database/static-creds/app", (connections) =>
+    Effect.suspend(() => {
+      const before = connections()
+      const isUsed = () => connections() > before + connectors
+      return Effect.andThen(vault.rotateStatic, waitUntil(isUsed))
+    }).pipe(Effect.repeat({ times: rotations - 1 })),
   )
   yield* Measurement.print(`Database credentials that change under ${clients} clients of the API`, [
     row("the user", users),

@@ -1,11 +1,11 @@
-/** LegacyPrices of given rows, for tests and trials. */
+/** LegacyPrices from given rows, for tests and trials. */
 import { LegacyPrices, type LegacyRow } from "@btc-price/domain/LegacyPrices"
 import * as DateTime from "effect/DateTime"
 import * as Layer from "effect/Layer"
 import * as Order from "effect/Order"
 import * as Stream from "effect/Stream"
 
-/** `rows` in the order in which they were kept. */
+/** The rows in the order in which they were stored. */
 export const layer = (rows: ReadonlyArray<LegacyRow>): Layer.Layer<LegacyPrices> =>
   Layer.succeed(LegacyPrices, { rows: Stream.fromIterable(rows.toSorted(byTime)) })
 

@@ -1,4 +1,4 @@
-/** The certificate of an HTTPS listener and its key, as PEM files hold them. */
+/** The certificate and the private key of an HTTPS listener, read from PEM files. */
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -7,23 +7,22 @@ import * as Redacted from "effect/Redacted"
 import { createPrivateKey, X509Certificate } from "node:crypto"
 import { createSecureContext } from "node:tls"
 
-/** Where they are. */
 export interface Files {
   readonly certificateFile: string
   readonly keyFile: string
 }
 
 export interface Certificate {
-  /** The server's own certificate, then those between it and its authority. */
+  /** The server's certificate, then the intermediate certificates. */
   readonly chain: string
   readonly key: Redacted.Redacted
   readonly expiresAt: DateTime.Utc
 }
 
-/** The files cannot be used; the message begins with the name of the setting, and shows nothing of the key. */
+/** The files cannot be used. The message begins with the name of the setting, and contains nothing of the key. */
 export class CertificateError extends Data.TaggedError("CertificateError")<{ readonly message: string }> {}
 
-/** Reads a pair that belongs together and is valid now. */
+/** Reads a certificate and its private key. The certificate must be valid now. */
 export const read = Effect.fn("Certificate.read")(function* (files: Files) {
   const fileSystem = yield* FileSystem.FileSystem
   const readFile = (setting: string, file: string) =>
@@ -34,16 +33,16 @@ export const read = Effect.fn("Certificate.read")(function* (files: Files) {
     chain: readFile("TLS_CERT_FILE", files.certificateFile),
     key: readFile("TLS_KEY_FILE", files.keyFile),
   })
-  // Until two readings agree: a single one may meet the files in the middle of their change.
+  // Reads until two readings agree, because a single reading may find the files half changed.
   let [both, again] = [yield* readBoth, yield* readBoth]
   while (both.chain !== again.chain || both.key !== again.key) [both, again] = [again, yield* readBoth]
   const { chain, key } = both
   const certificate = yield* attempt(
-    "TLS_CERT_FILE holds no certificate: expected a PEM file, the server's own first",
+    "TLS_CERT_FILE contains no certificate: expected a PEM file with the server's certificate first",
     () => new X509Certificate(chain),
   )
   const privateKey = yield* attempt(
-    "TLS_KEY_FILE holds no private key: expected a PEM file without a passphrase",
+    "TLS_KEY_FILE contains no private key: expected a PEM file without a passphrase",
     () => createPrivateKey(key),
   )
   if (!certificate.checkPrivateKey(privateKey)) {
@@ -59,7 +58,7 @@ export const read = Effect.fn("Certificate.read")(function* (files: Files) {
     return yield* refusal(`TLS_CERT_FILE is not valid before ${DateTime.formatIso(validFrom)}`)
   }
   yield* attempt(
-    "TLS_CERT_FILE and TLS_KEY_FILE are not taken by OpenSSL: is the key too short, or the chain broken?",
+    "OpenSSL rejects TLS_CERT_FILE and TLS_KEY_FILE: is the key too short, or the chain broken?",
     () => createSecureContext({ cert: chain, key }),
   )
   return { chain, key: Redacted.make(key), expiresAt } satisfies Certificate

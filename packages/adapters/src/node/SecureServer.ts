@@ -1,4 +1,4 @@
-/** A server that speaks TLS, and takes a new certificate from its files without dropping a connection. */
+/** An HTTPS server that loads a new certificate from its files without dropping a connection. */
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import type { ServerOptions } from "node:http"
 import { createServer, type Server } from "node:https"
 import * as Certificate from "./Certificate.ts"
 
-/** Forward secrecy and authenticated encryption alone. */
+/** Only ciphers with forward secrecy and authenticated encryption. */
 const ciphers = [
   "TLS_AES_256_GCM_SHA384",
   "TLS_CHACHA20_POLY1305_SHA256",
@@ -22,23 +22,23 @@ const ciphers = [
   "ECDHE-RSA-AES128-GCM-SHA256",
 ].join(":")
 
-/** After this long without having agreed on keys a caller is cut off, in milliseconds. */
+/** The longest that a TLS handshake may take, in milliseconds. */
 const handshakeMillis = 5_000
 
-/** The files are read anew this often: that works for files, links to them and network volumes alike. */
-const lookInterval = Duration.seconds(10)
+/** How often the files are read again. Polling works for files, symbolic links and network volumes. */
+const pollInterval = Duration.seconds(10)
 
 const expiry = Metric.gauge("tls_certificate_expiry_timestamp_seconds", {
-  description: "When the certificate that is served expires, in seconds since 1970",
+  description: "When the served certificate expires, in seconds since 1970",
 })
 
 export const make = (certificate: Certificate.Certificate, options: ServerOptions): Server =>
   createServer({ ...options, ...contextOf(certificate), handshakeTimeout: handshakeMillis })
 
 /**
- * Follows the files for ever. Connections that are open keep the certificate that they began with, new ones get the
- * new one. While the files cannot be used, such as between the writing of one and of the other, the last good pair
- * stays, with a warning.
+ * Reloads the files for as long as the server runs. Open connections keep the certificate that they began with, and
+ * new connections get the new certificate. While the files cannot be used, for example when only the first of them has
+ * been written, the last good pair stays in use, with a warning.
  */
 export const follow = Effect.fnUntraced(function* (
   server: Server,
@@ -47,7 +47,7 @@ export const follow = Effect.fnUntraced(function* (
 ) {
   let [served, warning] = [first, ""]
   yield* note(first)
-  const look = Effect.gen(function* () {
+  const reload = Effect.gen(function* () {
     const read = yield* Certificate.read(files)
     warning = ""
     if (read.chain === served.chain && Redacted.value(read.key) === Redacted.value(served.key)) return
@@ -58,20 +58,20 @@ export const follow = Effect.fnUntraced(function* (
       Effect.annotateLogs("expiresAt", DateTime.formatIso(read.expiresAt)),
     )
   })
-  const lookAndWarn = Effect.catch(look, ({ message }) => {
+  const reloadOrWarn = Effect.catch(reload, ({ message }) => {
     if (message === warning) return Effect.void
     warning = message
     return Effect.logWarning("The TLS certificate stays the one before").pipe(
       Effect.annotateLogs("detail", message),
     )
   })
-  return yield* Effect.andThen(Effect.sleep(lookInterval), lookAndWarn).pipe(Effect.repeat(Schedule.forever))
+  return yield* Effect.andThen(Effect.sleep(pollInterval), reloadOrWarn).pipe(Effect.repeat(Schedule.forever))
 })
 
 const note = ({ expiresAt }: Certificate.Certificate) =>
   Metric.update(expiry, DateTime.toEpochMillis(expiresAt) / 1_000)
 
-/** All of it each time: what a new context does not name falls back to Node's own defaults. */
+/** The complete options each time, because a new context falls back to Node's defaults for absent options. */
 const contextOf = ({ chain, key }: Certificate.Certificate) => ({
   cert: chain,
   key: Redacted.value(key),

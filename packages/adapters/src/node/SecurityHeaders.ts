@@ -1,13 +1,13 @@
-/** Headers of every answer, whoever writes it: they leave browsers nothing to guess, frame, embed or send on. */
+/** Headers of every response. They stop browsers from sniffing, framing, embedding and sending a referrer. */
 
-/** The strictest, for what is data; a page says what it needs instead. */
+/** The strictest policy, for data. A page replaces it with the policy that it needs. */
 const contentSecurityPolicy =
   "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** A year. Other names of the domain are not ours to decide about. */
+/** One year, without `includeSubDomains`, because this service does not decide for other names of the domain. */
 const strictTransportSecurity = "max-age=31536000"
 
-/** `isSecure`: callers come by TLS, which browsers shall then insist on. */
+/** `isSecure`: clients use TLS, so browsers should insist on it. */
 export const make = (isSecure: boolean): Readonly<Record<string, string>> => ({
   "content-security-policy": contentSecurityPolicy,
   "cross-origin-opener-policy": "same-origin",

@@ -1,4 +1,4 @@
-/** LegacyPrices in the table `btc_price` of the original's PostgreSQL database. */
+/** LegacyPrices in the table `btc_price` of the original service's PostgreSQL database. */
 import { LegacyPrices, type LegacyRow } from "@btc-price/domain/LegacyPrices"
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
@@ -9,18 +9,18 @@ import * as PostgresClient from "./PostgresClient.ts"
 import { toRepositoryError } from "./PostgresOperation.ts"
 
 /**
- * The longest that reading all rows may take, in hours: it is one statement that waits for whoever takes its rows,
- * so the limit of other statements does not fit.
+ * The longest that reading all rows may take, in hours. One statement reads them and waits for the consumer of the
+ * rows, so the limit of other statements is too short.
  */
 const readLimitHours = 2
 
-/** Memory of the server for sorting, in megabytes; what does not fit it sorts in files of its own. */
+/** The server's memory for sorting, in megabytes. It sorts larger results in temporary files. */
 const sortMegabytes = 64
 
 /**
- * Connects while the rows are read, for reading alone. They come sorted from the server, in one pass and as of one
- * moment: the table has no index by time, so pages would each be a scan of all of it, and rows in the order of
- * their ids are not surely in that of their times.
+ * Opens a read-only connection while the rows are read. The server sorts them in one pass and one snapshot. The table
+ * has no index on time, so reading in pages would scan the whole table for each page, and the order of ids need not be
+ * the order of times.
  */
 export const layer = (options: PostgresClient.Options): Layer.Layer<LegacyPrices> => {
   const connect = PostgresClient.open(options, {
@@ -40,13 +40,13 @@ export const layer = (options: PostgresClient.Options): Layer.Layer<LegacyPrices
 }
 
 interface Row {
-  /** Milliseconds since the epoch; infinite for PostgreSQL's infinite times. */
+  /** Milliseconds since the epoch. Infinite for PostgreSQL's infinite times. */
   readonly millis: number | null
   readonly eur: number | null
   readonly czk: number | null
 }
 
-/** The original's times are UTC without saying so, which is how `extract` takes them. */
+/** The original's timestamps are UTC without a time zone, which is how `extract` reads them. */
 const read = (sql: PgClient.PgClient) =>
   sql<Row>`
     select floor(extract(epoch from "timestamp") * 1000)::float8 as millis,

@@ -1,11 +1,11 @@
-/** SigningKeyStore in PostgreSQL, for all replicas; `PriceRepository.prepare` makes the table. */
+/** SigningKeyStore in PostgreSQL, shared by all replicas. `PriceRepository.prepare` creates the table. */
+import { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { run as runOperation } from "./PostgresOperation.ts"
-import { SigningKeyStore } from "../../../domain/src/access/SigningKeyStore.ts"
 
 export const layer: Layer.Layer<SigningKeyStore, never, PgClient.PgClient> = Layer.effect(
   SigningKeyStore,

@@ -1,4 +1,4 @@
-/** SourceLedger in PostgreSQL; `PriceRepository.prepare` makes the tables. */
+/** SourceLedger in PostgreSQL. `PriceRepository.prepare` creates the tables. */
 import type { Reason } from "@btc-price/domain/Gap"
 import { type Breaker, SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
 import * as PgClient from "@effect/sql-pg/PgClient"
@@ -14,8 +14,8 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
     const sql = yield* PgClient.PgClient
 
     return SourceLedger.of({
-      // When the connection breaks before the answer and this runs twice, a call is counted too often or
-      // answered `asked`. That is safe; an uncounted call is not.
+      // If the connection breaks before the answer, this runs twice. Then a call is counted twice or answered
+      // `asked`, which is safe. An uncounted call would not be.
       spend: Effect.fn("SourceLedger.spend")(function* ({ source, at, slot, limit, cap }) {
         const asked = slot === null ? null : slotDate(slot)
         const [counted] = yield* sql<{ calls: number }>`
@@ -88,7 +88,7 @@ interface Row {
   readonly breaker: Breaker | null
 }
 
-/** A source that nobody has reported of yet is taken to be well. */
+/** A source without a report is assumed to work. */
 const toState = ({
   firstCallAt,
   lastSuccessAt,

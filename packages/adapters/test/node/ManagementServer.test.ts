@@ -42,7 +42,7 @@ describe("ManagementServer", () => {
     }).pipe(Effect.scoped, Effect.provide(NodeHttpClient.layerUndici)),
   )
 
-  it.live("refuses all else with a problem, and says which methods a path takes", () =>
+  it.live("answers other requests with a problem, which names the methods of a known path", () =>
     Effect.gen(function* () {
       const ask = yield* start
       const type = "application/problem+json"

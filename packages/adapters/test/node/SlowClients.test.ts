@@ -1,4 +1,4 @@
-/** Callers that take their time: the server waits for none of them for ever. Only Node's own clock runs here. */
+/** Slow clients: the server waits for none of them forever. Only Node's own timers run here. */
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -18,10 +18,10 @@ import { connect as connectSecurely } from "node:tls"
 import * as LoopbackServer from "../LoopbackServer.ts"
 import * as TestAuthority from "../TestAuthority.ts"
 
-/** How many of each there are. */
+/** The number of clients of each kind. */
 const crowd = 5
 
-/** What they begin with, and what they add each second. */
+/** The first bytes that they send, and the bytes that they add each second. */
 const senders = {
   silent: { first: "", more: "" },
   "one header a second": { first: "GET / HTTP/1.1\r\nHost: x\r\n", more: "X: y\r\n" },
@@ -41,7 +41,7 @@ const senders = {
 }
 type Sender = keyof typeof senders
 
-/** All that comes back until the server hangs up. */
+/** Everything that the server sends until it closes the connection. */
 const send = (open: (begin: () => void) => Socket, { first, more }: (typeof senders)[Sender]) =>
   Effect.callback<string>((resume) => {
     let answer = ""
@@ -60,7 +60,7 @@ const send = (open: (begin: () => void) => Socket, { first, more }: (typeof send
 
 const block = new Uint8Array(65_536)
 
-/** Reads a body to its end; `/endless` answers until its caller goes. */
+/** Reads a request's body to its end. `/endless` responds until its client disconnects. */
 const app = (gone: Deferred.Deferred<void>) =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
@@ -104,7 +104,7 @@ const start = Effect.fnUntraced(function* (isSecure: boolean) {
   return { port, open, gone }
 })
 
-/** Asks for what never ends and reads nothing of it. */
+/** Requests an endless response and reads nothing of it. */
 const neverRead = (open: (begin: () => void) => Socket) =>
   Effect.acquireRelease(
     Effect.sync(() => {
@@ -134,7 +134,7 @@ const assertHangsUp = (isSecure: boolean) =>
       [
         Effect.all(crowds, { concurrency: "unbounded" }),
         Deferred.await(gone),
-        // Without TLS this is one more of the silent.
+        // Without TLS this client is one more silent client.
         send((begin) => connect(port, "127.0.0.1", begin), senders.silent),
       ],
       { concurrency: "unbounded" },
@@ -156,7 +156,7 @@ const assertHangsUp = (isSecure: boolean) =>
   })
 
 describe("NodeListener", () => {
-  it.effect("hangs up on all who are slow, with TLS and without, and says so where it can", () =>
+  it.effect("disconnects all slow clients, with and without TLS, and answers them where it can", () =>
     Effect.all([assertHangsUp(false), assertHangsUp(true)], { concurrency: "unbounded" }),
   )
 })

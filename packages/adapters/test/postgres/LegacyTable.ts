@@ -1,4 +1,4 @@
-/** The original's table, as its program made it. */
+/** The original service's table, as its program created it. */
 import type { LegacyRow } from "@btc-price/domain/LegacyPrices"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import type * as Redacted from "effect/Redacted"
 
-/** Makes the table in the database of `url`, with rows of these in this order. */
+/** Creates the table in the database of `url`, and inserts these rows in this order. */
 export const make = Effect.fnUntraced(
   function* (url: Redacted.Redacted, rows: ReadonlyArray<LegacyRow>) {
     const sql = yield* PgClient.makeClient({ url, ssl: false })

@@ -21,7 +21,7 @@ LegacyPricesTest.suite("PostgreSQL", (rows) =>
 )
 
 describe("PostgresLegacyPrices", () => {
-  it.effect("takes PostgreSQL's infinite times for none", () =>
+  it.effect("reads PostgreSQL's infinite times as null", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       yield* LegacyTable.make(url, [])
@@ -37,7 +37,7 @@ describe("PostgresLegacyPrices", () => {
     }).pipe(Effect.provide(Reactivity.layer)),
   )
 
-  it.effect("says that there is no table", () =>
+  it.effect("reports that the table does not exist", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const error = yield* Effect.flatMap(LegacyPrices, ({ rows }) => Stream.runDrain(rows)).pipe(

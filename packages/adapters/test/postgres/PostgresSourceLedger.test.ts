@@ -18,7 +18,7 @@ SourceLedgerTest.suite(
   ),
 )
 
-it.live("says that it is unavailable when the server is", () =>
+it.live("fails as unavailable when the server is unavailable", () =>
   Effect.gen(function* () {
     const ledger = yield* SourceLedger
     const error = yield* Effect.flip(ledger.states(DateTime.makeUnsafe(0)))

@@ -1,4 +1,4 @@
-/** The wire to a real PostgreSQL with TLS: only a server that the given authority vouches for is talked to. */
+/** TLS to a real PostgreSQL: the client connects only to a server whose certificate the given authority has signed. */
 import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
@@ -17,7 +17,7 @@ class TlsServer extends Context.Service<
   {
     readonly url: Redacted.Redacted
     readonly authority: TestAuthority.TestAuthority
-    /** Answers with this pair from now on. */
+    /** Makes the server present this certificate from now on. */
     readonly present: (pair: TestAuthority.Pair) => Effect.Effect<void, unknown>
   }
 >()("@btc-price/adapters/test/PostgresTls.test/TlsServer") {}
@@ -80,8 +80,8 @@ const refusal = (url: Redacted.Redacted, authorities: string) =>
 
 describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeServices.layer)), {
   excludeTestServices: true,
-})("PostgreSQL by TLS", (it) => {
-  it.effect("is connected to when the given authority has signed its certificate", () =>
+})("PostgreSQL over TLS", (it) => {
+  it.effect("accepts a certificate that the given authority has signed", () =>
     Effect.gen(function* () {
       const { url, authority, present } = yield* TlsServer
       yield* present(yield* authority.issue(until))
@@ -89,7 +89,7 @@ describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeService
     }),
   )
 
-  it.effect("is refused when another authority has", () =>
+  it.effect("refuses a certificate that another authority has signed", () =>
     Effect.gen(function* () {
       const { url, authority, present } = yield* TlsServer
       yield* present(yield* authority.issue(until))
@@ -98,7 +98,7 @@ describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeService
     }),
   )
 
-  it.effect("is refused when the certificate is another host's", () =>
+  it.effect("refuses a certificate for another host", () =>
     Effect.gen(function* () {
       const { url, authority, present } = yield* TlsServer
       yield* present(yield* authority.issue(until, "db.example.com"))
@@ -106,7 +106,7 @@ describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeService
     }),
   )
 
-  it.effect("is refused when the certificate has ended", () =>
+  it.effect("refuses an expired certificate", () =>
     Effect.gen(function* () {
       const { url, authority, present } = yield* TlsServer
       yield* present(yield* authority.issue("2020-01-01"))
@@ -114,7 +114,7 @@ describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeService
     }),
   )
 
-  it.effect("is refused when it speaks plaintext only", () =>
+  it.effect("refuses a server without TLS", () =>
     Effect.gen(function* () {
       const { authority } = yield* TlsServer
       const plaintext = Redacted.make(inject("testPostgres").url)

@@ -1,4 +1,4 @@
-/** Runs one PostgreSQL for a run of all tests, in a temporary folder and without care for a loss of power. */
+/** Runs one PostgreSQL for all tests of a run, in a temporary folder and without protection from power loss. */
 import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import { migrate } from "@btc-price/adapters/postgres/PostgresMigrations"
 import * as NodeServices from "@effect/platform-node/NodeServices"
