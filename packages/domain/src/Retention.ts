@@ -12,8 +12,8 @@ export const retainedSince = (now: DateTime.Utc, months: number): DateTime.Utc =
 
 /**
  * Deletes the prices and gaps of all UTC months before {@link retainedSince}. Returns the months that had prices or
- * gaps, oldest first. `isDryRun`: only returns them. Several processes may prune at the same time. Fails with
- * `RepositoryError`. Dies if `months` is less than {@link monthsMinimum}, which the settings reject.
+ * recorded gaps, oldest first. `isDryRun`: only returns them. A slot before the first remaining price is no gap any
+ * more. Several processes may prune at the same time. Fails with `RepositoryError`. Dies if `months` is less than {@link monthsMinimum}, which the settings reject.
  */
 export const prune = Effect.fn("Retention.prune")(function* (options: {
   readonly months: number

@@ -9,8 +9,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { slotDate, slotOf } from "./PostgresPriceRows.ts"
 
-/** Rows of a page of a stream. */
+/** Maximum rows of a page of a stream. */
 const pageRows = 5_000
+
+/** Maximum slots that a page looks at, about a year: 0.1 s when each of them has a price. */
+const pageSlots = 100_000
 
 /** Keeps gaps by the rule of `PriceRepository.record`, after the prices; of two of one slot the later one. */
 export const insert = (sql: PgClient.PgClient, gaps: ReadonlyArray<Gap>) => sql`
@@ -47,30 +50,22 @@ export const upsertTried = (
   where not gap.tried @> excluded.tried`
 
 /**
- * A page of the runs that `PriceRepository.gaps` gives, newest first, in parts, and where the next page ends if there
- * may be more. `end`: the end of this page. `unsampled`: where a slot with neither a price nor a row is a gap.
+ * The page of `PriceRepository.gaps` that ends before `end`: parts of runs, newest first, and where the next page ends
+ * if there is a next page.
  *
- * Prices are read from their key only. Of these, a row comes back where the slot before it has none, so that years
- * without gaps and years without prices are both one row.
+ * Only the keys of prices are read. A price is a row of the result only if the slot before it has neither a price nor
+ * a row of its own, so a year without gaps and a year without prices are both a single row.
  */
 export const selectPage = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
-  {
-    currency,
-    start,
-    end,
-    unsampled,
-  }: {
-    readonly currency: Currency
-    readonly start: Slot.Slot
-    readonly end: Slot.Slot
-    readonly unsampled: { readonly start: Slot.Slot; readonly end: Slot.Slot }
-  },
+  { currency, start, unsampled }: Question,
+  end: Slot.Slot,
 ) {
-  const isInside = sql`currency = ${currency} and slot >= ${slotDate(start)} and slot < ${slotDate(end)}`
+  const pageStart = Math.max(start, end - pageSlots * Slot.slotMillis) as Slot.Slot
+  const isInside = sql`currency = ${currency} and slot >= ${slotDate(pageStart)} and slot < ${slotDate(end)}`
   const rows = yield* sql<Row>`
     select slot, reason, detail, tried, previous from (
-      select *, lead(slot, 1, ${slotDate(Slot.previous(start))}) over (order by slot desc) as previous from (
+      select *, lead(slot, 1, ${slotDate(Slot.previous(pageStart))}) over (order by slot desc) as previous from (
         select slot, null as reason, null as detail, null::text[] as tried from price where ${isInside}
         union all
         select slot, reason, detail, tried from gap where ${isInside}
@@ -92,11 +87,17 @@ export const selectPage = Effect.fnUntraced(function* (
     }),
   )
   const last = rows.length < pageRows ? undefined : rows.at(-1)
-  return [
-    parts,
-    Option.map(Option.fromUndefinedOr(last), ({ previous }) => Slot.next(slotOf(previous))),
-  ] as const
+  const nextEnd = last === undefined ? pageStart : Slot.next(slotOf(last.previous))
+  return [parts, nextEnd > start ? Option.some(nextEnd) : Option.none()] as const
 })
+
+interface Question {
+  readonly currency: Currency
+  /** The first slot of the range. */
+  readonly start: Slot.Slot
+  /** Where a slot with neither a price nor a row is a gap. */
+  readonly unsampled: { readonly start: Slot.Slot; readonly end: Slot.Slot }
+}
 
 type Row = { readonly slot: Date; readonly previous: Date } & (
   | Pick<Gap, "reason" | "detail" | "tried">

@@ -1,5 +1,4 @@
 /** The tables, as steps that each run once, in order, under a lock. PostgreSQL 15 is enough for all of them. */
-import { unsampledDetail } from "@btc-price/domain/Gap"
 import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
@@ -88,16 +87,16 @@ const createSigningKeys = Effect.gen(function* () {
 })
 
 /**
- * Slots in which nobody asked are derived now, and no rows are needed for them. There may be millions, so the other
- * rows are moved out and back, which is faster than to delete these and gives their space back. Nobody reads the
- * table meanwhile. A worker of an earlier release that still runs may store such rows again: they read the same.
+ * Removes the rows of slots that no worker sampled, which are derived now. There may be millions, so the other rows are
+ * moved out and back: this is faster than a delete and frees the space. The table is locked meanwhile. A worker of an
+ * earlier release that still runs may store such rows again; they read the same.
  */
 const dropUnsampled = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`lock table gap in access exclusive mode`
   yield* sql`
     create table recorded_gap as
-    select * from gap where detail <> ${unsampledDetail} or tried <> '{}'`
+    select * from gap where detail <> 'Nobody asked in this slot' or tried <> '{}'`
   yield* sql`truncate gap`
   yield* sql`insert into gap select * from recorded_gap`
   yield* sql`drop table recorded_gap`

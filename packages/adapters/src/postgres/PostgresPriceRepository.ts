@@ -123,9 +123,9 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
           Effect.map(extent([currency]), (extents) => {
             const running = Slot.at(now)
             const unsampled = { start: extents.get(currency)?.oldest ?? running, end: running }
-            const start = Slot.notBefore(range.start)
+            const question = { currency, start: Slot.notBefore(range.start), unsampled }
             return Stream.paginate(Slot.notBefore(range.end), (end) =>
-              PostgresGaps.selectPage(sql, { currency, start, end, unsampled }).pipe(run("gaps")),
+              PostgresGaps.selectPage(sql, question, end).pipe(run("gaps")),
             )
           }),
         ).pipe(GapRun.join),
