@@ -1,14 +1,14 @@
-/** A program of the benchmarks in a process of its own, so that its time and memory count for itself. */
+/** A benchmark program in a separate process, so that its time and memory are measured separately. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { type ChildProcess, fork } from "node:child_process"
 
-/** It ended, or never began. */
+/** The process ended before it answered. */
 export class Ended extends Data.TaggedError("Ended")<{ readonly message: string }> {}
 
 /**
- * Starts the program until the scope closes, and answers its first message. `ask` sends it a message and
- * answers the next one that comes back.
+ * Runs the program until the scope closes, and returns its first message. `ask` sends a message and returns the next
+ * answer.
  */
 export const start = Effect.fnUntraced(function* <First>(file: URL, args: ReadonlyArray<string> = []) {
   const child = yield* Effect.acquireRelease(

@@ -1,4 +1,4 @@
-/** The year that is measured: 105,120 slots of two currencies, 210,240 prices. */
+/** The measured year: 105,120 slots of two currencies, 210,240 prices. */
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
 import * as Slot from "@btc-price/domain/Slot"
@@ -21,7 +21,7 @@ export const month: Range = {
   end: DateTime.makeUnsafe("2025-08-01T00:00:00Z"),
 }
 
-/** Runs `effect` when the year has just ended, so that all of it is past and no slot begins meanwhile. */
+/** Runs `effect` with a clock stopped at the end of the year, so that the whole year is past and no slot begins. */
 export const whenOver = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.gen(function* () {
     const live = yield* Clock.Clock

@@ -1,11 +1,11 @@
-/** How long something takes, how much memory it needs, and the table that says so. */
+/** Measures time and memory, and prints the results as a table. */
 import * as Arr from "effect/Array"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Order from "effect/Order"
 import * as Rec from "effect/Record"
 
-/** What was measured, beside something else that was measured in the same run. */
+/** A measurement, compared to another measurement of the same run. */
 export interface Row {
   readonly what: string
   readonly figure: string
@@ -38,7 +38,7 @@ export const print = (title: string, rows: ReadonlyArray<Row>): Effect.Effect<vo
   return Console.log(["", title, "", line(titles), rule, ...rows.map(line)].join("\n"))
 }
 
-/** The milliseconds that `effect` takes, and what it gives. */
+/** The milliseconds that `effect` takes, and its result. */
 export const timed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const start = performance.now()
   const value = yield* effect
@@ -46,8 +46,8 @@ export const timed = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect
 })
 
 /**
- * The median milliseconds of each of `effects`, after one run that does not count. They take turns, so that the
- * machine's moods meet all of them.
+ * The median milliseconds of each of `effects`, after one warm-up run. The effects take turns, so that noise of the
+ * machine affects all of them.
  */
 export const medians = <Effects extends Readonly<Record<string, Effect.Effect<unknown, any, any>>>>(
   runs: number,
@@ -75,13 +75,13 @@ export const median = (values: ReadonlyArray<number>): number => {
   return pair.reduce<number>((sum, value) => sum + (value ?? Number.NaN), 0) / pair.length
 }
 
-/** The value that this share of `values`, from 0 to 1, does not exceed. */
+/** The quantile of `values` for a share from 0 to 1: the value that this share of them does not exceed. */
 export const quantile = (values: ReadonlyArray<number>, share: number): number =>
   Arr.sort(values, Order.Number)[Math.floor(share * (values.length - 1))] ?? Number.NaN
 
 const sampleMillis = 5
 
-/** The most resident memory of this process while `effect` runs, over that before it, in bytes. */
+/** How far the resident memory of this process grows at most while `effect` runs, in bytes. */
 export const memoryGrowth = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(
     Effect.sync(watchMemory),
@@ -89,11 +89,11 @@ export const memoryGrowth = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     (watch) => Effect.sync(watch.stop),
   )
 
-/** Watches this process's resident memory from now on. */
+/** Watches the maximum resident memory of this process, starting now. */
 export const watchMemory = () => {
   const before = process.memoryUsage.rss()
-  let most = before
-  const look = () => (most = Math.max(most, process.memoryUsage.rss()))
+  let maximum = before
+  const look = () => (maximum = Math.max(maximum, process.memoryUsage.rss()))
   const timer = setInterval(look, sampleMillis)
   return { growth: () => look() - before, stop: () => clearInterval(timer) }
 }

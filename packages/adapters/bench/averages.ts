@@ -1,6 +1,6 @@
 /**
- * How long the averages of a month take beside a year of two currencies, and beside ten years of ten currencies;
- * next to each, PostgreSQL's own avg() over the same rows.
+ * How long the average of a month takes in a database with a year of two currencies, and in one with ten years of ten
+ * currencies, compared to PostgreSQL's own avg() over the same rows.
  */
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Period from "@btc-price/domain/Period"
@@ -22,10 +22,10 @@ import { currencies, month, year } from "./BenchYear.ts"
 
 const runs = 40
 
-/** Runs of what takes much longer and has no target. */
+/** Fewer runs, because candles take much longer and have no target. */
 const candleRuns = 3
 
-/** Candles of one question, as the API asks them for a stream. */
+/** Candles per query, as when the API streams candles. */
 const candlesAtOnce = 200
 
 const tenCurrencies: ReadonlyArray<Currency> = [
@@ -35,7 +35,7 @@ const tenCurrencies: ReadonlyArray<Currency> = [
 const tenYears: Period.Range = { start: DateTime.makeUnsafe("2016-01-01T00:00:00Z"), end: year.end }
 const utc = DateTime.zoneMakeNamedUnsafe("UTC")
 
-/** A filled database, asked for averages. */
+/** A filled database, and the queries to measure. */
 const open = Effect.fnUntraced(function* (
   url: Redacted.Redacted,
   filled: readonly [currencies: ReadonlyArray<Currency>, range: Period.Range],
@@ -78,32 +78,32 @@ const bench = Effect.gen(function* () {
   })
   yield* Measurement.print(`A month's average, 8,928 prices of a currency, median of ${runs}`, [
     {
-      what: "one currency, beside a year",
+      what: "one currency, database of a year",
       figure: inMillis(month.one),
       ...beside(month.plain, month.one),
       target: "< 10 ms",
     },
     {
-      what: "two currencies, beside a year",
+      what: "two currencies, database of a year",
       figure: `${inMillis(month.two)}, ${inMillis(month.two / 2)} each`,
       comparedTo: `one currency: ${inMillis(month.one)}`,
       ratio: inTimes(month.two / month.one),
       target: "< 10 ms",
     },
     {
-      what: "one currency, beside ten years of ten",
+      what: "one currency, database of ten years of ten",
       figure: inMillis(month.largeOne),
       ...growth(month.one, month.largeOne),
     },
     {
-      what: "two currencies, beside ten years of ten",
+      what: "two currencies, database of ten years of ten",
       figure: inMillis(month.largeTwo),
       ...growth(month.two, month.largeTwo),
     },
     {
-      what: "plain avg(), beside ten years of ten",
+      what: "plain avg(), database of ten years of ten",
       figure: inMillis(month.largePlain),
-      comparedTo: `beside a year: ${inMillis(month.plain)}`,
+      comparedTo: `database of a year: ${inMillis(month.plain)}`,
       ratio: inTimes(month.largePlain / month.plain),
     },
   ])
@@ -117,13 +117,13 @@ const bench = Effect.gen(function* () {
     {
       what: "a month by day",
       figure: inMillis(candles.days),
-      comparedTo: `beside ten years of ten: ${inMillis(candles.largeDays)}`,
+      comparedTo: `database of ten years of ten: ${inMillis(candles.largeDays)}`,
       ratio: inTimes(candles.largeDays / candles.days),
     },
     {
       what: "a year by hour",
       figure: inMillis(candles.hours),
-      comparedTo: `beside ten years of ten: ${inMillis(candles.largeHours)}`,
+      comparedTo: `database of ten years of ten: ${inMillis(candles.largeHours)}`,
       ratio: inTimes(candles.largeHours / candles.hours),
     },
   ])
@@ -135,7 +135,7 @@ const beside = (plain: number, ours: number) => ({
 })
 
 const growth = (small: number, large: number) => ({
-  comparedTo: `beside a year: ${inMillis(small)}`,
+  comparedTo: `database of a year: ${inMillis(small)}`,
   ratio: inTimes(large / small),
   target: "< 2 x",
 })

@@ -1,6 +1,6 @@
 /**
- * Bitstamp and the Czech National Bank on a loopback port, with a year that is made up beforehand, in the forms
- * that they document (see ../test/recordings). Sends its address when it is up.
+ * Bitstamp and the Czech National Bank on a loopback port, with a generated year of data in their documented forms
+ * (see ../test/recordings). Sends its address when it is ready.
  */
 import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
@@ -20,7 +20,7 @@ const bars: ReadonlyArray<string> = Array.from({ length: Slot.count(year.start, 
   return `{"timestamp":"${firstSeconds + index * slotSeconds}","open":"${open}","high":"${high}","low":"${low}","close":"${close}","volume":"${(1 + (index % 97) / 100).toFixed(8)}"}`
 })
 
-/** The bars up to `end`, as many as the limit allows. */
+/** The last bars up to `end`, as many as the limit allows. */
 const ohlc = (end: number, limit: number): string => {
   const after = Math.floor((Math.min(end, lastSeconds) - firstSeconds) / slotSeconds) + 1
   return `{"data":{"ohlc":[${bars.slice(Math.max(0, after - limit), Math.max(0, after)).join()}],"pair":"BTC/EUR"}}`
@@ -44,7 +44,7 @@ const dailyYear = (number: number): string => {
   return JSON.stringify({ rates })
 }
 
-/** Made beforehand for what a backfill of the year asks; the rest when it is asked for. */
+/** Generated in advance for the requests of a backfill of the year, and on demand for others. */
 const bodies = new Map<string, string>()
 const bodyOf = (url: URL): string | undefined => {
   const number = (name: string) => Number(url.searchParams.get(name))

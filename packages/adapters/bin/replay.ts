@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 
 const port = Flag.Int("port").pipe(
   Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))),
-  Flag.withDescription("The port of 127.0.0.1 to listen on; 0 picks a free one"),
+  Flag.withDescription("The port on 127.0.0.1 to listen on; 0 picks a free port"),
   Flag.withDefault(5002),
 )
 
@@ -22,7 +22,7 @@ const replay = Command.make(
     const { baseUrl } = yield* CoinGeckoReplay
     yield* Console.log(`COINGECKO_BASE_URL=${baseUrl}
 
-Recorded prices of May 2021, repeated, at CoinGecko's paths. Try it, and let something go wrong:
+Recorded prices of May 2021, repeated, at CoinGecko's paths. Request a price, then inject a fault:
 
   curl '${baseUrl}/simple/price?ids=bitcoin&vs_currencies=eur,czk&precision=full'
   curl -X PUT '${new URL("/fault/rate-limited", baseUrl).href}'    (all faults: ${new URL("/faults", baseUrl).href})
@@ -31,7 +31,7 @@ Recorded prices of May 2021, repeated, at CoinGecko's paths. Try it, and let som
   }),
 ).pipe(
   Command.withDescription(
-    "Speaks CoinGecko's API on this machine, with recorded prices and faults to rehearse",
+    "Serves CoinGecko's API on this machine, with recorded prices and faults to inject",
   ),
   Command.provide(({ port }) => layer({ port })),
 )

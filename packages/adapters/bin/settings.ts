@@ -1,4 +1,4 @@
-/** Writes `docs/settings.md`. A test fails while that file differs from the declarations. */
+/** Writes `docs/settings.md`. A test fails if that file differs from the declarations. */
 import * as SettingsDocument from "@btc-price/adapters/settings/SettingsDocument"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"

@@ -1,4 +1,4 @@
-/** The real API program in a process of its own, on a database and a stand-in for Cognito, quiet in its log. */
+/** The real API program in a separate process, with a database and a Cognito stand-in. Logs only warnings. */
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import type * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
 import { freePort } from "../../adapters/test/LoopbackServer.ts"
 
-/** It is up when this succeeds, and ends with the scope. */
+/** Succeeds when the program is ready. Stops it when the scope closes. */
 export const start = Effect.fnUntraced(function* (
   database: Redacted.Redacted,
   { environment }: CognitoServer.CognitoServer,

@@ -1,4 +1,4 @@
-/** The API on a loopback port, with one user, no limits that matter, and the tables of a PostgreSQL that is there. */
+/** The API on a loopback port, on an existing PostgreSQL database, with one user and without effective limits. */
 import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"

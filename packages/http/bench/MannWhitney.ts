@@ -1,10 +1,10 @@
-/** The Mann-Whitney U test: whether two samples come from the same distribution, whatever it is. */
+/** The Mann-Whitney U test: whether two samples come from the same distribution, whatever its form. */
 import * as Arr from "effect/Array"
 import * as Order from "effect/Order"
 
 /**
- * The probability of samples at least this far apart if they do, two-sided, by the normal approximation with ties
- * corrected; good from about twenty values each.
+ * The two-sided p-value: the probability that samples from the same distribution are at least this far apart. Uses
+ * the normal approximation, corrected for ties, which is accurate from about twenty values each.
  */
 export const p = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): number => {
   const all = Arr.sort(
@@ -15,7 +15,7 @@ export const p = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): number =>
   let [rankSum, ties] = [0, 0]
   for (let start = 0, end = 0; start < n; start = end) {
     while (end < n && all[end]?.value === all[start]?.value) end++
-    // Equal values share the mean of their ranks, which begin with one.
+    // Equal values share the mean of their ranks. Ranks start at 1.
     const rank = (start + end + 1) / 2
     rankSum += rank * all.slice(start, end).filter(({ isOfA }) => isOfA).length
     ties += (end - start) ** 3 - (end - start)
@@ -27,7 +27,7 @@ export const p = (a: ReadonlyArray<number>, b: ReadonlyArray<number>): number =>
   return complementaryError(z / Math.SQRT2)
 }
 
-/** Formula 7.1.26 of Abramowitz and Stegun; wrong by 1.5e-7 at most. */
+/** Formula 7.1.26 of Abramowitz and Stegun; the error is at most 1.5e-7. */
 const complementaryError = (x: number): number => {
   const t = 1 / (1 + 0.3275911 * x)
   const factors = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592]

@@ -1,4 +1,4 @@
-/** Who asks the API. */
+/** The user of the benchmarks. */
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -6,7 +6,7 @@ import * as Redacted from "effect/Redacted"
 
 export const user = { username: "bench", password: Redacted.make("bench") }
 
-/** The user's ID token from the API at `address`. */
+/** Signs in at the API at `address` and returns the ID token. */
 export const signIn = Effect.fnUntraced(function* (address: string) {
   const { username, password } = user
   const response = yield* HttpClientRequest.post(`${address}/get_token`).pipe(

@@ -1,6 +1,6 @@
 /**
- * The API on a loopback port and a PostgreSQL that is there, whose URL is the argument, with one user. Sends its
- * address when it is up; asked by any message, sends how far its memory has grown since the message before.
+ * The API on a loopback port, with one user, on an existing PostgreSQL database whose URL is the argument. Sends its
+ * address when it is ready. Answers each message with the growth of its memory since the previous message.
  */
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as Effect from "effect/Effect"

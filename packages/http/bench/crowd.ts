@@ -1,27 +1,27 @@
 /**
- * Thousands of callers who take their time, at the address that is the argument. Sends the names of the ways in which
- * they do; asked by one of them, sends for how many milliseconds each caller was kept, once connected.
+ * Thousands of slow clients that attack the address in the argument. Sends the names of the attacks. Answers the name
+ * of an attack with how long each connection lasted, in milliseconds.
  */
 import { connect } from "node:net"
 import process from "node:process"
 
 const connections = 2_000
 
-/** They come one after the other, so many a second. */
+/** New connections per second. */
 const rate = 500
 
-/** Each of them adds a little so often. */
+/** Each client sends a few bytes at this interval. */
 const dripMillis = 1_000
 
 interface Attack {
   readonly first: string
-  /** Again and again. */
+  /** Sent repeatedly. */
   readonly more: string
 }
 
 const ranges = Array.from({ length: 1_000 }, (_, index) => `5-${index}`).join(",")
 
-/** As slowhttptest does with -H, -B and -R. */
+/** The attacks of slowhttptest with -H, -B and -R. */
 const attacks: Readonly<Record<string, Attack>> = {
   "slow headers": { first: "GET / HTTP/1.1\r\nHost: x\r\n", more: "X: y\r\n" },
   "slow bodies": {
@@ -37,7 +37,7 @@ const attacks: Readonly<Record<string, Attack>> = {
 
 const { port } = new URL(process.argv[2] ?? "")
 
-const comeAfter = (millis: number, { first, more }: Attack) =>
+const connectAfter = (millis: number, { first, more }: Attack) =>
   new Promise<number>((resolve) => {
     setTimeout(() => {
       let start = Number.NaN
@@ -57,8 +57,10 @@ const comeAfter = (millis: number, { first, more }: Attack) =>
 
 process.on("message", (name) => {
   const attack = attacks[String(name)]
-  if (attack === undefined) throw new Error(`No such way: ${name}`)
-  const callers = Array.from({ length: connections }, (_, index) => comeAfter((index * 1_000) / rate, attack))
+  if (attack === undefined) throw new Error(`Unknown attack: ${name}`)
+  const callers = Array.from({ length: connections }, (_, index) =>
+    connectAfter((index * 1_000) / rate, attack),
+  )
   void Promise.all(callers).then((kept) => process.send?.(kept))
 })
 process.send?.(Object.keys(attacks))

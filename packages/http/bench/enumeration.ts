@@ -1,7 +1,7 @@
 /**
- * Whether a refused sign-in tells that its user exists: names that are users' and names that are not, in turns, each
- * with a wrong password, at the real API program before a stand-in for Cognito that takes longer for its users. The
- * answers have to be the same, byte for byte, and their times not to be told apart.
+ * Whether a rejected sign-in reveals that its user exists. Existing and unknown names sign in alternately with a
+ * wrong password at the real API program, whose Cognito stand-in takes longer for existing users. The answers must be
+ * the same byte for byte, and their times must be indistinguishable.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -18,11 +18,11 @@ import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
 import * as ApiProcess from "./ApiProcess.ts"
 import * as MannWhitney from "./MannWhitney.ts"
 
-/** Each name is tried once, because a user who has failed often has to wait. */
+/** Each name is tried once, because a user with many failures has to wait. */
 const tries = 200
 const atOnce = 4
 
-/** How much longer Cognito takes for its users. */
+/** How much longer Cognito takes for existing users, in milliseconds. */
 const delayMillis = 20
 
 const warmUps = 8
@@ -38,7 +38,7 @@ const bench = Effect.gen(function* () {
   })
   const database = yield* BenchDatabase.make(yield* BenchDatabase.start, "enumeration")
   const { url } = yield* ApiProcess.start(database, cognito, {
-    // Each try comes from an address of its own, so that neither it nor all have asked too often.
+    // Each attempt comes from a different address, so that no limit is reached.
     TRUSTED_PROXIES: "127.0.0.1/32",
     PROVIDER_CALLS_PER_SECOND: "10000",
   })
@@ -59,13 +59,13 @@ const bench = Effect.gen(function* () {
   const [millis, otherMillis] = [users, others].map((some) => some.map((answer) => answer.millis))
   const forms = new Set(answers.map(({ form }) => form))
   yield* print(
-    `${tries} refused sign-ins of users, who take Cognito ${delayMillis} ms longer, and of others`,
+    `${tries} rejected sign-ins of existing users, which take Cognito ${delayMillis} ms longer, and of unknown users`,
     [
-      { what: "different answers", figure: String(forms.size), target: "1" },
+      { what: "distinct answers", figure: String(forms.size), target: "1" },
       {
-        what: "median time of users",
+        what: "median time of existing users",
         figure: inMillis(median(millis ?? [])),
-        comparedTo: `others: ${inMillis(median(otherMillis ?? []))}`,
+        comparedTo: `unknown users: ${inMillis(median(otherMillis ?? []))}`,
       },
       {
         what: "Mann-Whitney p",
@@ -79,7 +79,7 @@ const bench = Effect.gen(function* () {
 
 let addresses = 0
 
-/** All that the answer says but when and how many may follow, and how long it took. */
+/** The complete answer except its date and rate limit, and how long it took. */
 const signIn = (url: string, username: string) =>
   Effect.callback<{ readonly username: string; readonly form: string; readonly millis: number }>((resume) => {
     addresses += 1

@@ -1,8 +1,9 @@
 /**
- * A million forged tokens, each with a key's name, an issuer and a signature of its own, at the real API program, beside
- * requests with a good one: how the memory grows, how often keys are fetched, and how many good requests are answered
- * with and without the flood. It comes from as many addresses as it has tokens, so that each token is looked at, and
- * then from one, which the limits meet. It has as many connections as the good requests.
+ * A flood of a million forged tokens at the real API program, beside requests with a valid token. Each forged token
+ * has a different key id, issuer and signature. Measures how the memory grows, how often keys are fetched, and how
+ * many valid requests are answered with and without the flood. The flood first comes from a different address for
+ * each token, so that each token is verified, and then from a single address, which the rate limits stop. It has as
+ * many connections as the valid requests.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -21,14 +22,14 @@ import * as ApiProcess from "./ApiProcess.ts"
 
 const forgeries = Number(process.argv[2] ?? 1_000_000)
 
-/** Sent before the memory is looked at for the first time. */
+/** Tokens sent before the first measurement of memory. */
 const warmUps = Math.min(50_000, forgeries)
 
 const connections = 10
-/** Shorter than the server keeps the flood's connections, which are idle meanwhile. */
+/** Shorter than the server's idle timeout, so that the flood's idle connections stay open. */
 const quietSeconds = 8
 
-/** What Node allows its old space by itself in a container of 512 MiB, as the chart's API has. */
+/** Node's default for the old space in a container of 512 MiB, the chart's limit for the API. */
 const oldSpaceMegabytes = 256
 
 const bench = Effect.gen(function* () {
@@ -57,9 +58,9 @@ const bench = Effect.gen(function* () {
     const quiet = (before + (yield* askFor(quietSeconds, goodRequest))) / 2
     yield* print(`${inThousands(count)} forged tokens from ${title} in ${seconds.toFixed(0)} s`, [
       {
-        what: "good requests a second in the flood",
+        what: "valid requests per second during the flood",
         figure: inThousands(during),
-        comparedTo: `in quiet: ${inThousands(quiet)}`,
+        comparedTo: `without the flood: ${inThousands(quiet)}`,
         ratio: inTimes(during / quiet),
         target: "> 0.5 x",
       },
@@ -70,7 +71,7 @@ const bench = Effect.gen(function* () {
         target: "< 10 MB more",
       },
       {
-        what: "fetches of keys",
+        what: "key fetches",
         figure: String(fetched),
         comparedTo: `one every ten seconds: ${Math.floor(seconds / 10) + 1}`,
         target: "no more",
@@ -79,19 +80,19 @@ const bench = Effect.gen(function* () {
   })
 
   yield* askFor(2, goodRequest)
-  yield* flood("an address each", forgeries, anyAddress)
+  yield* flood("a different address each", forgeries, anyAddress)
   yield* flood("one address", Math.ceil(forgeries / 10), () => "203.0.113.9")
 })
 
 let addresses = 0
 
-/** Another one each time, as a proxy tells it. */
+/** A different address each time, as a proxy would forward it. */
 const anyAddress = () => {
   addresses += 1
   return `10.${(addresses >> 16) & 255}.${(addresses >> 8) & 255}.${addresses & 255}`
 }
 
-/** Makes tokens like `good`, but with a kid, an issuer and a signature that no other has. */
+/** Makes tokens like `good`, but each with a different kid, issuer and signature. */
 const forger = (good: string) => {
   const { payload } = TokenIssuer.partsOf(good)
   let count = 0
@@ -103,17 +104,17 @@ const forger = (good: string) => {
   }
 }
 
-/** Sends as many requests, over a few connections, one after the other on each. */
+/** Sends `count` requests over a few connections, sequentially on each connection. */
 const ask = (count: number, send: () => Effect.Effect<number>) =>
   Effect.forEach(Array.from({ length: count }), send, { concurrency: connections, discard: true })
 
-/** How many requests a second are answered while `goesOn`. */
+/** Requests answered per second while `goesOn` is true. */
 const askWhile = Effect.fnUntraced(function* (goesOn: () => boolean, send: Effect.Effect<number>) {
   const start = performance.now()
   let answered = 0
   const count = Effect.tap(send, (status) => {
     answered += 1
-    return status === 200 ? Effect.void : Effect.die(`A good token got ${status}`)
+    return status === 200 ? Effect.void : Effect.die(`A valid token got ${status}`)
   })
   yield* Effect.replicateEffect(Effect.repeat(count, { while: goesOn }), connections, {
     concurrency: "unbounded",
@@ -128,7 +129,10 @@ const askFor = (seconds: number, send: Effect.Effect<number>) =>
     return askWhile(() => performance.now() < end, send)
   })
 
-/** Sends a token from an address, over connections of its own, and gives the status of the answer. */
+/**
+ * Returns a function that sends a token from an address, over separate connections, and returns the status of the
+ * answer.
+ */
 const sender = (url: string) =>
   Effect.map(
     Effect.acquireRelease(

@@ -1,6 +1,6 @@
 /**
- * A year of one currency as CSV through the API, beside `COPY … TO STDOUT` of the same columns and rows by psql from
- * the same database. Both are processes of their own, and what they give is counted and thrown away.
+ * A year of one currency as CSV through the API, compared to psql's `COPY … TO STDOUT` of the same columns and rows
+ * from the same database. Both run in separate processes, and their output is counted and discarded.
  */
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -25,7 +25,7 @@ import { signIn } from "./User.ts"
 
 const runs = 9
 
-/** Downloads over which the memory must stay flat, and those right before. */
+/** Downloads during which the memory must not grow, and the downloads before the first measurement. */
 const downloads = 20
 const warmUps = 3
 
@@ -68,7 +68,7 @@ const bench = Effect.gen(function* () {
         })
   const beside = (ours: number) =>
     times.psql === undefined
-      ? { comparedTo: "no psql on the PATH to compare it to" }
+      ? { comparedTo: "no psql on the PATH to compare with" }
       : { comparedTo: `psql: ${inMillis(times.psql)}`, ratio: inTimes(ours / times.psql) }
   yield* Measurement.print(
     `A year of one currency as CSV, ${inThousands(slots)} lines, median of ${runs}; ${version ?? "no psql"}`,
@@ -94,8 +94,8 @@ const bench = Effect.gen(function* () {
   yield* api.ask("begin")
   yield* Effect.repeat(http, { times: downloads - 1 })
   yield* Measurement.print(`Memory of the API while it sends ${downloads} years, one after the other`, [
-    { what: "growth, at most", figure: inMegabytes(yield* api.ask<number>("end")), target: "< 50 MB" },
-    { what: "growth by the first download after the start", figure: inMegabytes(cold) },
+    { what: "maximum growth", figure: inMegabytes(yield* api.ask<number>("end")), target: "< 50 MB" },
+    { what: "growth during the first download after the start", figure: inMegabytes(cold) },
   ])
 })
 
@@ -103,17 +103,17 @@ interface Times {
   readonly http: number
   readonly lines: number
   readonly psql?: number
-  /** Of psql without anything to do. */
+  /** psql with an empty query. */
   readonly start?: number
 }
 
-/** What psql says of itself; null: there is none here. */
+/** The version line of psql; null if psql is not installed. */
 const psqlVersion = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner
   return (yield* spawner.string(ChildProcess.make("psql", ["--version"]))).trim()
 }).pipe(Effect.orElseSucceed(() => null))
 
-/** The lines that psql prints. */
+/** Runs psql and counts the lines that it prints. */
 const runPsql = Effect.fnUntraced(function* (url: Redacted.Redacted, command: string) {
   const { stdout, exitCode } = yield* ChildProcess.make(
     "psql",

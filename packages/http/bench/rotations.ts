@@ -107,7 +107,7 @@ const row = (what: string, result: Effect.Success<ReturnType<typeof underLoad>>)
   return {
     what: `${rotations} changes of ${what} in ${Measurement.inSeconds(result.millis)}`,
     figure: `${result.failures} failed`,
-    comparedTo: `of ${inThousands(result.requests.length)} requests (median ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)}) and ${inThousands(result.connections.length)} new connections`,
+    comparedTo: `of ${inThousands(result.requests.length)} requests (median ${at(0.5)}, p99 ${at(0.99)}, maximum ${at(1)}) and ${inThousands(result.connections.length)} new connections`,
     target: "0 failed",
   }
 }
@@ -139,11 +139,11 @@ const bench = Effect.gen(function* () {
       return Effect.andThen(vault.rotateStatic, waitUntil(isUsed))
     }).pipe(Effect.repeat({ times: rotations - 1 })),
   )
-  yield* Measurement.print(`Database credentials that change under ${clients} clients of the API`, [
+  yield* Measurement.print(`Changes of database credentials under ${clients} clients of the API`, [
     row("the user", users),
     row("the password", passwords),
     {
-      what: "connections that a user still had when it was dropped",
+      what: "open connections of a user when it was dropped",
       figure: String(vault.cutOff()),
       target: "0",
     },

@@ -1,6 +1,6 @@
 /**
- * Thousands of callers who take their time, one way after the other: how long they are kept, and how long others wait
- * for an answer meanwhile, beside how long they wait in quiet. The API and the crowd are processes of their own.
+ * Thousands of slow clients, one attack after the other: how long their connections last, and how long other clients
+ * wait for an answer with and without the attack. The API and the crowd run in separate processes.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
@@ -17,10 +17,10 @@ import * as Measurement from "../../adapters/bench/Measurement.ts"
 import { inMegabytes, inMillis, inSeconds, inTimes } from "../../adapters/bench/Measurement.ts"
 import { signIn } from "./User.ts"
 
-/** In quiet and beside the attack in turn, so that the machine's moods meet both. */
+/** Rounds with and without the attack alternate, so that noise of the machine affects both. */
 const rounds = 3
 
-/** For so long others are timed, a request every `paceMillis`. */
+/** How long the other client is timed, with a request every `paceMillis`. */
 const watch = Duration.seconds(16)
 const paceMillis = 10
 
@@ -42,27 +42,27 @@ const bench = Effect.gen(function* () {
       disturbed.push(...(yield* others))
       kept.push(...(yield* Fiber.join(callers)))
     }
-    yield* Measurement.print(`${kept.length / rounds} callers at a time with ${attack}`, [
-      { what: "kept, the longest", figure: inSeconds(Math.max(...kept)), target: "< 12 s" },
-      { what: "kept, median", figure: inSeconds(Measurement.median(kept)) },
+    yield* Measurement.print(`${kept.length / rounds} concurrent clients with ${attack}`, [
+      { what: "longest connection", figure: inSeconds(Math.max(...kept)), target: "< 12 s" },
+      { what: "median connection", figure: inSeconds(Measurement.median(kept)) },
       {
-        what: "others' answers, p99",
+        what: "answers to another client, p99",
         figure: inMillis(p99(disturbed)),
-        comparedTo: `in quiet: ${inMillis(p99(quiet))}`,
+        comparedTo: `without the attack: ${inMillis(p99(quiet))}`,
         ratio: inTimes(p99(disturbed) / p99(quiet)),
         target: "< 2 x",
       },
       {
-        what: "others' answers, median",
+        what: "answers to another client, median",
         figure: inMillis(Measurement.median(disturbed)),
-        comparedTo: `in quiet: ${inMillis(Measurement.median(quiet))}`,
+        comparedTo: `without the attack: ${inMillis(Measurement.median(quiet))}`,
       },
       { what: "growth of the API's memory", figure: inMegabytes(yield* api.ask<number>("end")) },
     ])
   }
 })
 
-/** The milliseconds of each answer to another one, who has signed in. */
+/** The milliseconds of each answer to another client, which has signed in. */
 const askOften = Effect.fnUntraced(function* (address: string, token: string) {
   const request = HttpClientRequest.get(`${address}/v1/sources`).pipe(HttpClientRequest.bearerToken(token))
   const ask = HttpClient.execute(request).pipe(

@@ -1,4 +1,4 @@
-/** What the leader does besides sampling: reports slots that nobody sampled, fills gaps, prunes old months. */
+/** What the leader does besides sampling: reports unsampled slots, repairs gaps and prunes old months. */
 import type { Currency } from "@btc-price/domain/Currency"
 import * as GapLedger from "@btc-price/domain/GapLedger"
 import * as Repair from "@btc-price/domain/Repair"
@@ -11,17 +11,20 @@ import * as Stream from "effect/Stream"
 
 export interface Options {
   readonly currencies: ReadonlyArray<Currency>
-  /** Whole UTC months kept beside the running one; undefined: all. */
+  /** Whole UTC months retained besides the current month; undefined: all. */
   readonly retentionMonths: number | undefined
 }
 
-/** How long after a slot's start its turn comes: longer than a sample takes, so that the slot goes first. */
+/** How long after the start of a slot maintenance runs. Longer than a sample takes, so that sampling goes first. */
 const turnDelay = Duration.seconds(90)
 
-/** The slot of each hour in whose turn gaps are repaired; always the same, so that restarts cost no calls. */
+/** Gaps are repaired once an hour, in this slot of the hour. The slot is fixed, so that restarts cost no calls. */
 const repairSlotOfHour = 4
 
-/** Never returns. A failure is logged and waits for the next turn; sampling goes on meanwhile. */
+/**
+ * Never returns. A failure is logged, and maintenance runs again in the next slot. Sampling continues in the
+ * meantime.
+ */
 export const run = Effect.fnUntraced(function* ({ currencies, retentionMonths }: Options) {
   let countedUntil = DateTime.makeUnsafe(0)
   let prunedAt = countedUntil
@@ -30,7 +33,7 @@ export const run = Effect.fnUntraced(function* ({ currencies, retentionMonths }:
     const { unsampled } = yield* GapLedger.count(currencies, { start: countedUntil, end: Slot.start(slot) })
     countedUntil = Slot.start(slot)
     if (unsampled > 0) {
-      yield* Effect.annotateLogs(Effect.logWarning("Nobody sampled for a while"), { slots: unsampled })
+      yield* Effect.annotateLogs(Effect.logWarning("Found unsampled slots"), { slots: unsampled })
     }
     if ((slot / Slot.slotMillis) % slotsOfHour === repairSlotOfHour) {
       yield* Stream.runForEach(Repair.repair(currencies), report)
@@ -43,7 +46,7 @@ export const run = Effect.fnUntraced(function* ({ currencies, retentionMonths }:
   })
   return yield* turn.pipe(
     Effect.catchCause((cause) =>
-      Effect.logWarning("Maintenance failed; it is tried again in the next slot", cause),
+      Effect.logWarning("Maintenance failed and will run again in the next slot", cause),
     ),
     Effect.andThen(nextTurn),
     Effect.forever,
@@ -62,7 +65,7 @@ const nextTurn = Effect.gen(function* () {
 const report = ({ history, currency, range, gaps, repaired, failure }: Repair.RepairCall) =>
   (failure === null
     ? Effect.logInfo("Repaired gaps")
-    : Effect.logWarning("Gaps were not repaired", failure)
+    : Effect.logWarning("Could not repair gaps", failure)
   ).pipe(
     Effect.annotateLogs({
       history,

@@ -1,4 +1,4 @@
-/** The worker: while it leads it samples each slot, once, and keeps the books in order. */
+/** The worker: while it is the leader, it samples each slot once and does maintenance. */
 import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import type { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -20,24 +20,23 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Maintenance from "./Maintenance.ts"
 
-/** How long after something failed the worker begins anew. */
+/** How long after a failure the worker restarts. */
 const restartDelay = Duration.seconds(5)
 
 /**
- * How long a worker waits for the leader lock without a failure until it counts as healthy; longer than any operation
+ * A worker that has waited this long for the leader lock without a failure is ready again. Longer than any operation
  * may take.
  */
 const recoveryDelay = Duration.seconds(20)
 
 export interface Options extends Maintenance.Options {
-  /** Any text that is this installation's own and stays the same; see {@link sampleDelay}. */
+  /** A stable text that is unique to this installation; see {@link sampleDelay}. */
   readonly installation: string
 }
 
 /**
- * Works for as long as the layer lives: samples the running slot at once and then each slot as it comes.
- * Whatever fails, expected or not, it lets go of everything and begins anew. It is ready while it
- * leads or waits to lead.
+ * Runs for as long as the layer lives. Samples the running slot at once and then each coming slot. After any failure,
+ * expected or not, it releases all resources and restarts. It is ready while it leads or waits to lead.
  */
 export const layer = (
   options: Options,
@@ -64,7 +63,7 @@ export const layer = (
         Effect.tapError((cause) =>
           Effect.andThen(
             Ref.set(failure, `Not sampling: ${Cause.prettyErrors(cause)[0]?.message ?? "unknown"}`),
-            Effect.logWarning("The worker begins anew", cause),
+            Effect.logWarning("The worker failed and will restart", cause),
           ),
         ),
         Effect.retry(Schedule.spaced(restartDelay)),
@@ -80,8 +79,8 @@ export const layer = (
   )
 
 /**
- * How long after its start a slot is sampled: 5 to 24 seconds, always the same for one installation. The
- * first seconds are when everybody asks the source, and later ones are spread over the installations.
+ * How long after its start a slot is sampled: 5 to 24 seconds, fixed for an installation. Most clients call the
+ * sources in the first seconds of a slot, and the delay also spreads installations over time.
  */
 export const sampleDelay = (installation: string): Duration.Duration =>
   Duration.seconds(5 + (Math.abs(Hash.string(installation)) % 20))
@@ -96,7 +95,7 @@ const sampleSlot = Effect.fnUntraced(function* ({ currencies, installation }: Op
 })
 
 const samples = Metric.counter("btc_price_samples_total", {
-  description: "Prices kept",
+  description: "Prices stored",
   incremental: true,
 })
 const gaps = Metric.counter("btc_price_gaps_total", {
@@ -108,7 +107,9 @@ const report = Effect.fnUntraced(function* ({ slot, prices, gaps: missed }: Samp
   const start = DateTime.formatIso(Slot.start(slot))
   for (const { currency, source, amount, derived, flagged } of prices) {
     yield* Metric.update(Metric.withAttributes(samples, { currency, source, flagged: String(flagged) }), 1)
-    const line = flagged ? Effect.logWarning("Sampled, and nobody confirms it") : Effect.logInfo("Sampled")
+    const line = flagged
+      ? Effect.logWarning("Sampled a price that no other source confirms")
+      : Effect.logInfo("Sampled a price")
     yield* Effect.annotateLogs(line, {
       slot: start,
       currency,
@@ -119,6 +120,8 @@ const report = Effect.fnUntraced(function* ({ slot, prices, gaps: missed }: Samp
   }
   for (const { currency, reason, detail } of missed) {
     yield* Metric.update(Metric.withAttributes(gaps, { currency, reason }), 1)
-    yield* Effect.logWarning("No price").pipe(Effect.annotateLogs({ slot: start, currency, reason, detail }))
+    yield* Effect.logWarning("Found no price").pipe(
+      Effect.annotateLogs({ slot: start, currency, reason, detail }),
+    )
   }
 })

@@ -47,7 +47,7 @@ const layerCommands = (settings: WorkerSettings) =>
     ),
     Layer.unwrap,
     Layer.provideMerge(NodeProgram.layerLog(settings.log)),
-    Layer.provideMerge(CommandLine.layerLogAside),
+    Layer.provideMerge(CommandLine.layerLogToStderr),
   )
 
 /**

@@ -51,7 +51,7 @@ layer(services, { excludeTestServices: true })("The worker with credentials from
         where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')`
       assert.deepStrictEqual(owners, [{ owner: database.role }])
       assert.lengthOf(worker.output().match(/Became the leader/g) ?? [], 1)
-      assert.notInclude(worker.output(), "begins anew")
+      assert.notInclude(worker.output(), "will restart")
       const ready = yield* Effect.flatMap(HttpClient.get(`${worker.url}/ready`), ({ json }) => json)
       assert.deepStrictEqual(ready, { ready: true, reasons: [] })
 

@@ -1,4 +1,4 @@
-/** What the tests of the commands keep in a database, and read from it. */
+/** Prices that the tests of the commands store in a database and read from it. */
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import type { Currency } from "@btc-price/domain/Currency"
@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 
-/** Does `body` with the repository in the database of `url`. */
+/** Runs `body` with the repository in the database at `url`. */
 export const within = <A, E>(
   url: Redacted.Redacted,
   body: Effect.Effect<A, E, PriceRepository | PgClient.PgClient>,
@@ -22,7 +22,7 @@ export const within = <A, E>(
     PostgresPriceRepository.layer.pipe(Layer.provideMerge(PostgresClient.layer({ url })), Layer.fresh),
   )
 
-/** A price that nothing is wrong with, as a history gives it. */
+/** A valid backfilled price. */
 export const price = (currency: Currency, slot: Slot.Slot): Price =>
   new Price({
     currency,
@@ -36,7 +36,7 @@ export const price = (currency: Currency, slot: Slot.Slot): Price =>
     flagged: false,
   })
 
-/** The slots from `hours` ago to the running one, so that a test may go on into the next. */
+/** The slots from `hours` ago to the running slot, so that a test may run into the next slot. */
 export const lastSlots = (hours: number): Effect.Effect<ReadonlyArray<Slot.Slot>> =>
   Effect.map(DateTime.now, (now) =>
     Array.from(

@@ -16,7 +16,7 @@ const world = VendorWorld.make({ start, days: 3, seed: 2, script: () => null })
 const charts = () => world.calls.filter(({ path }) => path.includes("market_chart")).length
 
 it.effect(
-  "an outage of 23 hours is repaired by two calls to CoinGecko, and what it lacks from Bitstamp",
+  "repairs an outage of 23 hours with two calls to CoinGecko, and with Bitstamp where CoinGecko has no price",
   () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(start)

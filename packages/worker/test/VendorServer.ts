@@ -10,11 +10,11 @@ export const priceAt = (seconds: number): string => (40_000 + ((seconds / 300) %
 export const fixing = "25.125"
 
 export interface VendorServer {
-  /** Settings for a program that asks here. */
+  /** Settings for a program that calls this server. */
   readonly env: Readonly<Record<string, string>>
-  /** Paths of all calls so far. */
+  /** The paths of all calls so far. */
   readonly calls: ReadonlyArray<string>
-  /** Bitstamp answers with this status from now on; 200 is as documented. */
+  /** Sets the status of Bitstamp's answers; 200 gives documented answers. */
   readonly setStatus: (status: number) => void
 }
 
@@ -45,7 +45,7 @@ export const make = Effect.gen(function* () {
   } satisfies VendorServer
 })
 
-/** As many bars as the limit allows up to `end`. */
+/** The last bars up to `end`, as many as the limit allows. */
 const bars = (params: URLSearchParams): string => {
   const end = Number(params.get("end"))
   const first = Math.max(Number(params.get("start")), end - Number(params.get("limit")) * 300 + 1)

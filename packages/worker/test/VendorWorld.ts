@@ -1,6 +1,6 @@
 /**
- * A small world for simulations: prices that are true, and the six vendors answering about them over HTTP in their
- * documented forms, each with the fault that a script gives it.
+ * A small world for simulations: true prices, and the six vendors that return them over HTTP in their documented
+ * forms, each with the faults that a script gives it.
  */
 import * as Effect from "effect/Effect"
 import * as Clock from "effect/Clock"
@@ -11,7 +11,7 @@ import * as Layer from "effect/Layer"
 
 const slotMillis = 300_000
 
-/** Numbers from 0 up to 1 that are always the same for a seed (mulberry32). */
+/** Numbers in [0, 1) that are always the same for a seed (mulberry32). */
 export const randomFrom = (seed: number) => (): number => {
   seed = (seed + 0x6d2b79f5) | 0
   let t = Math.imul(seed ^ (seed >>> 15), 1 | seed)
@@ -32,7 +32,7 @@ export type Fault =
       readonly type?: string
       readonly headers?: Record<string, string>
     }
-  /** Answers well, of values that are changed, and of a moment that is `agoMillis` back. */
+  /** Returns a valid answer with changed values, as of `agoMillis` ago. */
   | {
       readonly _tag: "Changed"
       readonly change: (price: number, currency: string) => unknown
@@ -56,7 +56,7 @@ const vendors: Readonly<Record<string, Vendor>> = {
   "api.cnb.cz": "cnb",
 }
 
-/** How far each vendor's honest price is from the true one. */
+/** How far each vendor's honest price is from the true price. */
 const spreads: Readonly<Record<Vendor, number>> = {
   coingecko: 1,
   coinmate: 1.002,
@@ -66,14 +66,14 @@ const spreads: Readonly<Record<Vendor, number>> = {
   cnb: 1,
 }
 
-/** CZK for one EUR, fixed for a civil day. */
+/** CZK for one EUR, published for a civil day. */
 const fixing = (day: number): number => 24.5 + ((day * 7) % 11) / 100
 
 const dayOf = (at: number): number => Math.floor(at / 86_400_000)
 
 /**
- * A world from `start` on, for `days`. `script` says what goes wrong with a call: null for nothing. True prices move by
- * about 0.1 % a slot, with jumps of 8 % once in about four days.
+ * A world of `days` days from `start`. `script` returns what goes wrong with a call, or null. True prices move by
+ * about 0.1 % a slot, with a jump of 8 % about every four days.
  */
 export const make = (options: {
   readonly start: number
@@ -118,7 +118,7 @@ export const make = (options: {
       const from = Number(url.searchParams.get("from")) * 1000
       const to = Math.min(Number(url.searchParams.get("to")) * 1000, now - 60_000)
       const points: Array<string> = []
-      // Uneven stamps, as recorded: now and then a slot stays empty.
+      // Uneven timestamps, as recorded: now and then a slot stays empty.
       for (
         let at = from + 17_000, index = 0;
         at < to;

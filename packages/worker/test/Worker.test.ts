@@ -37,7 +37,7 @@ const samples = Effect.gen(function* () {
 })
 
 describe("Worker", () => {
-  it.effect("samples the running slot at once and then each slot, once, however many workers there are", () =>
+  it.effect("samples the running slot at once and then each slot once, however many workers there are", () =>
     Effect.gen(function* () {
       const source = yield* MemoryPriceSource.MemoryPriceSource
       yield* TestClock.setTime(DateTime.toEpochMillis(start))
@@ -54,7 +54,7 @@ describe("Worker", () => {
     }).pipe(Effect.scoped, Effect.provide(adapters)),
   )
 
-  it.effect("goes on after the source was away, and keeps why", () =>
+  it.effect("continues after an outage of the source, and records the reason", () =>
     Effect.gen(function* () {
       const source = yield* MemoryPriceSource.MemoryPriceSource
       yield* TestClock.setTime(DateTime.toEpochMillis(start))
@@ -71,7 +71,7 @@ describe("Worker", () => {
     }).pipe(Effect.scoped, Effect.provide(adapters)),
   )
 
-  it.effect("begins anew when the database was away, and says so meanwhile", () =>
+  it.effect("restarts after an outage of the database, and is not ready during the outage", () =>
     Effect.gen(function* () {
       const memory = yield* PriceRepository
       const source = yield* MemoryPriceSource.MemoryPriceSource
@@ -88,7 +88,7 @@ describe("Worker", () => {
         const { check } = yield* Readiness
         yield* TestClock.adjust("1 minute")
         assert.strictEqual((yield* check).ready, false)
-        assert.strictEqual(yield* source.calls, 0, "without a database nothing is asked")
+        assert.strictEqual(yield* source.calls, 0, "without a database no source is called")
         yield* Ref.set(isAway, false)
         yield* TestClock.adjust("5 seconds")
         assert.deepStrictEqual(yield* check, { ready: true, reasons: [] })
@@ -97,7 +97,7 @@ describe("Worker", () => {
     }).pipe(Effect.provide(adapters)),
   )
 
-  it.effect("begins anew after a defect, too", () =>
+  it.effect("restarts after a defect, too", () =>
     Effect.gen(function* () {
       const memory = yield* PriceRepository
       const source = yield* MemoryPriceSource.MemoryPriceSource
@@ -117,7 +117,7 @@ describe("Worker", () => {
     }).pipe(Effect.scoped, Effect.provide(adapters)),
   )
 
-  it.effect("asks the source once a slot although the database reads and does not write", () =>
+  it.effect("calls the source once a slot although the database cannot write", () =>
     Effect.gen(function* () {
       const memory = yield* PriceRepository
       const source = yield* MemoryPriceSource.MemoryPriceSource
@@ -131,11 +131,11 @@ describe("Worker", () => {
       yield* source.setPrices({ EUR: "40320" })
       yield* Layer.build(Worker.layer(options).pipe(Layer.provide(readOnly)))
       yield* TestClock.adjust("10 minutes")
-      assert.strictEqual(yield* source.calls, 3, "the slot that ran and the two that began")
+      assert.strictEqual(yield* source.calls, 3, "the running slot and the two that followed")
     }).pipe(Effect.scoped, Effect.provide(adapters)),
   )
 
-  it.effect("is ready again when it waits to lead after a failure", () =>
+  it.effect("is ready again if it waits to lead after a failure", () =>
     Effect.gen(function* () {
       const { hold } = yield* LeaderLock
       const fails = yield* Ref.make(true)
@@ -157,7 +157,7 @@ describe("Worker", () => {
     }).pipe(Effect.scoped, Effect.provide(adapters)),
   )
 
-  it("waits 5 to 24 seconds into a slot, always the same for an installation", () => {
+  it("samples 5 to 24 seconds into a slot, at a fixed delay for an installation", () => {
     const delays = Array.from({ length: 500 }, (_, index) =>
       Duration.toSeconds(Worker.sampleDelay(`host ${index}`)),
     )

@@ -1,4 +1,4 @@
-/** ExchangeRates that stay as they are, for tests and trials. */
+/** ExchangeRates with constant rates, for tests and experiments. */
 import type { Currency } from "@btc-price/domain/Currency"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import * as BigDecimal from "effect/BigDecimal"
@@ -7,8 +7,7 @@ import * as Layer from "effect/Layer"
 import * as CrossRate from "../vendor/CrossRate.ts"
 
 /**
- * What one unit is worth in CZK, such as `{ EUR: "24.17" }`; the fixing of `day`, whatever instant is asked
- * for.
+ * `worths`: what one unit is worth in CZK, such as `{ EUR: "24.17" }`. For every instant, the fixing is that of `day`.
  */
 export const layer = (
   worths: { readonly [C in Currency]?: string },

@@ -1,4 +1,4 @@
-/** The slots without a price, found in the timelines of the prices and of the recorded gaps. */
+/** The slots without a price, derived from the timelines of prices and stored gaps. */
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Gap } from "@btc-price/domain/Gap"
 import * as GapRun from "@btc-price/domain/GapRun"
@@ -8,7 +8,7 @@ import * as Slot from "@btc-price/domain/Slot"
 import type * as DateTime from "effect/DateTime"
 import type { MemoryTimeline } from "./MemoryTimeline.ts"
 
-/** The parts of the runs that `PriceRepository.gaps` gives, newest first. */
+/** The parts of the runs that `PriceRepository.gaps` returns, newest first. */
 export const partsOf = function* (
   {
     currency,
@@ -39,7 +39,7 @@ export const partsOf = function* (
   }
 }
 
-/** Where the range has no price, newest first. */
+/** The parts of the range without a price, newest first. */
 const holesOf = function* (
   prices: ReadonlyArray<Price>,
   range: Range,

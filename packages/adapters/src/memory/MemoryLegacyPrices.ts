@@ -1,4 +1,4 @@
-/** LegacyPrices from given rows, for tests and trials. */
+/** LegacyPrices from given rows, for tests and experiments. */
 import { LegacyPrices, type LegacyRow } from "@btc-price/domain/LegacyPrices"
 import * as DateTime from "effect/DateTime"
 import * as Layer from "effect/Layer"

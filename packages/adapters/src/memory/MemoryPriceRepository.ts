@@ -1,4 +1,4 @@
-/** PriceRepository in the memory of one process, for tests and trials: nothing outlives the layer. */
+/** PriceRepository in the memory of one process, for tests and experiments. Nothing outlives the layer. */
 import * as Average from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap } from "@btc-price/domain/Gap"
@@ -33,8 +33,9 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
       record: Effect.fn("PriceRepository.record")(function* (facts) {
         for (const price of facts.prices) {
           const timeline = of(prices, price.currency)
-          const kept = timeline.get(price.slot)
-          if (kept === undefined || (kept.kind === "backfill" && price.kind === "live")) timeline.set(price)
+          const stored = timeline.get(price.slot)
+          if (stored === undefined || (stored.kind === "backfill" && price.kind === "live"))
+            timeline.set(price)
           of(gaps, price.currency).delete(price.slot)
         }
         for (const gap of facts.gaps) {
@@ -116,18 +117,18 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
   }),
 )
 
-/** Lines of a block. */
+/** Lines per block. */
 const blockLines = 4_096
 
 const epoch = DateTime.makeUnsafe(0)
 
-/** The timeline of a currency; its own from now on. */
+/** The timeline of a currency. Creates an empty timeline if the currency has none. */
 const of = <A extends { readonly slot: Slot.Slot }>(
   timelines: Map<Currency, MemoryTimeline<A>>,
   currency: Currency,
 ): MemoryTimeline<A> => timelines.getOrInsertComputed(currency, () => new MemoryTimeline<A>())
 
-/** What is known of each currency. */
+/** The defined results of `find`, by currency. */
 const mapOf = <A>(currencies: ReadonlyArray<Currency>, find: (currency: Currency) => A | undefined) => {
   const found = new Map<Currency, A>()
   for (const currency of currencies) {

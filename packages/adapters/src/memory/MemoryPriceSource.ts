@@ -1,4 +1,4 @@
-/** PriceSource and PriceHistory that say what they are told to, for tests and trials. */
+/** PriceSource and PriceHistory with scripted answers, for tests and experiments. */
 import { Currency } from "@btc-price/domain/Currency"
 import { contains } from "@btc-price/domain/Period"
 import { PriceHistory } from "@btc-price/domain/PriceHistory"
@@ -12,44 +12,47 @@ import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
 
-/** Decimals such as `"41946.24"`. One that cannot be a price, such as `"0"` or `"null"`, is rejected. */
+/** Decimals such as `"41946.24"`. A text that cannot be a price, such as `"0"` or `"null"`, is rejected. */
 export type Prices = { readonly [C in Currency]?: string }
 
-/** What the source says from now on; {@link layer} gives it along with the ports. */
+/** Controls what the source answers. {@link layer} provides it along with the ports. */
 export class MemoryPriceSource extends Context.Service<
   MemoryPriceSource,
   {
-    /** `current` gives these, and no other currency, of `observedAt`, or else of the moment of the call. */
+    /** Makes `current` return only these prices, observed at `observedAt` or, by default, at the time of the call. */
     readonly setPrices: (prices: Prices, observedAt?: DateTime.Utc) => Effect.Effect<void>
 
-    /** `current` does this, until `setPrices`: it may wait, fail, or answer something else each time. */
+    /**
+     * Makes `current` run this effect until the next `setPrices`. It may wait, fail or change its answer with each
+     * call.
+     */
     readonly script: (current: PriceSource["Service"]["current"]) => Effect.Effect<void>
 
-    /** `prices` of this currency gives these, by ISO 8601 time, in any order. */
+    /** Makes `prices` return these prices for the currency. Keys are ISO 8601 times, in any order. */
     readonly setHistory: (currency: Currency, prices: Readonly<Record<string, string>>) => Effect.Effect<void>
 
-    /** The next `times` calls, one unless given, of either port fail with this. */
+    /** Makes the next `times` calls of either port fail with this error; one call by default. */
     readonly failNext: (error: PriceSourceError, times?: number) => Effect.Effect<void>
 
-    /** How many calls there were of both ports, whatever came of them. */
+    /** The number of calls of both ports, whether they succeeded or failed. */
     readonly calls: Effect.Effect<number>
   }
 >()("@btc-price/adapters/memory/MemoryPriceSource") {}
 
 export interface Options {
-  /** The name of both ports; `memory` unless given. */
+  /** The name of both ports; `memory` by default. */
   readonly name?: string
-  /** To begin with. */
+  /** The initial prices. */
   readonly prices?: Prices
   /** The currencies that the source can quote; all by default. */
   readonly currencies?: ReadonlyArray<Currency> | undefined
-  /** Of the history; a day unless given. */
+  /** The window of the history; a day by default. */
   readonly window?: Duration.Duration
-  /** Of the history; null, which is for years, unless given. */
+  /** The reach of the history; null (years) by default. */
   readonly reach?: Duration.Duration | null
 }
 
-/** A source of its own, for where there are several. */
+/** A single source and its history, for tests with several sources. */
 export const make = Effect.fnUntraced(function* (options: Options = {}) {
   const { name = "memory", prices = {}, window = Duration.days(1), reach = null } = options
   const state = yield* Ref.make<State>({
@@ -59,12 +62,12 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
     calls: 0,
   })
   const arrive = Effect.fnUntraced(function* () {
-    const { failures, ...told } = yield* Ref.getAndUpdate(state, (before) => ({
+    const { failures, ...script } = yield* Ref.getAndUpdate(state, (before) => ({
       ...before,
       failures: before.failures.slice(1),
       calls: before.calls + 1,
     }))
-    return failures[0] === undefined ? told : yield* Effect.fail(failures[0])
+    return failures[0] === undefined ? script : yield* Effect.fail(failures[0])
   })
 
   const source = PriceSource.of({
@@ -109,7 +112,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
   return { source, history, control }
 })
 
-/** Both ports of one source, with `prices` to begin with. */
+/** Both ports of a single source with initial `prices`. */
 export const layer = (prices: Prices = {}): Layer.Layer<PriceSource | PriceHistory | MemoryPriceSource> =>
   Layer.effectContext(
     Effect.map(make({ prices }), ({ source, history, control }) =>
@@ -127,7 +130,7 @@ interface State {
   readonly calls: number
 }
 
-/** Answers each currency from `prices`. */
+/** Returns a quote from `prices` for each currency. */
 const answer = (name: string, prices: Prices, observedAt?: DateTime.Utc) =>
   Effect.fnUntraced(function* (currencies: ReadonlyArray<Currency>) {
     const at = observedAt ?? (yield* DateTime.now)

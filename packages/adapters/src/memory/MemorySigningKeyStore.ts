@@ -1,4 +1,4 @@
-/** SigningKeyStore in the memory of one process, for tests and trials: nothing survives the layer. */
+/** SigningKeyStore in the memory of one process, for tests and experiments: nothing survives the layer. */
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

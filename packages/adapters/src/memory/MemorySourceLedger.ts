@@ -1,4 +1,4 @@
-/** SourceLedger in the memory of one process, for tests and trials. Its contents end with the layer. */
+/** SourceLedger in the memory of one process, for tests and experiments. Its contents end with the layer. */
 import { SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
 import type { Slot } from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"

@@ -1,18 +1,18 @@
-/** Things by slot, in order, at most one a slot: what the memory adapters find prices and gaps in. */
+/** Items in order of slot, at most one per slot. The memory adapters store prices and gaps in it. */
 import type { Range } from "@btc-price/domain/Period"
 import type { Slot } from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
 
-/** Cheap where things come in order, and a binary search elsewhere. */
+/** Appending in order is cheap; everything else takes a binary search. */
 export class MemoryTimeline<A extends { readonly slot: Slot }> {
-  readonly #things: Array<A> = []
+  readonly #items: Array<A> = []
 
   get oldest(): A | undefined {
-    return this.#things[0]
+    return this.#items[0]
   }
 
   get newest(): A | undefined {
-    return this.#things.at(-1)
+    return this.#items.at(-1)
   }
 
   get(slot: Slot): A | undefined {
@@ -21,22 +21,22 @@ export class MemoryTimeline<A extends { readonly slot: Slot }> {
   }
 
   atOrBefore(slot: Slot): A | undefined {
-    return this.#things[this.#countBefore(slot + 1) - 1]
+    return this.#items[this.#countBefore(slot + 1) - 1]
   }
 
-  /** Puts a thing in the place of the one of its slot, if there is one. */
-  set(thing: A): void {
-    const index = this.#countBefore(thing.slot)
-    this.#things.splice(index, this.#things[index]?.slot === thing.slot ? 1 : 0, thing)
+  /** Adds an item. Replaces the item of the same slot, if there is one. */
+  set(item: A): void {
+    const index = this.#countBefore(item.slot)
+    this.#items.splice(index, this.#items[index]?.slot === item.slot ? 1 : 0, item)
   }
 
   delete(slot: Slot): void {
     this.deleteRange(slot, slot + 1)
   }
 
-  /** Those whose slots start in the range, oldest first, as they are now. */
+  /** A copy of the items whose slots start in the range, oldest first. */
   range({ start, end }: Range): Array<A> {
-    return this.#things.slice(
+    return this.#items.slice(
       this.#countBefore(DateTime.toEpochMillis(start)),
       this.#countBefore(DateTime.toEpochMillis(end)),
     )
@@ -45,16 +45,16 @@ export class MemoryTimeline<A extends { readonly slot: Slot }> {
   deleteRange(startMillis: number, endMillis: number): void {
     const index = this.#countBefore(startMillis)
     const count = this.#countBefore(endMillis) - index
-    if (count > 0) this.#things.splice(index, count)
+    if (count > 0) this.#items.splice(index, count)
   }
 
-  /** How many start before a time. */
+  /** The number of items that start before a time. */
   #countBefore(millis: number): number {
-    let [low, high] = [0, this.#things.length]
-    if (high === 0 || this.#things[high - 1]!.slot < millis) return high
+    let [low, high] = [0, this.#items.length]
+    if (high === 0 || this.#items[high - 1]!.slot < millis) return high
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#things[middle]!.slot < millis) low = middle + 1
+      if (this.#items[middle]!.slot < millis) low = middle + 1
       else high = middle
     }
     return low

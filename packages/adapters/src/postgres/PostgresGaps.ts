@@ -1,4 +1,4 @@
-/** Gaps in the table `gap`, and those that nobody recorded. */
+/** The gaps stored in the table `gap`, and the derived gaps of unsampled slots. */
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap, unsampledDetail } from "@btc-price/domain/Gap"
 import * as GapRun from "@btc-price/domain/GapRun"
@@ -9,13 +9,13 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { slotDate, slotOf } from "./PostgresPriceRows.ts"
 
-/** Maximum rows of a page of a stream. */
+/** Maximum rows per page of a stream. */
 const pageRows = 5_000
 
-/** Maximum slots that a page looks at, about a year: 0.1 s when each of them has a price. */
+/** Maximum slots that a page reads, about a year: 0.1 s if each slot has a price. */
 const pageSlots = 100_000
 
-/** Keeps gaps by the rule of `PriceRepository.record`, after the prices; of two of one slot the later one. */
+/** Stores gaps as `PriceRepository.record` defines, after the prices. Of two gaps of one slot, the later is stored. */
 export const insert = (sql: PgClient.PgClient, gaps: ReadonlyArray<Gap>) => sql`
   insert into gap (currency, slot, reason, detail, tried)
   select distinct on (slot, currency) currency, slot, reason, detail,
@@ -33,9 +33,7 @@ export const insert = (sql: PgClient.PgClient, gaps: ReadonlyArray<Gap>) => sql`
 
 const toRecord = ({ slot, ...gap }: Gap) => ({ ...gap, slot: DateTime.formatIso(Slot.start(slot)) })
 
-/**
- * Adds the history to `tried` of the slots that have no price, by the rule of `PriceRepository.recordTried`.
- */
+/** Adds the history to `tried` of the slots that have no price, as `PriceRepository.recordTried` defines. */
 export const upsertTried = (
   sql: PgClient.PgClient,
   tried: { readonly currency: Currency; readonly slots: ReadonlyArray<Slot.Slot>; readonly history: string },

@@ -1,10 +1,10 @@
-/** The tables, as steps that each run once, in order, under a lock. PostgreSQL 15 is enough for all of them. */
+/** The migrations that create the tables. Each runs once, in order, under a lock. PostgreSQL 15 or later. */
 import * as Effect from "effect/Effect"
 import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 
-/** One price per currency and slot, by key, whoever writes; partitioned by UTC month, for retention alone. */
+/** The key allows one price per currency and slot, whoever writes. Partitioned by UTC month, only for retention. */
 const createPrice = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
@@ -34,7 +34,7 @@ const createGap = Effect.gen(function* () {
     )`
 })
 
-/** Where a price comes from, in full, and its times in the milliseconds that lines of text give. */
+/** The complete provenance of a price, and timestamps with the millisecond precision of exported lines. */
 const addProvenance = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
@@ -45,13 +45,13 @@ const addProvenance = Effect.gen(function* () {
       alter column fetched_at type timestamptz(3)`
 })
 
-/** Which histories were asked for a gap since. */
+/** The histories that were tried for a gap. */
 const addTried = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`alter table gap add column tried text[] not null default '{}'`
 })
 
-/** What was asked of each source, by UTC month, and how its last calls ended. */
+/** The calls to each source by UTC month, and the outcomes of its last calls. */
 const createSource = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
@@ -75,7 +75,7 @@ const createSource = Effect.gen(function* () {
     )`
 })
 
-/** The newest public keys of each issuer of tokens, so that the API starts while it does not answer. */
+/** The newest public keys of each token issuer, so that the API can start while the issuer is down. */
 const createSigningKeys = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
@@ -102,7 +102,7 @@ const dropUnsampled = Effect.gen(function* () {
   yield* sql`drop table recorded_gap`
 })
 
-/** Brings the database up to date; harmless when it is, and when several processes do it at once. */
+/** Brings the database up to date. Harmless if it already is, and if several processes do it at the same time. */
 export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> =
   Migrator.make({})({
     loader: Migrator.fromRecord({

@@ -1,6 +1,6 @@
 /**
- * The partitions of `price`, one a UTC month. There is no default one: once it held a price of a month, that
- * month could not be added any more.
+ * The partitions of `price`, one per UTC month. There is no default partition: once it held a price of a month, a
+ * partition for that month could no longer be attached.
  */
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
@@ -10,12 +10,12 @@ import type { SqlError } from "effect/sql/SqlError"
 import { withDeadline } from "./PostgresClient.ts"
 
 /**
- * To detach a partition nobody may read the table; the longest that all others then queue behind a long
- * reader.
+ * Detaching a partition needs a lock that excludes readers of the table. While it waits for a long reader, all other
+ * statements queue behind it, for at most this time.
  */
 const detachLockLimitMillis = 200
 
-/** How often, a second apart, the lock is asked for again. */
+/** Maximum retries for the lock, one second apart. */
 const detachRetries = 60
 
 export const make = (sql: PgClient.PgClient) => {
@@ -24,8 +24,8 @@ export const make = (sql: PgClient.PgClient) => {
   const lock = sql`select pg_advisory_xact_lock(hashtext('btc-price partitions'))`
 
   /**
-   * Makes the partitions of the months that the slots fall in; those it knows cost nothing. A partition is made
-   * apart and then attached, for which nobody who reads or writes the table has to be waited for.
+   * Creates the partitions of the months that the slots fall in. Known partitions cost nothing. A partition is
+   * created as a separate table and then attached, which does not have to wait for readers or writers of `price`.
    */
   const ensure = Effect.fnUntraced(function* (slots: Iterable<number>) {
     const missing = monthsOf(slots).filter(({ epochMilliseconds }) => !known.has(epochMilliseconds))
@@ -50,8 +50,8 @@ export const make = (sql: PgClient.PgClient) => {
   })
 
   /**
-   * `ensure`, then `write`; both once more when another process has pruned a partition since. A write that fails
-   * for another constraint fails again.
+   * Runs `ensure`, then `write`. Retries both once on a constraint error, because another process may have pruned a
+   * partition in between. A write that violates another constraint fails again.
    */
   const within =
     (slots: ReadonlyArray<number>) =>
@@ -61,7 +61,7 @@ export const make = (sql: PgClient.PgClient) => {
         Effect.retry({ times: 1, while: isConstraintError }),
       )
 
-  /** Deletes the gaps and prices of a month, all at once; `dropDetached` gives back their room. */
+  /** Deletes the gaps and prices of a month atomically. `dropDetached` then frees their space. */
   const detach = Effect.fnUntraced(
     function* (month: DateTime.Utc) {
       known.delete(month.epochMilliseconds)
@@ -87,7 +87,7 @@ export const make = (sql: PgClient.PgClient) => {
   return { ensure, within, detach }
 }
 
-/** The months that `price` has a partition for. */
+/** The months for which `price` has a partition. */
 const selectAttached = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   const rows = yield* sql<{ name: string }>`
     select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
@@ -95,7 +95,7 @@ const selectAttached = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   return rows.map(({ name }) => DateTime.makeUnsafe(`${name.slice(6).replace("_", "-")}-01T00:00:00Z`))
 })
 
-/** The months before `end` that there is a partition or a gap of, oldest first, and whether they have any rows. */
+/** The months before `end` that have a partition or a gap, oldest first, and whether they have any rows. */
 export const selectMonths = Effect.fnUntraced(function* (sql: PgClient.PgClient, end: DateTime.Utc) {
   const attached = (yield* selectAttached(sql)).filter((month) => DateTime.isLessThan(month, end))
   const rows = yield* sql<{ month: Date; isUsed: boolean }>`
@@ -113,8 +113,8 @@ export const selectMonths = Effect.fnUntraced(function* (sql: PgClient.PgClient,
 })
 
 /**
- * Drops the tables of detached months, also those that an interrupted prune left behind. They have a name of their
- * own, so that a month may come back meanwhile.
+ * Drops the tables of detached months, including tables that an interrupted prune left behind. Detached tables have a
+ * different name, so that a new partition of the month can be created in the meantime.
  */
 export const dropDetached = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   const rows = yield* sql<{ name: string }>`
@@ -133,7 +133,7 @@ const nameOf = (month: DateTime.Utc): string =>
 
 const endOf = (month: DateTime.Utc): DateTime.Utc => DateTime.add(month, { months: 1 })
 
-/** The UTC months of slots. Most slots are in the month of the one before. */
+/** The UTC months of slots. Fast because most slots are in the same month as the previous slot. */
 const monthsOf = (slots: Iterable<number>): ReadonlyArray<DateTime.Utc> => {
   const months = new Map<number, DateTime.Utc>()
   let [start, end] = [Infinity, -Infinity]

@@ -54,7 +54,7 @@ const amount = (currency: Currency): string =>
 
 const csvSource = `case when source ~ E'[",\\r\\n]' then '"' || replace(source, '"', '""') || '"' else source end`
 
-/** One of the few texts that the kind and the flags of a price can give. */
+/** The text for the kind and flags of a price. There are only eight, so they are constants in the statement. */
 const provenance = (text: (kind: Kind, derived: boolean, flagged: boolean) => string): string => {
   const flag = (kind: Kind, derived: boolean) =>
     `case when flagged then '${text(kind, derived, true)}' else '${text(kind, derived, false)}' end`

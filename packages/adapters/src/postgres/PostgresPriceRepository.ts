@@ -1,4 +1,4 @@
-/** PriceRepository in PostgreSQL 15 or later; `prepare` makes the tables, by `PostgresMigrations`. */
+/** PriceRepository in PostgreSQL 15 or later. `prepare` creates the tables with `PostgresMigrations`. */
 import type { Currency } from "@btc-price/domain/Currency"
 import * as GapRun from "@btc-price/domain/GapRun"
 import * as Period from "@btc-price/domain/Period"
@@ -21,16 +21,16 @@ import * as PostgresPriceLines from "./PostgresPriceLines.ts"
 import * as PostgresPriceRows from "./PostgresPriceRows.ts"
 import * as PostgresTallies from "./PostgresTallies.ts"
 
-/** The channel of the hints that `changes` gives. */
+/** The notification channel of `changes`. */
 const channel = "btc_price"
 
-/** Partitions that `prepare` makes beyond the running month. */
+/** The number of months after the current month for which `prepare` creates partitions. */
 const monthsAhead = 2
 
-/** What a page of a stream covers: 4,096 slots, and at most as many prices. */
+/** The range of a page of a stream: 4,096 slots, so at most 4,096 prices. */
 const pageLength = Duration.millis(4_096 * Slot.slotMillis)
 
-/** Pages of a stream that PostgreSQL works on at the same time. */
+/** The number of pages of a stream that PostgreSQL reads concurrently. */
 const pagesAtOnce = 2
 
 export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Layer.effect(
@@ -40,7 +40,9 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
     const partitions = PostgresPartitions.make(sql)
     let isMigrated = false
 
-    /** One after the other, so that no gap is kept for a price that is just being kept, and nobody deadlocks. */
+    /**
+     * Serializes writes, so that no gap is stored for a price that is just being stored, and writers do not deadlock.
+     */
     const write = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       sql.withTransaction(
         Effect.andThen(sql`select pg_advisory_xact_lock(hashtext('btc-price write'))`, effect),
@@ -56,7 +58,7 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
       )
     })
 
-    /** What `select` gives of each page of the part of the range that has prices, in order. */
+    /** The results of `select` for each page of the part of the range that can have prices, in order. */
     const pages = <A>(
       operation: string,
       currency: Currency,

@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 /** A slot as a parameter. */
 export const slotDate = (slot: Slot.Slot) => DateTime.toDateUtc(Slot.start(slot))
 
-/** A slot from a column; it is on the grid because the tables allow nothing else. */
+/** A slot from a column. It is on the grid, because the tables allow no other value. */
 export const slotOf = (date: Date): Slot.Slot => Slot.at(DateTime.fromDateUnsafe(date))
 
 interface Row extends Provenance {
@@ -27,7 +27,7 @@ interface Row extends Provenance {
 const columns = (sql: PgClient.PgClient) =>
   sql.literal("currency, slot, amount, observed_at, fetched_at, source, kind, derived, flagged")
 
-/** Prices from rows with all columns; a price checks its own members. */
+/** Prices from rows with all columns. `Price` validates its members. */
 const decode = (rows: ReadonlyArray<object>): Effect.Effect<Array<Price>, Cause.UnknownError> =>
   Effect.try(() => (rows as ReadonlyArray<Row>).map(toPrice))
 
@@ -89,14 +89,15 @@ export const selectExtent = (sql: PgClient.PgClient, currencies: ReadonlyArray<C
       select slot from price where price.currency = wanted.currency order by slot desc limit 1
     ) as newest`
 
-/** Keeps prices by the rule of `PriceRepository.record`, and ends their gaps. A column is one parameter. */
+/** Stores prices as `PriceRepository.record` defines, and deletes their gaps. Each column is one parameter. */
 export const insert = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   prices: Arr.NonEmptyReadonlyArray<Price>,
 ) {
   const currencies = prices.map(({ currency }) => currency)
   const slots = prices.map(({ slot }) => slotDate(slot))
-  // An insert may meet each key once: of a batch's prices of one slot, the one that would have stayed.
+  // An insert may update each key only once. Of several prices of a slot, this selects the price that would have
+  // stayed.
   yield* sql`
     insert into price (currency, slot, amount, observed_at, fetched_at, source, kind, derived, flagged)
     select distinct on (currency, slot)

@@ -1,4 +1,4 @@
-/** Tallies, as `Average.tally` defines them, made by PostgreSQL: exact, and without a price leaving it. */
+/** Tallies, as `Average.tally` defines them, computed by PostgreSQL: exact, and without transferring any price. */
 import { holdLimit, type Share, type Tally } from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
@@ -13,13 +13,10 @@ import * as Order from "effect/Order"
 import * as Statement from "effect/sql/Statement"
 import { slotOf } from "./PostgresPriceRows.ts"
 
-/**
- * Up to this many tallies are planned one by one, with their bounds known, which makes a month's a third
- * faster.
- */
+/** Up to this many tallies are planned individually, with known bounds, which makes a month's tally a third faster. */
 const plannedLimit = 8
 
-/** The tallies of the currencies for each range. All come from one statement, so that they agree. */
+/** The tallies of the currencies for each range. One statement returns all of them, so that they are consistent. */
 export const select = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   currencies: ReadonlyArray<Currency>,
@@ -44,7 +41,7 @@ export const select = Effect.fnUntraced(function* (
     questions.length <= plannedLimit
       ? unionAll(questions.map((question) => selectFrom(sql, oneRow(sql, question), bounds)))
       : selectFrom(sql, manyRows(sql, questions), bounds)
-  // Unprepared, so that no plan is made, let alone kept, for unknown bounds: it would take in all partitions.
+  // Unprepared, because a generic plan for unknown bounds would include all partitions.
   const rows = yield* sql<Row>`${statement}`.unprepared
   return yield* Effect.try(() => {
     for (const row of rows) tallies[row.index]?.set(row.currency, toTally(row))
@@ -52,7 +49,7 @@ export const select = Effect.fnUntraced(function* (
   })
 })
 
-/** One tally that is asked for; from `carry` on a price may be carried into its range. */
+/** A requested tally. A price since `carry` may be carried into its range. */
 interface Question {
   readonly index: number
   readonly currency: Currency
@@ -82,9 +79,9 @@ const manyRows = (sql: PgClient.PgClient, questions: ReadonlyArray<Question>) =>
 const unionAll = Statement.join(" union all ", false)
 
 /**
- * A price holds for one of very few times, so prices are grouped by it, and only their sums are multiplied. The
- * price that is carried in is added. The bounds of all questions, although said twice, let PostgreSQL leave out
- * partitions beforehand.
+ * Prices hold for one of very few durations, so they are grouped by duration, and only the sums are multiplied. The
+ * price that is carried in is added. The bounds of all questions are redundant, but let PostgreSQL prune partitions
+ * when it plans.
  */
 const selectFrom = (
   sql: PgClient.PgClient,
@@ -160,7 +157,7 @@ const toTally = (row: Row): Tally => ({
   shares: Arr.chop(row.shares, sumOfFirst),
 })
 
-/** The shares come sorted, but one may be in parts. */
+/** The shares come sorted, but a share may be in several parts. */
 const sumOfFirst = (shares: Arr.NonEmptyReadonlyArray<Share>): [Share, Array<Share>] => {
   const [first] = shares
   const [same, others] = Arr.span(shares, (share) => provenanceKey(share) === provenanceKey(first))

@@ -36,7 +36,7 @@ import * as LocalSecrets from "./LocalSecrets.ts"
 import * as ReplayHistory from "./ReplayHistory.ts"
 
 export interface Options extends Effect.Success<typeof Settings.embedded> {
-  /** Replays recorded prices instead of asking the sources. */
+  /** Replays recorded prices instead of calling the sources. */
   readonly isReplay: boolean
 }
 

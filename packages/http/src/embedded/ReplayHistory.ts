@@ -1,4 +1,4 @@
-/** Fills yesterday and the running month from the replay, so that there are averages to look at from the start. */
+/** Backfills yesterday and the current month from the replay, so that there are averages from the start. */
 import * as Backfill from "@btc-price/domain/Backfill"
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Period from "@btc-price/domain/Period"
@@ -11,7 +11,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 
-/** Asks only for the slots after the newest that is there. */
+/** Requests only the slots after the newest stored price. */
 export const layer = (options: {
   readonly currencies: ReadonlyArray<Currency>
   readonly timeZone: DateTime.TimeZone.Named
@@ -35,7 +35,7 @@ export const layer = (options: {
         const earliest = DateTime.min(month.start, yesterday.start)
         const start =
           newest === undefined ? earliest : DateTime.max(earliest, Slot.start(Slot.next(newest.slot)))
-        // The replay has no other currencies than were recorded; those that it has are worth the start.
+        // The replay has only the recorded currencies. A missing currency must not prevent the start.
         return Stream.runDrain(Backfill.backfill(history, [currency], { start, end: now })).pipe(
           Effect.catchTag("PriceSourceError", (error) =>
             Effect.logWarning(`The replay has no history in ${currency}`, Cause.fail(error)),

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 
 /** Sends the log to standard error, so that the standard output of a command has only its results. */
-export const layerLogAside: Layer.Layer<never> = Layer.effect(
+export const layerLogToStderr: Layer.Layer<never> = Layer.effect(
   Console.Console,
   Effect.map(Console.Console, (output) => ({ ...output, log: output.error })),
 )
@@ -18,7 +18,7 @@ export const layer: Layer.Layer<never> = Layer.merge(
   CliOutput.layerPresenter({
     present: (event) => {
       const present = CliOutput.defaultPresenter.present(event)
-      return event._tag === "InvalidInvocation" ? Effect.provide(present, layerLogAside) : present
+      return event._tag === "InvalidInvocation" ? Effect.provide(present, layerLogToStderr) : present
     },
   }),
 )

@@ -15,7 +15,7 @@ export class Incomplete extends Data.TaggedError("Incomplete")<{ readonly messag
 }
 
 /** The command cannot run with these arguments or settings. */
-export class WrongUse extends Data.TaggedError("WrongUse")<{ readonly message: string }> {
+export class InvalidUsage extends Data.TaggedError("InvalidUsage")<{ readonly message: string }> {
   override readonly [Runtime.errorExitCode] = 2
 }
 

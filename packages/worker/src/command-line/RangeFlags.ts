@@ -23,7 +23,7 @@ export const rangeOf = Effect.fnUntraced(function* (given: {
     end: Option.getOrElse(instantOf(given.to), () => latest),
   }
   if (DateTime.isLessThan(range.start, range.end)) return range
-  return yield* new Outcome.WrongUse({
+  return yield* new Outcome.InvalidUsage({
     message: `--from ${DateTime.formatIso(range.start)} is not before --to ${DateTime.formatIso(range.end)}`,
   })
 })

@@ -81,7 +81,7 @@ const choose = Effect.fnUntraced(function* (name: Option.Option<string>, start: 
     : histories.find((history) => Backfill.reaches(history, start, now))
   if (history !== undefined) return history
   const names = histories.map((history) => history.name).join(", ")
-  return yield* new Outcome.WrongUse({
+  return yield* new Outcome.InvalidUsage({
     message: Option.match(name, {
       onNone: () => `No history reaches back to ${DateTime.formatIso(start)}; available: ${names}`,
       onSome: (name) => `Unknown history ${name}; available: ${names}`,

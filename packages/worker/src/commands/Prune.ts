@@ -19,7 +19,7 @@ export const command = Command.make(
         const report = yield* Report.make(json)
         const { retentionMonths: months } = yield* CommandSettings
         if (months === undefined) {
-          return yield* new Outcome.WrongUse({
+          return yield* new Outcome.InvalidUsage({
             message: "RETENTION_MONTHS is not set: every month is kept, so there is nothing to prune",
           })
         }

@@ -10,7 +10,7 @@ import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 
-/** What `body` writes, each piece with where it goes. */
+/** What `body` writes, and which output each piece goes to. */
 const written = Effect.fnUntraced(function* (
   isTerminal: boolean,
   isJson: boolean,
@@ -58,7 +58,7 @@ const failing = (code: string) =>
   )
 
 describe("Report", () => {
-  it.effect("rewrites a line of a terminal, which makes room for results", () =>
+  it.effect("rewrites a line on a terminal, and clears it for results", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* written(true, false, work), [
         "err \r\u001B[Kone",
@@ -71,7 +71,7 @@ describe("Report", () => {
     }),
   )
 
-  it.effect("logs elsewhere, not too often", () =>
+  it.effect("logs without a terminal, at a limited rate", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* written(false, true, work), [
         'out {"type":"summary","count":2}\n',
@@ -80,7 +80,7 @@ describe("Report", () => {
     }),
   )
 
-  it.effect("takes a reader that has enough for an end, and a full disk for a failure", () =>
+  it.effect("ends well if the reader closes the pipe, and fails if the disk is full", () =>
     Effect.gen(function* () {
       assert.isTrue(Exit.isSuccess(yield* failing("EPIPE")))
       assert.isTrue(Exit.isFailure(yield* failing("ENOSPC")))

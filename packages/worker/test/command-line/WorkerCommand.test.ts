@@ -92,7 +92,7 @@ describe("The commands", () => {
         ),
       )
       const refused = yield* CommandProgram.run(url, ["verify"])
-      assert.match(refused.stderr, /the command migrate brings it up to date/)
+      assert.match(refused.stderr, /run the command migrate to bring it up to date/)
       assert.deepStrictEqual([refused.code, refused.stdout], [1, ""])
       const migrated = yield* CommandProgram.run(url, ["migrate", "--json"])
       assert.deepStrictEqual([migrated.code, migrated.stdout], [0, '{"type":"summary"}\n'])

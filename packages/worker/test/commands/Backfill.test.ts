@@ -22,7 +22,7 @@ const history = (currency: "EUR" | "CZK") =>
   )
 
 layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) => {
-  it.effect("keeps a range of the past, in each currency, and asks for nothing twice", () =>
+  it.effect("stores a past range in each currency, and requests nothing twice", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const { env, calls } = yield* VendorServer.make
@@ -53,7 +53,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
     }),
   )
 
-  it.effect("says what is missing when the history fails, and goes on from there", () =>
+  it.effect("reports a failure of the history, and continues from there in the next run", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const vendors = yield* VendorServer.make
@@ -74,21 +74,21 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
     }),
   )
 
-  it.effect("asks the history that it is told to", () =>
+  it.effect("uses the selected history", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const { env, calls } = yield* VendorServer.make
       const slots = yield* KeptPrices.lastSlots(2)
       const range = ["--from", iso(slots[0]!), "--to", iso(slots[11]!)]
       yield* CommandProgram.run(url, ["backfill", ...range, "--currency", "EUR"], { env })
-      assert.match(calls.join(), /^\/coingecko[^,]*$/, "the first that reaches back")
+      assert.match(calls.join(), /^\/coingecko[^,]*$/, "the first history that reaches back")
       const told = ["backfill", ...range, "--currency", "CZK", "--source", "bitstamp"]
       const { stdout } = yield* CommandProgram.run(url, told, { env })
       assert.match(stdout, /^11 prices from bitstamp/)
     }),
   )
 
-  it.effect("leaves no slot unaccounted for up to what was there", () =>
+  it.effect("leaves no slot unaccounted for up to the existing prices", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const { env } = yield* VendorServer.make
@@ -115,7 +115,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
 })
 
 layer(Layer.empty, { excludeTestServices: true })("The command repair", (it) => {
-  it.effect("fills gaps, also those that nobody knew of, and says what is left", () =>
+  it.effect("repairs stored gaps and unsampled slots, and reports what is left", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const { env, calls } = yield* VendorServer.make
@@ -157,7 +157,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command repair", (it) => 
     }),
   )
 
-  it.effect("is not done when a history fails", () =>
+  it.effect("is incomplete if a history fails", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const vendors = yield* VendorServer.make

@@ -28,7 +28,7 @@ const database = Effect.fnUntraced(function* (hours: number) {
 })
 
 layer(Layer.empty, { excludeTestServices: true })("The command export", (it) => {
-  it.effect("prints the lines of the domain, by currency and time", () =>
+  it.effect("prints the domain's lines by currency and time", () =>
     Effect.gen(function* () {
       const { url, eur, czk, slots } = yield* database(30)
       const lines = (format: PriceLines.LineFormat, prices: typeof eur) =>
@@ -47,14 +47,14 @@ layer(Layer.empty, { excludeTestServices: true })("The command export", (it) => 
     }),
   )
 
-  it.effect("prints a header alone where there is nothing", () =>
+  it.effect("prints only a header if there are no prices", () =>
     Effect.gen(function* () {
       const { code, stdout } = yield* CommandProgram.run(yield* TestDatabase.make, ["export"])
       assert.deepStrictEqual([code, stdout], [0, PriceLines.header("csv")])
     }),
   )
 
-  it.effect("ends quietly when whoever reads it has enough", () =>
+  it.effect("ends quietly if the reader closes the pipe", () =>
     Effect.gen(function* () {
       const { url } = yield* database(24 * 10)
       const command = `"${process.execPath}" packages/worker/src/main.ts export | head -n 3; echo "\${PIPESTATUS[0]}"`

@@ -23,7 +23,7 @@ const rows = [
   { time: null, amounts: { EUR: 1, CZK: 1 } },
 ]
 
-/** What is said of the two currencies when as many prices are new. */
+/** The results for the two currencies if `kept` prices are new. */
 const imported = (kept: number) => [
   { type: "currency", currency: "EUR", slots: 2, kept, invalid: 1 },
   { type: "currency", currency: "CZK", slots: 2, kept, invalid: 2 },
@@ -31,7 +31,7 @@ const imported = (kept: number) => [
 const summary = { type: "summary", rows: 5, stray_rows: 1 }
 
 layer(Layer.empty, { excludeTestServices: true })("The command import-legacy", (it) => {
-  it.effect("takes over the original's prices from a table beside ours, once", () =>
+  it.effect("imports the original service's prices from a table in the same database, once", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       yield* LegacyTable.make(url, rows)
@@ -59,16 +59,16 @@ layer(Layer.empty, { excludeTestServices: true })("The command import-legacy", (
       assert.deepStrictEqual(yield* importLegacy(), [...imported(0), { ...summary, dry_run: false }])
       assert.deepStrictEqual(yield* exported, kept)
       const verified = yield* CommandProgram.run(url, ["verify"])
-      assert.match(verified.stdout, /^4 prices verified, 0 differences$/m, "slots that it lacks are gaps")
+      assert.match(verified.stdout, /^4 prices verified, 0 differences$/m, "missing slots are gaps")
       const stored = yield* KeptPrices.within(
         url,
         Effect.flatMap(PgClient.PgClient, (sql) => sql`select from gap`),
       )
-      assert.lengthOf(stored, 0, "which nobody has to store")
+      assert.lengthOf(stored, 0, "derived gaps are not stored")
     }),
   )
 
-  it.effect("takes them from another database, and says when there are none", () =>
+  it.effect("imports from another database, and fails if there is no table", () =>
     Effect.gen(function* () {
       const [url, legacy] = yield* Effect.all([TestDatabase.make, TestDatabase.make])
       const nothing = yield* CommandProgram.run(url, ["import-legacy"])

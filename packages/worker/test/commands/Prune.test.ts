@@ -9,7 +9,7 @@ import * as CommandProgram from "../command-line/CommandProgram.ts"
 import * as KeptPrices from "../KeptPrices.ts"
 
 layer(Layer.empty, { excludeTestServices: true })("The command prune", (it) => {
-  it.effect("prunes the months that are not kept, after it said which", () =>
+  it.effect("prunes the months that are not retained, and lists them first in a dry run", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const month = DateTime.startOf(yield* DateTime.now, "month")

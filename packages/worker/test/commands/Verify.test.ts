@@ -15,7 +15,7 @@ import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "../command-line/CommandProgram.ts"
 import * as KeptPrices from "../KeptPrices.ts"
 
-/** A database with two days of sound prices, and one gap that is known. */
+/** A database with two days of sound prices and one stored gap. */
 const database = Effect.gen(function* () {
   const url = yield* TestDatabase.make
   const slots = yield* KeptPrices.lastSlots(48)
@@ -34,7 +34,7 @@ const database = Effect.gen(function* () {
   return { url, slots }
 })
 
-/** What is planted, by what the one difference is. */
+/** The defects to plant, by the difference that verify finds. */
 const planted: ReadonlyArray<
   readonly [reason: string, plant: (sql: PgClient.PgClient, at: Date) => Effect.Effect<unknown, unknown>]
 > = [
@@ -62,7 +62,7 @@ const planted: ReadonlyArray<
 ]
 
 layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => {
-  it.effect("is content with what is sound", () =>
+  it.effect("accepts sound prices", () =>
     Effect.gen(function* () {
       const { url, slots } = yield* database
       const ended = yield* CommandProgram.run(url, ["verify", "--json"], {
@@ -76,7 +76,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
     }),
   )
 
-  it.effect("finds what is planted in the database", () =>
+  it.effect("finds each planted defect", () =>
     Effect.gen(function* () {
       const { url, slots } = yield* database
       for (const [index, [reason, plant]] of planted.entries()) {
@@ -99,7 +99,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
     }),
   )
 
-  it.effect("finds a price that the repository cannot give out, and one of the future", () =>
+  it.effect("finds an unreadable price, and a price in the future", () =>
     Effect.gen(function* () {
       const { url, slots } = yield* database
       const ahead = (slots.at(-1)! + 86_400_000 * 20) as Slot.Slot
@@ -119,7 +119,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
     }),
   )
 
-  it.effect("is not done when it is stopped", () =>
+  it.effect("is incomplete if it is stopped", () =>
     Effect.gen(function* () {
       const { url } = yield* database
       const blocked = yield* KeptPrices.within(
