@@ -15,7 +15,7 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
 
     return SourceLedger.of({
       // If the connection breaks before the answer, this runs twice. Then a call is counted twice or answered
-      // `asked`, which is safe. An uncounted call would not be.
+      // `duplicate`, which is safe. An uncounted call would not be.
       spend: Effect.fn("SourceLedger.spend")(function* ({ source, at, slot, limit, cap }) {
         const asked = slot === null ? null : slotDate(slot)
         const [counted] = yield* sql<{ calls: number }>`

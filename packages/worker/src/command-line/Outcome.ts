@@ -1,6 +1,6 @@
 /**
- * The exit code of a command: 0 when it succeeded, 1 when it is incomplete, found differences or was stopped, and 2 when
- * the command or a setting is invalid.
+ * The exit code of a command: 0 when it succeeded, 1 when it is incomplete, found differences or was stopped, and 2
+ * when the command or a setting is invalid.
  */
 import type { RepositoryError } from "@btc-price/domain/RepositoryError"
 import * as Console from "effect/Console"
@@ -40,5 +40,5 @@ const isRepositoryError = <E>(error: E | RepositoryError): error is RepositoryEr
 
 const advice: Readonly<Record<RepositoryError["reason"], string>> = {
   unavailable: "the database does not respond; try again",
-  rejected: "the schema is not as expected; the command migrate brings it up to date",
+  rejected: "the schema is not as expected; run the command migrate to bring it up to date",
 }
