@@ -39,7 +39,7 @@ export interface CurrencyCounts {
   /** Slots for which the original service has a valid price. */
   readonly slots: number
   /** Slots that had no price here and got one from this import. In a dry run: slots that would get one. */
-  readonly kept: number
+  readonly stored: number
 }
 
 /**
@@ -61,7 +61,7 @@ export const importPrices = (options: {
         for (const currency of currencies) {
           const offered = prices.filter((price) => price.currency === currency)
           const added = yield* withoutPrice(repository, offered)
-          selection.addKept(currency, added.length)
+          selection.addStored(currency, added.length)
           missing.push(...added)
         }
         if (missing.length > 0 && !options.isDryRun) yield* repository.record({ prices: missing, gaps: [] })
@@ -83,8 +83,8 @@ const select = (now: DateTime.Utc) => {
   const end = Slot.start(Slot.at(now))
   const count = { rows: 0, strayRows: 0, until: null as DateTime.Utc | null }
   const counts = {
-    EUR: { invalid: 0, slots: 0, kept: 0, lastSlot: -Infinity },
-    CZK: { invalid: 0, slots: 0, kept: 0, lastSlot: -Infinity },
+    EUR: { invalid: 0, slots: 0, stored: 0, lastSlot: -Infinity },
+    CZK: { invalid: 0, slots: 0, stored: 0, lastSlot: -Infinity },
   } satisfies Record<LegacyCurrency, unknown>
 
   return {
@@ -119,8 +119,8 @@ const select = (now: DateTime.Utc) => {
       })
     },
 
-    addKept: (currency: LegacyCurrency, prices: number): void => {
-      counts[currency].kept += prices
+    addStored: (currency: LegacyCurrency, prices: number): void => {
+      counts[currency].stored += prices
     },
 
     counts: (): ImportCounts => ({

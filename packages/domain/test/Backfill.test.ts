@@ -24,7 +24,7 @@ const backfill = (...args: [...currencies: ReadonlyArray<"EUR" | "CZK">]) =>
     return calls.map(({ currency, offered }) => `${currency} ${offered}`)
   })
 
-const kept = Effect.gen(function* () {
+const stored = Effect.gen(function* () {
   const repository = yield* PriceRepository
   const prices = yield* Stream.runCollect(repository.prices("EUR", range))
   const gaps = yield* SlotGaps.read(["EUR"], range)
@@ -52,9 +52,9 @@ describe("Backfill", () => {
           "2024-01-07T20:00:00Z": "60000",
         })
         assert.deepStrictEqual(yield* backfill("EUR", "CZK"), ["EUR 3", "CZK 0"])
-        assert.deepStrictEqual(yield* kept, { prices: ["2 backfill", "30 backfill", "1000 live"], gaps: 9 })
+        assert.deepStrictEqual(yield* stored, { prices: ["2 backfill", "30 backfill", "1000 live"], gaps: 9 })
         assert.deepStrictEqual(yield* backfill("EUR"), ["EUR 3"], "a second run is harmless")
-        assert.deepStrictEqual(yield* kept, { prices: ["2 backfill", "30 backfill", "1000 live"], gaps: 9 })
+        assert.deepStrictEqual(yield* stored, { prices: ["2 backfill", "30 backfill", "1000 live"], gaps: 9 })
       }),
   )
 
@@ -123,7 +123,7 @@ describe("Backfill", () => {
         yield* first.failNext(new PriceSourceError({ reason: "refused", detail: "As told" }))
         const error = yield* Effect.flip(backfill("EUR"))
         assert.strictEqual(error._tag, "PriceSourceError")
-        assert.deepStrictEqual(yield* kept, { prices: [], gaps: 0 })
+        assert.deepStrictEqual(yield* stored, { prices: [], gaps: 0 })
       }),
   )
 })

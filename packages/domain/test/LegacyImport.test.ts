@@ -29,7 +29,7 @@ const run = Effect.fnUntraced(function* (rows: ReadonlyArray<LegacyRow>, isDryRu
   return progress.at(-1)!
 })
 
-const kept = Effect.fnUntraced(function* (currency: Currency) {
+const storedPrices = Effect.fnUntraced(function* (currency: Currency) {
   const range = { start: DateTime.makeUnsafe(0), end: DateTime.makeUnsafe("2100-01-01T00:00:00Z") }
   const prices = yield* Stream.runCollect((yield* PriceRepository).prices(currency, range))
   return prices.map(
@@ -60,11 +60,17 @@ describe("LegacyImport", () => {
       ]
       const { currencies, rows: read } = yield* run(rows)
       assert.strictEqual(read, 6)
-      assert.deepStrictEqual(yield* kept("EUR"), ["19:30 3 legacy backfill", "19:35 5 legacy backfill"])
-      assert.deepStrictEqual(yield* kept("CZK"), ["19:30 20 legacy backfill", "19:35 70 legacy backfill"])
+      assert.deepStrictEqual(yield* storedPrices("EUR"), [
+        "19:30 3 legacy backfill",
+        "19:35 5 legacy backfill",
+      ])
+      assert.deepStrictEqual(yield* storedPrices("CZK"), [
+        "19:30 20 legacy backfill",
+        "19:35 70 legacy backfill",
+      ])
       assert.deepStrictEqual(currencies, {
-        EUR: { invalid: 1, slots: 2, kept: 2 },
-        CZK: { invalid: 2, slots: 2, kept: 2 },
+        EUR: { invalid: 1, slots: 2, stored: 2 },
+        CZK: { invalid: 2, slots: 2, stored: 2 },
       })
     }),
   )
@@ -79,11 +85,11 @@ describe("LegacyImport", () => {
         row("10:15:00", Infinity, 1.7976931348623157e308),
         row("10:20:00", 999_999_999_999.5, 1e-8),
       ])
-      assert.deepStrictEqual(yield* kept("EUR"), [
+      assert.deepStrictEqual(yield* storedPrices("EUR"), [
         "10:00 0.3 legacy backfill",
         "10:20 999999999999.5 legacy backfill",
       ])
-      assert.deepStrictEqual(yield* kept("CZK"), [
+      assert.deepStrictEqual(yield* storedPrices("CZK"), [
         "10:00 40184.25 legacy backfill",
         "10:20 0.00000001 legacy backfill",
       ])
@@ -102,16 +108,16 @@ describe("LegacyImport", () => {
       yield* repository.record({ prices: [there], gaps: [] })
       const rows = [row("19:31:00", 3, 30), row("19:36:00", 4, null)]
       const expected = {
-        EUR: { invalid: 0, slots: 2, kept: 1 },
-        CZK: { invalid: 1, slots: 1, kept: 1 },
+        EUR: { invalid: 0, slots: 2, stored: 1 },
+        CZK: { invalid: 1, slots: 1, stored: 1 },
       }
       assert.deepStrictEqual((yield* run(rows, true)).currencies, expected)
-      assert.deepStrictEqual(yield* kept("EUR"), ["19:30 1 bitstamp backfill"])
+      assert.deepStrictEqual(yield* storedPrices("EUR"), ["19:30 1 bitstamp backfill"])
       assert.deepStrictEqual((yield* run(rows)).currencies, expected)
       const after = ["19:30 1 bitstamp backfill", "19:35 4 legacy backfill"]
-      assert.deepStrictEqual(yield* kept("EUR"), after)
-      assert.strictEqual((yield* run(rows)).currencies.EUR.kept, 0)
-      assert.deepStrictEqual(yield* kept("EUR"), after)
+      assert.deepStrictEqual(yield* storedPrices("EUR"), after)
+      assert.strictEqual((yield* run(rows)).currencies.EUR.stored, 0)
+      assert.deepStrictEqual(yield* storedPrices("EUR"), after)
     }),
   )
 
@@ -136,7 +142,7 @@ describe("LegacyImport", () => {
         [progress.rows, progress.strayRows, progress.until && DateTime.formatIso(progress.until)],
         [6, 5, "2024-01-07T19:59:59.000Z"],
       )
-      assert.deepStrictEqual(yield* kept("EUR"), ["19:55 1 legacy backfill"])
+      assert.deepStrictEqual(yield* storedPrices("EUR"), ["19:55 1 legacy backfill"])
     }),
   )
 
@@ -153,17 +159,17 @@ describe("LegacyImport", () => {
       )
       assert.isAtLeast(progress.length, 5)
       assert.deepStrictEqual(progress.at(-1)?.currencies, {
-        EUR: { invalid: 0, slots: 10_000, kept: 10_000 },
-        CZK: { invalid: 5_000, slots: 10_000, kept: 10_000 },
+        EUR: { invalid: 0, slots: 10_000, stored: 10_000 },
+        CZK: { invalid: 5_000, slots: 10_000, stored: 10_000 },
       })
-      assert.strictEqual((yield* kept("CZK")).length, 10_000)
+      assert.strictEqual((yield* storedPrices("CZK")).length, 10_000)
     }),
   )
 
   test(
     "reports that there were no rows",
     Effect.gen(function* () {
-      const none = { invalid: 0, slots: 0, kept: 0 }
+      const none = { invalid: 0, slots: 0, stored: 0 }
       assert.deepStrictEqual(yield* run([]), {
         rows: 0,
         strayRows: 0,

@@ -34,14 +34,14 @@ describe("MonthlyCalls", () => {
   for (const [title, known, now, expected] of [
     ["nothing without a call", state(0, null), "2026-10-15T00:00:00Z", 0],
     ["one call a slot", state(1, "2026-10-01T00:00:10Z"), "2026-10-01T00:00:11Z", 8_928],
-    // Half of the month with two calls a slot: as many again.
+    // Two calls per slot for half of the month: the other half takes as many.
     [
       "as many calls a slot as so far",
       state(2 * 4_464, "2026-10-01T00:00:10Z"),
       "2026-10-16T12:00:00Z",
       17_856,
     ],
-    // Begun in the middle of the month: what was before does not thin out the rate.
+    // Started late in the month: the time before the first call does not lower the rate.
     ["the rate since the first call", state(288, "2026-10-30T00:00:10Z"), "2026-10-31T00:00:00Z", 576],
     [
       "what was used when no slot is left",

@@ -62,7 +62,7 @@ export const samplesOf = (
 /** Of a congruential generator of 128 bits; L'Ecuyer, Mathematics of Computation 68 (1999). */
 const multiplier = 0x2360ed051fc65da44385df649fccf645n
 
-/** A sample as it is kept. */
+/** A sample as it is stored. */
 export const toPrice = (currency: Currency, sample: Sample): Price => {
   const { amount, millis, source, kind, derived, flagged } = sample
   const observedAt = DateTime.makeUnsafe(millis)

@@ -138,9 +138,9 @@ describe("Repair", () => {
       assert.deepStrictEqual(yield* repair, ["first EUR 0/1"])
       assert.deepStrictEqual(yield* repair, ["second EUR 0/1"])
       assert.deepStrictEqual(yield* repair, ["third EUR 1/1"])
-      const kept = yield* Stream.runCollect(repository.prices("EUR", all))
+      const stored = yield* Stream.runCollect(repository.prices("EUR", all))
       assert.deepStrictEqual(
-        kept.filter(isNoFiller).map(({ source, flagged }) => [source, flagged]),
+        stored.filter(isNoFiller).map(({ source, flagged }) => [source, flagged]),
         [
           ["test", false],
           ["third", true],

@@ -22,7 +22,7 @@ const priceAt = (text: string): Price =>
 const gapAt = (text: string): Gap =>
   new Gap({ currency: "CZK", slot: Slot.at(utc(text)), reason: "missing", detail: "Test", tried: [] })
 
-const kept = Effect.gen(function* () {
+const stored = Effect.gen(function* () {
   const repository = yield* PriceRepository
   const range = { start: utc("2000-01-01T00:00:00Z"), end: utc("2030-01-01T00:00:00Z") }
   const prices = yield* Stream.runCollect(repository.prices("EUR", range))
@@ -53,12 +53,12 @@ describe("Retention", () => {
         prices: ["2023-12-31T23:55:00Z", "2024-02-29T23:55:00Z", "2024-03-01T00:00:00Z"].map(priceAt),
         gaps: ["2024-02-01T00:00:00Z", "2024-04-01T00:00:00Z"].map(gapAt),
       })
-      const all = yield* kept
+      const all = yield* stored
       const expected = ["2023-12-01T00:00:00.000Z", "2024-02-01T00:00:00.000Z"]
       assert.deepStrictEqual(yield* prune(true), expected)
-      assert.deepStrictEqual(yield* kept, all)
+      assert.deepStrictEqual(yield* stored, all)
       assert.deepStrictEqual(yield* prune(false), expected)
-      assert.deepStrictEqual(yield* kept, ["2024-03-01T00:00:00.000Z", "2024-04-01T00:00:00.000Z"])
+      assert.deepStrictEqual(yield* stored, ["2024-03-01T00:00:00.000Z", "2024-04-01T00:00:00.000Z"])
       assert.deepStrictEqual(yield* prune(false), [])
     }).pipe(Effect.provide(Layer.fresh(MemoryPriceRepository.layer))),
   )

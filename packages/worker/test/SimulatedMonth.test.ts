@@ -1,4 +1,4 @@
-/** A month in which everything goes wrong that was seen to go wrong, on the worker and the real vendor adapters. */
+/** A month with every failure that was observed at a vendor, for the worker and the real vendor adapters. */
 import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
@@ -18,19 +18,22 @@ const hour = 3_600_000
 const start = Date.UTC(2026, 9, 1)
 const days = 31
 const end = start + days * 24 * hour
-/** Days from the start of the month, from one time to another of the same day. */
+/** Whether `at` is on a day of the month, between two hours of that day. */
 const isWithin = (at: number, day: number, fromHour: number, toHour: number): boolean =>
   at >= start + day * 24 * hour + fromHour * hour && at < start + day * 24 * hour + toHour * hour
 
-const silent: VendorWorld.Fault = { _tag: "Silent" }
-const broken: VendorWorld.Fault = { _tag: "Broken" }
+const silent: VendorWorld.CallFault = { _tag: "Silent" }
+const broken: VendorWorld.CallFault = { _tag: "Broken" }
 const answer = (
   status: number,
   body: string,
   type = "application/json",
   headers: Record<string, string> = {},
-): VendorWorld.Fault => ({ _tag: "Answer", status, body, type, headers })
-const changed = (change: (price: number, currency: string) => unknown, agoMillis = 0): VendorWorld.Fault => ({
+): VendorWorld.CallFault => ({ _tag: "Answer", status, body, type, headers })
+const changed = (
+  change: (price: number, currency: string) => unknown,
+  agoMillis = 0,
+): VendorWorld.CallFault => ({
   _tag: "Changed",
   change,
   agoMillis,
@@ -40,8 +43,8 @@ const limited = '{"status":{"error_code":429,"error_message":"You\'ve exceeded t
 const cloudflare = "<!DOCTYPE html><html><title>Access denied</title>error code: 1015</html>"
 const tenfold = changed((price) => price * 10)
 
-/** What CoinGecko was seen to answer when things are wrong. */
-const coinGeckoFaults: ReadonlyArray<VendorWorld.Fault> = [
+/** Faulty answers that were observed at CoinGecko. */
+const coinGeckoFaults: ReadonlyArray<VendorWorld.CallFault> = [
   silent,
   broken,
   answer(200, "{}"),
@@ -82,7 +85,7 @@ const coinGeckoFaults: ReadonlyArray<VendorWorld.Fault> = [
   tenfold,
 ]
 
-const otherFaults: ReadonlyArray<VendorWorld.Fault> = [
+const otherFaults: ReadonlyArray<VendorWorld.CallFault> = [
   silent,
   broken,
   answer(500, "<html>Internal Server Error</html>", "text/html"),
@@ -99,7 +102,7 @@ const otherFaults: ReadonlyArray<VendorWorld.Fault> = [
 const script = (seed: number) => {
   const random = VendorWorld.randomFrom(seed)
   const pick = <A>(from: ReadonlyArray<A>): A | null => from[Math.floor(random() * from.length)] ?? null
-  return ({ vendor, at }: VendorWorld.Call): VendorWorld.Fault | null => {
+  return ({ vendor, at }: VendorWorld.Call): VendorWorld.CallFault | null => {
     const isCoinGecko = vendor === "coingecko"
     if (isWithin(at, 4, 6, 12) && isCoinGecko) return silent
     if (isWithin(at, 9, 0, 3)) return broken
@@ -120,7 +123,7 @@ const range = { start: DateTime.makeUnsafe(start), end: DateTime.makeUnsafe(end)
 describe("A simulated month", () => {
   for (const seed of [1, 2]) {
     it.effect(
-      `in which sources fail in every way leaves no slot without a price or a reason (seed ${seed})`,
+      `with every kind of failure leaves no slot without a price or a reason (seed ${seed})`,
       () => {
         const world = VendorWorld.make({ start, days, seed, script: script(seed) })
         return Effect.gen(function* () {
@@ -157,7 +160,7 @@ describe("A simulated month", () => {
             asked.filter(({ path }) => path.endsWith("/simple/price")),
             ({ at }) => Slot.at(DateTime.makeUnsafe(at)),
           )
-          assert.strictEqual(tips.size, days * 288, "each slot asked CoinGecko")
+          assert.strictEqual(tips.size, days * 288, "CoinGecko was called in each slot")
           assert.isAtMost(Math.max(...[...tips.values()].map((calls) => calls.length)), 2, "one retry")
         }).pipe(Effect.scoped, Effect.provide(SimulatedWorker.adapters(world, monthlyCap)))
       },
@@ -166,7 +169,7 @@ describe("A simulated month", () => {
   }
 })
 
-/** Near the true price of the moment that it says it is of, and that moment near its slot. */
+/** Whether a price is near the true price at its own timestamp, and the timestamp is near its slot. */
 const isTrue = (world: VendorWorld.VendorWorld, price: Price): boolean => {
   const observed = DateTime.toEpochMillis(price.observedAt)
   const truth = world.truth(price.currency, observed)

@@ -10,7 +10,7 @@ import type * as VendorWorld from "./VendorWorld.ts"
 
 export const currencies = ["EUR", "CZK"] as const
 
-/** All that a worker needs. What is kept and counted outlives the workers. */
+/** All that a worker needs. Stored prices and counted calls outlive the workers. */
 export const adapters = (world: VendorWorld.VendorWorld, monthlyCap: number) =>
   SourceGate.layer({ monthlyCaps: { coingecko: monthlyCap } }).pipe(
     Layer.provideMerge(

@@ -20,7 +20,7 @@ export const randomFrom = (seed: number) => (): number => {
 }
 
 /** What goes wrong with one call. */
-export type Fault =
+export type CallFault =
   /** Never answers. */
   | { readonly _tag: "Silent" }
   /** Breaks the connection. */
@@ -79,7 +79,7 @@ export const make = (options: {
   readonly start: number
   readonly days: number
   readonly seed: number
-  readonly script: (call: Call) => Fault | null
+  readonly script: (call: Call) => CallFault | null
 }) => {
   const random = randomFrom(options.seed)
   const before = 2 * 86_400_000
@@ -201,7 +201,7 @@ export const make = (options: {
   return { truth, calls, layer: Layer.succeed(HttpClient.HttpClient, client) }
 }
 
-type Changed = Pick<Extract<Fault, { readonly _tag: "Changed" }>, "change" | "agoMillis">
+type Changed = Pick<Extract<CallFault, { readonly _tag: "Changed" }>, "change" | "agoMillis">
 
 const unchanged: Changed = { change: (price) => price, agoMillis: 0 }
 

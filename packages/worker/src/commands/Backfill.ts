@@ -62,7 +62,7 @@ export const command = Command.make(
 ).pipe(
   Command.withShortDescription("Fill a past range from the history of a source"),
   Command.withDescription(
-    `Asks a history for the prices of all past slots from --from to before --to, oldest first, and stores the prices of slots that have none. A slot that the history lacks becomes a gap. Complete ranges are not requested again, so the command can be repeated. Calls count against the monthly budget. Can run beside workers: existing prices stay. With RETENTION_MONTHS, older months are pruned again. ${Outcome.help("the history fails before the end, in which case trying again may help")}`,
+    `Asks a history for the prices of all past slots from --from to before --to, oldest first, and stores the prices of slots that have none. A slot that the history lacks becomes a gap. Complete ranges are not requested again, so the command can be repeated. Calls count against the monthly budget. Can run alongside workers: existing prices stay. With RETENTION_MONTHS, older months are pruned again. ${Outcome.help("the history fails before the end, in which case trying again may help")}`,
   ),
   Command.withExamples(({ commandPath: path }) => [
     { command: `${path.join(" ")} --from 2023-01-01 --to 2024-01-01`, description: "A year in TIME_ZONE" },

@@ -48,7 +48,7 @@ export const command = Command.make(
 ).pipe(
   Command.withShortDescription("Print prices as CSV or NDJSON"),
   Command.withDescription(
-    `Prints the stored prices by currency, then by time, with the columns of the API: slot, currency, amount, source, kind, derived, flagged, observed_at, fetched_at; times are UTC. Streams exports of any size. Can run beside workers. ${Outcome.help("the database cannot be reached or the output cannot be written")}`,
+    `Prints the stored prices by currency, then by time, with the columns of the API: slot, currency, amount, source, kind, derived, flagged, observed_at, fetched_at; times are UTC. Streams exports of any size. Can run alongside workers. ${Outcome.help("the database cannot be reached or the output cannot be written")}`,
   ),
   Command.withExamples(({ commandPath: path }) => [
     {

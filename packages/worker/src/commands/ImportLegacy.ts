@@ -28,10 +28,10 @@ export const command = Command.make(
         })
         if (done === undefined) return
         for (const currency of currencies) {
-          const { slots, kept, invalid } = done.currencies[currency]
+          const { slots, stored, invalid } = done.currencies[currency]
           yield* report.result(
-            { type: "currency", currency, slots, kept, invalid },
-            `${currency}: prices for ${slots} slots, ${kept} of them ${isDryRun ? "would be new" : "new"}; ${invalid} invalid values`,
+            { type: "currency", currency, slots, kept: stored, invalid },
+            `${currency}: prices for ${slots} slots, ${stored} of them ${isDryRun ? "would be new" : "new"}; ${invalid} invalid values`,
           )
         }
         yield* report.result(
@@ -43,7 +43,7 @@ export const command = Command.make(
 ).pipe(
   Command.withShortDescription("Import the prices of the original service"),
   Command.withDescription(
-    `Reads the table btc_price of the original service in LEGACY_DATABASE_URL or, by default, in DATABASE_URL, and stores the first valid value of each slot and currency as a backfilled price of the source legacy. Existing prices stay, so the command can be repeated, and the original service may still be running. Values that are zero, negative, missing, NaN or infinite are counted and left out, and so are rows from before 2009 or from the future. Can run beside workers. ${Outcome.help("a database cannot be reached or has no such table")}`,
+    `Reads the table btc_price of the original service in LEGACY_DATABASE_URL or, by default, in DATABASE_URL, and stores the first valid value of each slot and currency as a backfilled price of the source legacy. Existing prices stay, so the command can be repeated, and the original service may still be running. Values that are zero, negative, missing, NaN or infinite are counted and left out, and so are rows from before 2009 or from the future. Can run alongside workers. ${Outcome.help("a database cannot be reached or has no such table")}`,
   ),
   Command.withExamples(({ commandPath: path }) => [
     {

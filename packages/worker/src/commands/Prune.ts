@@ -41,6 +41,6 @@ export const command = Command.make(
 ).pipe(
   Command.withShortDescription("Delete the months that RETENTION_MONTHS does not keep"),
   Command.withDescription(
-    `Permanently deletes the prices and gaps of all UTC months before the current month and the RETENTION_MONTHS whole months before it. The worker does the same at the start of each month. Can run beside workers: each month is dropped as a whole, under a lock. ${Outcome.help("the database cannot be reached or refuses a statement")}`,
+    `Permanently deletes the prices and gaps of all UTC months before the current month and the RETENTION_MONTHS whole months before it. The worker does the same at the start of each month. Can run alongside workers: each month is dropped as a whole, under a lock. ${Outcome.help("the database cannot be reached or refuses a statement")}`,
   ),
 )

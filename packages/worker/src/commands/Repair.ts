@@ -44,7 +44,7 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
 ).pipe(
   Command.withShortDescription("Fill gaps from the histories of the sources"),
   Command.withDescription(
-    `Asks the histories for the slots of CURRENCIES that have no price, newest first, within the monthly budget of calls and with at most ${Repair.callsPerRunMaximum} calls per history and currency; the next run continues with older slots. A slot that no history has stays a gap. The worker does the same once an hour. To fill years at once, use backfill. Can run beside workers: existing prices stay. ${Outcome.help("a history could not be asked, in which case trying again may help")}`,
+    `Asks the histories for the slots of CURRENCIES that have no price, newest first, within the monthly budget of calls and with at most ${Repair.callsPerRunMaximum} calls per history and currency; the next run continues with older slots. A slot that no history has stays a gap. The worker does the same once an hour. To fill years at once, use backfill. Can run alongside workers: existing prices stay. ${Outcome.help("a history could not be asked, in which case trying again may help")}`,
   ),
 )
 

@@ -38,7 +38,7 @@ export const command = Command.make("verify", { json: Report.json }, ({ json }) 
 ).pipe(
   Command.withShortDescription("Check the stored data and the averages against the raw prices"),
   Command.withDescription(
-    `Checks every price of CURRENCIES: that it is possible, that every slot since the first price has either a price or a gap, and that the figures behind the average of each day and month of TIME_ZONE match its prices. Prints each difference and changes nothing. Can run beside workers. ${Outcome.help("there is a difference")}`,
+    `Checks every price of CURRENCIES: that it is possible, that every slot since the first price has either a price or a gap, and that the figures behind the average of each day and month of TIME_ZONE match its prices. Prints each difference and changes nothing. Can run alongside workers. ${Outcome.help("there is a difference")}`,
   ),
 )
 

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "./CommandProgram.ts"
-import * as KeptPrices from "../KeptPrices.ts"
+import * as StoredPrices from "../StoredPrices.ts"
 
 /** Nothing listens on this port. */
 const nowhere = Redacted.make("postgres://user:secret-word@127.0.0.1:1/none")
@@ -85,7 +85,7 @@ describe("The commands", () => {
   it.effect("name the command migrate until the database is migrated", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
-      yield* KeptPrices.within(
+      yield* StoredPrices.within(
         url,
         Effect.flatMap(PgClient.PgClient, (sql) =>
           Effect.andThen(sql`drop schema public cascade`, sql`create schema public`),

@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "../command-line/CommandProgram.ts"
-import * as KeptPrices from "../KeptPrices.ts"
+import * as StoredPrices from "../StoredPrices.ts"
 import * as VendorServer from "../VendorServer.ts"
 
 const iso = (slot: Slot.Slot): string => DateTime.formatIso(Slot.start(slot))
@@ -38,7 +38,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
       const [summary] = CommandProgram.results(yield* CommandProgram.run(url, args, options))
       assert.deepStrictEqual([summary?.["calls"], summary?.["offered"], calls.length], [0, 0, asked])
 
-      const [eur, czk] = yield* KeptPrices.within(url, Effect.all([history("EUR"), history("CZK")]))
+      const [eur, czk] = yield* StoredPrices.within(url, Effect.all([history("EUR"), history("CZK")]))
       assert.deepStrictEqual([eur.length, czk.length], [hours * 12, hours * 12])
       assert.strictEqual(
         iso(eur[0]!.slot),
@@ -78,7 +78,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const { env, calls } = yield* VendorServer.make
-      const slots = yield* KeptPrices.lastSlots(2)
+      const slots = yield* StoredPrices.lastSlots(2)
       const range = ["--from", iso(slots[0]!), "--to", iso(slots[11]!)]
       yield* CommandProgram.run(url, ["backfill", ...range, "--currency", "EUR"], { env })
       assert.match(calls.join(), /^\/coingecko[^,]*$/, "the first history that reaches back")
@@ -92,12 +92,12 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const { env } = yield* VendorServer.make
-      const slots = yield* KeptPrices.lastSlots(60)
-      yield* KeptPrices.within(
+      const slots = yield* StoredPrices.lastSlots(60)
+      yield* StoredPrices.within(
         url,
         Effect.flatMap(PriceRepository, ({ record }) =>
           record({
-            prices: [KeptPrices.price("EUR", slots.at(-1)!), KeptPrices.price("CZK", slots.at(-1)!)],
+            prices: [StoredPrices.price("EUR", slots.at(-1)!), StoredPrices.price("CZK", slots.at(-1)!)],
             gaps: [],
           }),
         ),
@@ -119,13 +119,13 @@ layer(Layer.empty, { excludeTestServices: true })("The command repair", (it) => 
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       const { env, calls } = yield* VendorServer.make
-      const slots = yield* KeptPrices.lastSlots(50)
+      const slots = yield* StoredPrices.lastSlots(50)
       const there = [...slots.slice(0, 20), ...slots.slice(40, -40), ...slots.slice(-20)]
-      yield* KeptPrices.within(
+      yield* StoredPrices.within(
         url,
         Effect.flatMap(PriceRepository, ({ record }) =>
           record({
-            prices: there.map((slot) => KeptPrices.price("EUR", slot)),
+            prices: there.map((slot) => StoredPrices.price("EUR", slot)),
             gaps: [
               new Gap({ currency: "EUR", slot: slots[30]!, reason: "timed-out", detail: "Test", tried: [] }),
             ],
@@ -162,12 +162,12 @@ layer(Layer.empty, { excludeTestServices: true })("The command repair", (it) => 
       const url = yield* TestDatabase.make
       const vendors = yield* VendorServer.make
       vendors.setStatus(429)
-      const slots = yield* KeptPrices.lastSlots(50)
-      yield* KeptPrices.within(
+      const slots = yield* StoredPrices.lastSlots(50)
+      yield* StoredPrices.within(
         url,
         Effect.flatMap(PriceRepository, ({ record }) =>
           record({
-            prices: [slots[0]!, ...slots.slice(5)].map((slot) => KeptPrices.price("EUR", slot)),
+            prices: [slots[0]!, ...slots.slice(5)].map((slot) => StoredPrices.price("EUR", slot)),
             gaps: [],
           }),
         ),

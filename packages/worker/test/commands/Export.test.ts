@@ -10,17 +10,17 @@ import { spawn } from "node:child_process"
 import * as Redacted from "effect/Redacted"
 import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "../command-line/CommandProgram.ts"
-import * as KeptPrices from "../KeptPrices.ts"
+import * as StoredPrices from "../StoredPrices.ts"
 
 /** A database with `hours` of prices in both currencies. */
 const database = Effect.fnUntraced(function* (hours: number) {
   const url = yield* TestDatabase.make
-  const slots = yield* KeptPrices.lastSlots(hours)
+  const slots = yield* StoredPrices.lastSlots(hours)
   const [eur, czk] = [
-    slots.map((slot) => KeptPrices.price("EUR", slot)),
-    slots.map((slot) => KeptPrices.price("CZK", slot)),
+    slots.map((slot) => StoredPrices.price("EUR", slot)),
+    slots.map((slot) => StoredPrices.price("CZK", slot)),
   ]
-  yield* KeptPrices.within(
+  yield* StoredPrices.within(
     url,
     Effect.flatMap(PriceRepository, ({ record }) => record({ prices: [...eur, ...czk], gaps: [] })),
   )

@@ -8,7 +8,7 @@ import * as Redacted from "effect/Redacted"
 import * as LegacyTable from "../../../adapters/test/postgres/LegacyTable.ts"
 import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "../command-line/CommandProgram.ts"
-import * as KeptPrices from "../KeptPrices.ts"
+import * as StoredPrices from "../StoredPrices.ts"
 
 const row = (time: string, eur: number | null, czk: number | null): LegacyRow => ({
   time: DateTime.makeUnsafe(`2024-01-07T${time}Z`),
@@ -60,7 +60,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command import-legacy", (
       assert.deepStrictEqual(yield* exported, kept)
       const verified = yield* CommandProgram.run(url, ["verify"])
       assert.match(verified.stdout, /^4 prices verified, 0 differences$/m, "missing slots are gaps")
-      const stored = yield* KeptPrices.within(
+      const stored = yield* StoredPrices.within(
         url,
         Effect.flatMap(PgClient.PgClient, (sql) => sql`select from gap`),
       )

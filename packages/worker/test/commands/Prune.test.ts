@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "../command-line/CommandProgram.ts"
-import * as KeptPrices from "../KeptPrices.ts"
+import * as StoredPrices from "../StoredPrices.ts"
 
 layer(Layer.empty, { excludeTestServices: true })("The command prune", (it) => {
   it.effect("prunes the months that are not retained, and lists them first in a dry run", () =>
@@ -14,10 +14,10 @@ layer(Layer.empty, { excludeTestServices: true })("The command prune", (it) => {
       const url = yield* TestDatabase.make
       const month = DateTime.startOf(yield* DateTime.now, "month")
       const months = [0, 1, 2, 3, 5].map((ago) => DateTime.subtract(month, { months: ago }))
-      yield* KeptPrices.within(
+      yield* StoredPrices.within(
         url,
         Effect.flatMap(PriceRepository, ({ record }) =>
-          record({ prices: months.map((start) => KeptPrices.price("EUR", Slot.at(start))), gaps: [] }),
+          record({ prices: months.map((start) => StoredPrices.price("EUR", Slot.at(start))), gaps: [] }),
         ),
       )
       const env = { RETENTION_MONTHS: "2" }

@@ -13,19 +13,19 @@ import * as Schedule from "effect/Schedule"
 import type { ChildProcess } from "node:child_process"
 import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "../command-line/CommandProgram.ts"
-import * as KeptPrices from "../KeptPrices.ts"
+import * as StoredPrices from "../StoredPrices.ts"
 
 /** A database with two days of sound prices and one stored gap. */
 const database = Effect.gen(function* () {
   const url = yield* TestDatabase.make
-  const slots = yield* KeptPrices.lastSlots(48)
-  yield* KeptPrices.within(
+  const slots = yield* StoredPrices.lastSlots(48)
+  yield* StoredPrices.within(
     url,
     Effect.flatMap(PriceRepository, ({ record }) =>
       record({
         prices: [
-          ...slots.filter((_, index) => index !== 7).map((slot) => KeptPrices.price("EUR", slot)),
-          ...slots.map((slot) => KeptPrices.price("CZK", slot)),
+          ...slots.filter((_, index) => index !== 7).map((slot) => StoredPrices.price("EUR", slot)),
+          ...slots.map((slot) => StoredPrices.price("CZK", slot)),
         ],
         gaps: [new Gap({ currency: "EUR", slot: slots[7]!, reason: "missing", detail: "Test", tried: [] })],
       }),
@@ -81,7 +81,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
       const { url, slots } = yield* database
       for (const [index, [reason, plant]] of planted.entries()) {
         const at = DateTime.toDateUtc(Slot.start(slots[100 + index * 10]!))
-        yield* KeptPrices.within(
+        yield* StoredPrices.within(
           url,
           Effect.flatMap(PgClient.PgClient, (sql) => plant(sql, at)),
         )
@@ -103,11 +103,11 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
     Effect.gen(function* () {
       const { url, slots } = yield* database
       const ahead = (slots.at(-1)! + 86_400_000 * 20) as Slot.Slot
-      yield* KeptPrices.within(
+      yield* StoredPrices.within(
         url,
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
-          yield* (yield* PriceRepository).record({ prices: [KeptPrices.price("CZK", ahead)], gaps: [] })
+          yield* (yield* PriceRepository).record({ prices: [StoredPrices.price("CZK", ahead)], gaps: [] })
           yield* sql`alter table price drop constraint price_amount_check`
           yield* sql`update price set amount = -1 where currency = 'EUR' and slot = ${DateTime.toDateUtc(Slot.start(slots[50]!))}`
         }),
@@ -122,7 +122,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
   it.effect("is incomplete if it is stopped", () =>
     Effect.gen(function* () {
       const { url } = yield* database
-      const blocked = yield* KeptPrices.within(
+      const blocked = yield* StoredPrices.within(
         url,
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
