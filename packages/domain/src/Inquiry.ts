@@ -98,7 +98,10 @@ export const begin = Effect.fnUntraced(function* (slot: Slot) {
     /** The answers for a currency, in the order in which they came. */
     answersOf: (currency: Currency) => answers.filter((answer) => answer.currency === currency),
 
-    /** Why sources have no quote in a currency: first those that were asked, then those that do not support it. */
+    /**
+     * Why sources have no quote in a currency: first the sources that were asked, then the sources that do not
+     * support the currency.
+     */
     missingOf: (currency: Currency) =>
       [...failures, ...unsupported].filter((missing) => missing.currency === currency),
 

@@ -135,7 +135,7 @@ const ratesOf = Effect.fnUntraced(function* (
   return rates
 })
 
-/** The reason is the first one listed; the detail says why each source has no price. */
+/** The reason is that of the first source in the list. The detail lists why each source has no price. */
 const gapOf = (currency: Currency, slot: Slot.Slot, missing: ReadonlyArray<Inquiry.MissingAnswer>): Gap =>
   new Gap({
     currency,

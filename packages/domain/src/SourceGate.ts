@@ -64,7 +64,7 @@ export const layer = (options: {
         if (calls === "exhausted") {
           return yield* skip(
             "budget-spent",
-            `${limit === cap ? "All" : "All except those reserved for the coming slots"} of the ${cap} calls of the month are used`,
+            `All ${cap} calls of the month are used${limit === cap ? "" : " or reserved for the coming slots"}`,
           )
         }
         yield* observe(source, calls, cap)

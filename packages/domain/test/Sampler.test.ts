@@ -186,13 +186,17 @@ describe("Sampler", () => {
       }),
     )
 
-  jump("takes a move of 5 % as it is", ["105", "100", "100"], "EUR 105 first")
-  jump("confirms a true jump with the others", ["109", "109.5", "108.9"], "EUR 109 first")
-  jump("lets no single bad source win", ["1000", "100.2", "100.4"], "EUR 100.4 third")
-  jump("takes the one nearer to the last price when two disagree", ["1000", "100.2"], "EUR 100.2 second")
-  jump("flags a jump that nobody can confirm", ["109", undefined, undefined], "EUR 109 first flagged")
+  jump("accepts a move of 5 % without confirmation", ["105", "100", "100"], "EUR 105 first")
+  jump("confirms a genuine jump with the other sources", ["109", "109.5", "108.9"], "EUR 109 first")
+  jump("does not accept the quote of a single bad source", ["1000", "100.2", "100.4"], "EUR 100.4 third")
+  jump("takes the quote nearer to the last price if two disagree", ["1000", "100.2"], "EUR 100.2 second")
   jump(
-    "flags one that the others contradict each in another way",
+    "flags a jump that no other source can confirm",
+    ["109", undefined, undefined],
+    "EUR 109 first flagged",
+  )
+  jump(
+    "flags a quote that the others contradict, each with a different amount",
     ["150", "120", "190"],
     "EUR 150 first flagged",
   )

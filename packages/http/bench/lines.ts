@@ -86,7 +86,7 @@ const bench = Effect.gen(function* () {
       },
       ...(times.start === undefined
         ? []
-        : [{ what: "psql that selects nothing", figure: inMillis(times.start), ...beside(times.start) }]),
+        : [{ what: "psql with an empty query", figure: inMillis(times.start), ...beside(times.start) }]),
     ],
   )
 

@@ -1,6 +1,6 @@
 /**
- * A hundred rotations of the database credentials while the API answers. Half change the user, with a strict stand-in
- * for Vault whose users really expire, and half change the password. Nothing may fail.
+ * A hundred rotations of the database credentials while the API answers requests. Half change the user, with a strict
+ * Vault stand-in whose users really expire, and half change the password. No request may fail.
  */
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
@@ -31,7 +31,7 @@ const rotations = 50
 const clients = 6
 const connectors = 2
 
-/** Short enough for fifty users in two minutes, and too short to be renewed, in seconds. */
+/** In seconds. Short enough for fifty users in two minutes, and too short for a renewal. */
 const leaseSeconds = 2
 
 const currencies = ["EUR"] as const
@@ -41,7 +41,10 @@ const day = {
 }
 const samplesOfDay = 288
 
-/** Sends requests without a pause while `rotate` runs, and counts the failures. `rotate` sees the count of new connections. */
+/**
+ * Sends requests without a pause while `rotate` runs, and counts the failures. `rotate` sees the count of new
+ * connections.
+ */
 const underLoad = Effect.fnUntraced(function* (
   vault: Effect.Success<ReturnType<typeof VaultServer.make>>,
   database: AppDatabase.AppDatabase,

@@ -15,7 +15,7 @@ export interface Options {
   readonly retentionMonths: number | undefined
 }
 
-/** How long after the start of a slot maintenance runs. Longer than a sample takes, so that sampling goes first. */
+/** The delay from the start of a slot to its maintenance. Longer than a sample takes, so that sampling goes first. */
 const turnDelay = Duration.seconds(90)
 
 /** Gaps are repaired once an hour, in this slot of the hour. The slot is fixed, so that restarts cost no calls. */

@@ -20,7 +20,7 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Maintenance from "./Maintenance.ts"
 
-/** How long after a failure the worker restarts. */
+/** The delay from a failure to the restart of the worker. */
 const restartDelay = Duration.seconds(5)
 
 /**
