@@ -23,6 +23,7 @@ const signals = ["SIGTERM", "SIGKILL"]
 
 const installLimitSeconds = 600
 const startLimitSeconds = 300
+const readyLimitSeconds = 60
 const stopLimitSeconds = 15
 
 const folders = []
@@ -84,10 +85,15 @@ const firstPrice = async (url, login) => {
     throw new Error("/v1/prices holds no price")
 }
 
+/** The body of a 200. The API answers 503 until it has read the database for the first time. */
 const json = async (url, request) => {
-  const response = await fetch(url, request)
-  if (response.status !== 200) throw new Error(`${url} answers ${response.status}: ${await response.text()}`)
-  return response.json()
+  for await (const end of setInterval(100, Date.now() + readyLimitSeconds * 1000)) {
+    const response = await fetch(url, request)
+    if (response.status === 200) return response.json()
+    const body = await response.text()
+    if (response.status !== 503 || Date.now() > end)
+      throw new Error(`${url} answers ${response.status}: ${body}`)
+  }
 }
 
 const run = (command, args, cwd) => {
