@@ -7,9 +7,13 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+
+/** The maximum range of a call: unlike CoinGecko, the replay has five-minute prices in all of it. */
+const window = Duration.days(32)
 
 /** Requests only the slots after the newest stored price. */
 export const layer = (options: {
@@ -19,8 +23,9 @@ export const layer = (options: {
   Layer.effectDiscard(
     Effect.gen(function* () {
       const repository = yield* PriceRepository
-      const [history] = yield* PriceHistories
-      if (history === undefined) return
+      const [coinGecko] = yield* PriceHistories
+      if (coinGecko === undefined) return
+      const history = { ...coinGecko, window }
       const now = yield* DateTime.now
       const month = Period.containing("month", now, options.timeZone)
       const today = Period.containing("day", now, options.timeZone)
