@@ -3,6 +3,7 @@ import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
@@ -21,41 +22,46 @@ const replay = (dataDirectory: string, env: Readonly<Record<string, string>> = {
 /** The password that the banner shows. */
 const passwordOf = (program: Program.Program) => /password ([\w-]+)/.exec(program.output())?.[1] ?? ""
 
-layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTestServices: true })(
+/** The averages, once there are any. */
+const averagesOf = Effect.fnUntraced(function* ({ url }: Program.Program, token: string) {
+  return (yield* getUntil(`${url}/get_averages`, token, ({ body }) => body.monthly_coverage.EUR.samples > 0))
+    .body
+})
+
+/** A replay that the tests share, because filling its month is the most expensive part of a start. */
+class Replay extends Context.Service<
+  Replay,
+  { readonly program: Program.Program; readonly dataDirectory: string; readonly token: string }
+>()("test/embedded/Replay") {
+  static readonly layer = Layer.effect(
+    Replay,
+    Effect.gen(function* () {
+      const dataDirectory = yield* newDirectory
+      const program = yield* replay(dataDirectory)
+      return { program, dataDirectory, token: yield* signIn(program.url, "demo", passwordOf(program)) }
+    }),
+  )
+}
+
+const services = Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici)
+
+layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })(
   "The embedded program",
   (it) => {
-    it.effect("replays prices and averages, run after run, as one of them on its data at a time", () =>
+    it.effect("replays prices and averages", () =>
       Effect.gen(function* () {
-        const dataDirectory = yield* newDirectory
-        const averages = Effect.fnUntraced(function* ({ url }: Program.Program, token: string) {
-          const path = `${url}/get_averages`
-          return (yield* getUntil(path, token, ({ body }) => body.monthly_coverage.EUR.samples > 0)).body
-        })
-
-        const first = yield* replay(dataDirectory)
-        const token = yield* signIn(first.url, "demo", passwordOf(first))
-        const { body } = yield* getUntil(`${first.url}/get_btc_price`, token, ({ status }) => status === 200)
+        const { program, token } = yield* Replay
+        const { body } = yield* getUntil(
+          `${program.url}/get_btc_price`,
+          token,
+          ({ status }) => status === 200,
+        )
         assert.deepStrictEqual([body.btc_prices.eur.source, body.btc_prices.czk.source], ["replay", "replay"])
-        const before = yield* averages(first, token)
-        const { samples, expected } = before.monthly_coverage.EUR
+        const averages = yield* averagesOf(program, token)
+        const { samples, expected } = averages.monthly_coverage.EUR
         assert.isAbove(samples, 0.85 * expected)
-        assert.deepStrictEqual(before.sources, ["replay"])
-        assert.isNumber(before.monthly_average.CZK)
-        assert.strictEqual(yield* first.stop("SIGINT"), 0)
-
-        const second = yield* replay(dataDirectory)
-        assert.strictEqual(passwordOf(second), passwordOf(first))
-        const found = yield* averages(second, yield* signIn(second.url, "demo", passwordOf(second)))
-        assert.isAtLeast(found.monthly_coverage.EUR.samples, samples)
-        yield* second.stop("SIGKILL")
-
-        const third = yield* replay(dataDirectory)
-        const kept = yield* averages(third, yield* signIn(third.url, "demo", passwordOf(third)))
-        assert.isAtLeast(kept.monthly_coverage.EUR.samples, samples)
-
-        const beside = yield* Effect.flip(replay(dataDirectory))
-        assert.strictEqual(beside.code, 1)
-        assert.match(beside.output, /in use/)
+        assert.deepStrictEqual(averages.sources, ["replay"])
+        assert.isNumber(averages.monthly_average.CZK)
       }),
     )
 
@@ -71,7 +77,7 @@ layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTest
 
         const averages = get(`${program.url}/get_averages`, token)
         const [calls, before] = [yield* coinGecko.calls, (yield* averages).body]
-        yield* Effect.forEach(Array.from({ length: 500 }), () => Effect.all([get(price, token), averages]), {
+        yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.all([get(price, token), averages]), {
           concurrency: 20,
           discard: true,
         })
@@ -97,33 +103,14 @@ layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTest
       }).pipe(Effect.provide(CoinGeckoReplay.layer())),
     )
 
-    it.effect("answers while its database is killed, and finds it again", () =>
-      Effect.gen(function* () {
-        const dataDirectory = yield* newDirectory
-        const program = yield* replay(dataDirectory)
-        const token = yield* signIn(program.url, "demo", passwordOf(program))
-        yield* getUntil(`${program.url}/get_btc_price`, token, ({ status }) => status === 200)
-        const fileSystem = yield* FileSystem.FileSystem
-        const postmaster = Effect.map(
-          fileSystem.readFileString(`${dataDirectory}/postgres/cluster/postmaster.pid`),
-          (text) => Number.parseInt(text, 10),
-        )
-        const killed = yield* postmaster
-        process.kill(killed, "SIGKILL")
-        assert.strictEqual((yield* get(`${program.url}/get_btc_price`, token)).status, 200)
-        yield* postmaster.pipe(
-          Effect.orElseSucceed(() => killed),
-          Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (pid) => pid !== killed }),
-        )
-        assert.include(program.output(), "PostgreSQL has ended and is started again")
-        assert.strictEqual(yield* program.stop("SIGTERM"), 0)
-      }),
-    )
-
     it.effect("says in one line what stands in its way", () =>
       Effect.gen(function* () {
-        const dataDirectory = yield* newDirectory
-        const { url } = yield* replay(dataDirectory)
+        const { program, dataDirectory } = yield* Replay
+        const { url } = program
+        const inUse = yield* Effect.flip(replay(dataDirectory))
+        assert.strictEqual(inUse.code, 1)
+        assert.match(inUse.output, /in use/)
+
         const fileSystem = yield* FileSystem.FileSystem
         for (const setting of ["HTTP_PORT", "MANAGEMENT_PORT"]) {
           const unused = yield* newDirectory
@@ -150,6 +137,48 @@ layer(Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici), { excludeTest
         )
         assert.strictEqual(settings.code, 2)
         assert.match(settings.output, /CURRENCIES is not valid[^]*TIME_ZONE is not valid/)
+      }),
+    )
+
+    it.effect("answers while its database is killed, and finds it again", () =>
+      Effect.gen(function* () {
+        const { program, dataDirectory, token } = yield* Replay
+        yield* getUntil(`${program.url}/get_btc_price`, token, ({ status }) => status === 200)
+        const fileSystem = yield* FileSystem.FileSystem
+        const postmaster = Effect.map(
+          fileSystem.readFileString(`${dataDirectory}/postgres/cluster/postmaster.pid`),
+          (text) => Number.parseInt(text, 10),
+        )
+        const killed = yield* postmaster
+        process.kill(killed, "SIGKILL")
+        assert.strictEqual((yield* get(`${program.url}/get_btc_price`, token)).status, 200)
+        yield* postmaster.pipe(
+          Effect.orElseSucceed(() => killed),
+          Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (pid) => pid !== killed }),
+        )
+        assert.include(program.output(), "PostgreSQL has ended and is started again")
+      }),
+    )
+
+    it.effect("keeps its data and its password, however it ends", () =>
+      Effect.gen(function* () {
+        const { program: first, dataDirectory, token } = yield* Replay
+        const { samples } = (yield* averagesOf(first, token)).monthly_coverage.EUR
+        const assertKept = Effect.fnUntraced(function* (program: Program.Program) {
+          assert.strictEqual(passwordOf(program), passwordOf(first))
+          const newToken = yield* signIn(program.url, "demo", passwordOf(program))
+          const found = yield* averagesOf(program, newToken)
+          assert.isAtLeast(found.monthly_coverage.EUR.samples, samples)
+        })
+        assert.strictEqual(yield* first.stop("SIGINT"), 0)
+
+        const second = yield* replay(dataDirectory)
+        yield* assertKept(second)
+        yield* second.stop("SIGKILL")
+
+        const third = yield* replay(dataDirectory)
+        yield* assertKept(third)
+        assert.strictEqual(yield* third.stop("SIGTERM"), 0)
       }),
     )
   },
