@@ -1,4 +1,5 @@
 /** The text that the embedded program prints once it listens: everything a user needs to try it. */
+import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
@@ -23,12 +24,19 @@ export const demoUsers = [
   { username: "demo-totp", mustDo: ["MFA_SETUP"] },
 ] as const
 
-/** Prints the banner with the address that the API actually listens on. */
-export const layer = (options: Options): Layer.Layer<never, never, HttpServer.HttpServer> =>
+/**
+ * Prints the banner with the address that the API actually listens on. Reads the database first, so that the lines to
+ * paste get prices.
+ */
+export const layer = (
+  options: Options,
+): Layer.Layer<never, never, HttpServer.HttpServer | Snapshot.Snapshot> =>
   Layer.effectDiscard(
-    Effect.flatMap(HttpServer.HttpServer, ({ address }) => {
+    Effect.gen(function* () {
+      yield* Effect.ignore((yield* Snapshot.Snapshot).refresh)
+      const { address } = yield* HttpServer.HttpServer
       const scheme = options.api.tls === undefined ? "http" : "https"
-      return Console.log(banner(NetAddress.formatUrlUnsafe(address, scheme), options))
+      yield* Console.log(banner(NetAddress.formatUrlUnsafe(address, scheme), options))
     }),
   )
 
