@@ -1,4 +1,5 @@
 import { Gap } from "@btc-price/domain/Gap"
+import * as GapRun from "@btc-price/domain/GapRun"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import type { Price } from "@btc-price/domain/Price"
@@ -210,9 +211,13 @@ describe("Repair", () => {
         calls.map(({ range }) => range.end.epochMilliseconds).toSorted((a, b) => b - a),
         "neither currency waits for the other",
       )
-      const tried = (yield* SlotGaps.read(["EUR", "CZK"], all)).filter(({ tried }) => tried.length > 0)
+      let tried = 0
+      for (const currency of ["EUR", "CZK"] as const) {
+        const runs = yield* Stream.runCollect(repository.gaps(currency, all, yield* DateTime.now))
+        for (const run of runs) if (run.tried.length > 0) tried += GapRun.size(run)
+      }
       const asked = calls.reduce((sum, { gaps }) => sum + gaps, 0)
-      assert.strictEqual(tried.length, asked - 1, "slots that were not requested are not stored")
+      assert.strictEqual(tried, asked - 1, "slots that were not requested are not stored")
     }),
   )
 

