@@ -22,6 +22,8 @@ export interface Program {
   readonly pid: number
   /** All that it has printed so far. */
   readonly output: () => string
+  /** Waits until it has printed the text. */
+  readonly printed: (text: string) => Effect.Effect<void>
   /** Sends the signal, and gives the exit code once it has ended. */
   readonly stop: (signal: "SIGINT" | "SIGTERM" | "SIGKILL") => Effect.Effect<number | null>
 }
@@ -70,6 +72,13 @@ export const start = Effect.fnUntraced(function* (
     url,
     pid: child.pid ?? 0,
     output: () => output,
+    printed: (text) =>
+      Effect.callback<void>((resume) => {
+        const check = () => output.includes(text) && resume(Effect.void)
+        child.stdout.on("data", check)
+        child.stderr.on("data", check)
+        check()
+      }),
     stop: (signal) =>
       Effect.andThen(
         Effect.sync(() => child.kill(signal)),

@@ -6,7 +6,6 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
 import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
 import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import { get, getUntil, signIn } from "./ApiClient.ts"
@@ -48,9 +47,7 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
           /^btc_price_samples_total\{currency="EUR",source="127\.0\.0\.1:\d+",flagged="false"\} \d+$/m,
         )
         assert.strictEqual(yield* holder.stop("SIGTERM"), 0)
-        yield* Effect.sync(() => waiting.output().includes("Became the leader")).pipe(
-          Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (holds) => holds }),
-        )
+        yield* waiting.printed("Became the leader")
         const ready = yield* get(`${waiting.url}/ready`)
         assert.deepStrictEqual(ready, { status: 200, body: { ready: true, reasons: [] } })
         const { body: averages } = yield* getUntil(

@@ -171,7 +171,7 @@ describe("A simulated month", () => {
   })
 })
 
-/** Near the true price of the moment that it says it is of, and that moment near its slot. */
+/** Whether a price is near the true price at its own timestamp, and the timestamp is near its slot. */
 const isTrue = (world: VendorWorld.VendorWorld, price: Price): boolean => {
   const observed = DateTime.toEpochMillis(price.observedAt)
   const truth = world.truth(price.currency, observed)

@@ -77,7 +77,7 @@ export const make = Effect.fnUntraced(function* <E>(
         const sessions = yield* Effect.repeat(
           admin`select from pg_stat_activity where usename = ${username}`,
           // PostgreSQL needs a moment to end a closed session, whatever the clock of the credentials says.
-          { schedule: Schedule.spaced("10 millis"), times: 30, until: (rows) => rows.length === 0 },
+          { schedule: Schedule.spaced("10 millis"), times: 100, until: (rows) => rows.length === 0 },
         )
         yield* admin`drop role if exists ${admin(username)}`
         users.delete(username)
