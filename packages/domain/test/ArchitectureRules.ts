@@ -7,6 +7,18 @@ import type { SourceFile } from "./SourceFile.ts"
 
 export const root = new URL("../../../", import.meta.url)
 
+const decodePackage = Schema.decodeUnknownSync(
+  Schema.fromJsonString(Schema.Struct({ dependencies: Schema.Record(Schema.String, Schema.String) })),
+)
+
+/** The dependencies of each of our packages, from its package.json. */
+const dependencies = new Map(
+  readdirSync(new URL("packages", root)).map((name) => {
+    const text = readFileSync(new URL(`packages/${name}/package.json`, root), "utf8")
+    return [name, new Set(Object.keys(decodePackage(text).dependencies))]
+  }),
+)
+
 const domain = "packages/domain/src/"
 const adapters = "packages/adapters/src/"
 const worker = "packages/worker/src/"
@@ -16,25 +28,13 @@ const program = [domain, "effect/", "@effect/platform-node/"]
 /** What it takes to run a program in a process. */
 const running = [`${adapters}node/NodeProgram.ts`, `${adapters}settings/Settings.ts`]
 
+/** The libraries that adapters are made of. */
+const libraries = [...(dependencies.get("adapters") ?? [])].filter((name) => !name.startsWith("@btc-price/"))
+
 /** Which sources may import what, by how paths and module names begin. The first line that fits a file decides. */
 const arrows: ReadonlyArray<readonly [sources: string, may: ReadonlyArray<string>]> = [
   [domain, [domain, "effect/"]],
-  [
-    adapters,
-    [
-      adapters,
-      domain,
-      "effect/",
-      "@effect/platform-node/",
-      "@effect/sql-pg/",
-      "@aws-sdk/client-cognito-identity-provider",
-      "@aws-sdk/rds-signer",
-      "aws-jwt-verify/",
-      "lru-cache",
-      "otpauth",
-      "node:",
-    ],
-  ],
+  [adapters, [adapters, domain, "node:", ...libraries]],
   // These three files choose the adapters, and nothing else does.
   [`${worker}WorkerProgram.ts`, [...program, worker, adapters]],
   [`${http}ProductionApi.ts`, [...program, http, adapters]],
@@ -49,7 +49,7 @@ const arrows: ReadonlyArray<readonly [sources: string, may: ReadonlyArray<string
   [http, [...program, http]],
 ]
 
-/** What every folder of adapters may import beside itself and the domain. */
+/** What every folder of adapters may import besides itself and the domain. */
 const shared = `${adapters}vendor/`
 
 /** The compositions of the adapters package, by how their paths begin; they name several technologies. */
@@ -60,9 +60,6 @@ export const borrowed: Readonly<Record<string, string>> = {
   // Tokens issued in memory are verified by the same code as Cognito's.
   [`${adapters}memory/`]: `${adapters}cognito/`,
 }
-
-/** What a file uses although Effect has a better one, because a foreign library forces it: nothing so far. */
-export const forced: Readonly<Record<string, ReadonlyArray<string>>> = {}
 
 /** Each rule gives what is wrong with a file, a sentence each. */
 export const rules = {
@@ -91,6 +88,12 @@ export const rules = {
       .filter((name) => dependencies.get(packageOf(file.path))?.has(dependencyOf(name)) !== true)
       .map((name) => `imports ${name}, which its package.json does not list`),
 
+  "sources import other packages by name": (file) =>
+    file.imports
+      .filter((name) => isSource(file) && isRelative(name))
+      .filter((name) => packageOf(target(file, name)) !== packageOf(file.path))
+      .map((name) => `imports ${name} by its path, which a published package does not have`),
+
   "imports name modules, not barrels": ({ imports }) =>
     imports
       .filter((name) => ["effect", "@effect/platform-node", "@effect/sql-pg"].includes(name))
@@ -113,9 +116,7 @@ export const rules = {
   ],
 
   "sources use Effect for waiting, failures, time, settings, logs and HTTP": (file) =>
-    Array.from(file.foreign)
-      .filter((name) => isSource(file) && forced[file.path]?.includes(name) !== true)
-      .map((name) => `uses ${name}`),
+    isSource(file) ? Array.from(file.foreign, (name) => `uses ${name}`) : [],
 } satisfies Readonly<Record<string, (file: SourceFile) => ReadonlyArray<string>>>
 
 /** The adapters' folder that a path is in, such as `packages/adapters/src/redis/`; undefined outside the adapters. */
@@ -141,14 +142,3 @@ const dependencyOf = (name: string): string =>
     .split("/")
     .slice(0, name.startsWith("@") ? 2 : 1)
     .join("/")
-
-const decodePackage = Schema.decodeUnknownSync(
-  Schema.fromJsonString(Schema.Struct({ dependencies: Schema.Record(Schema.String, Schema.String) })),
-)
-
-const dependencies = new Map(
-  readdirSync(new URL("packages", root)).map((name) => {
-    const text = readFileSync(new URL(`packages/${name}/package.json`, root), "utf8")
-    return [name, new Set(Object.keys(decodePackage(text).dependencies))]
-  }),
-)

@@ -1,4 +1,5 @@
 /** The public keys that verify an issuer's tokens. */
+import { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"
 import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -13,7 +14,6 @@ import * as Random from "effect/Random"
 import * as Ref from "effect/Ref"
 import * as Schema from "effect/Schema"
 import { createPublicKey, type webcrypto } from "node:crypto"
-import { SigningKeyStore } from "../../../domain/src/access/SigningKeyStore.ts"
 import * as AnswerText from "../vendor/AnswerText.ts"
 
 export interface KeySet {

@@ -1,9 +1,9 @@
 /** SigningKeyStore in the memory of one process, for tests and experiments: nothing survives the layer. */
+import { SigningKeyStore, type StoredKeys } from "@btc-price/domain/access/SigningKeyStore"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { type StoredKeys, SigningKeyStore } from "../../../domain/src/access/SigningKeyStore.ts"
 
 export const layer: Layer.Layer<SigningKeyStore> = Layer.sync(SigningKeyStore, () => {
   const stored = new Map<string, StoredKeys>()
