@@ -21,7 +21,7 @@ USER 1000:1000
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="btc-price" \
-      org.opencontainers.image.description="The bitcoin price, sampled every five minutes, kept, averaged and served" \
+      org.opencontainers.image.description="The bitcoin price, sampled every five minutes, stored, averaged and served" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
 EXPOSE 5000 5001

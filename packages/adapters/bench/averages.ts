@@ -80,7 +80,7 @@ const bench = Effect.gen(function* () {
     {
       what: "one currency, database of a year",
       figure: inMillis(month.one),
-      ...beside(month.plain, month.one),
+      ...compared(month.plain, month.one),
       target: "< 10 ms",
     },
     {
@@ -129,7 +129,7 @@ const bench = Effect.gen(function* () {
   ])
 })
 
-const beside = (plain: number, ours: number) => ({
+const compared = (plain: number, ours: number) => ({
   comparedTo: `plain avg(): ${inMillis(plain)}`,
   ratio: inTimes(ours / plain),
 })

@@ -41,7 +41,7 @@ export interface Options {
   readonly baseUrls?: { readonly [N in Name]?: URL | string | undefined }
 }
 
-/** The sources in their order, their histories in front of the others, and the exchange rates. */
+/** The sources in their order, the histories of these sources before all other histories, and the exchange rates. */
 export const layer = (
   options: Options,
 ): Layer.Layer<PriceSources | PriceHistories | ExchangeRates, never, HttpClient.HttpClient> => {

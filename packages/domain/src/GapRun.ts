@@ -1,8 +1,8 @@
 /** Neighbouring slots of one currency that have no price, all for the same reason. */
+import * as Stream from "effect/Stream"
 import type { Currency } from "./Currency.ts"
 import { Gap, unsampledDetail } from "./Gap.ts"
 import * as Slot from "./Slot.ts"
-import * as Stream from "effect/Stream"
 
 export interface GapRun extends Pick<Gap, "currency" | "reason" | "detail" | "tried"> {
   /** The first slot. */

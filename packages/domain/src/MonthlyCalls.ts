@@ -1,4 +1,4 @@
-/** How the calls that a source allows in a UTC month are shared out. */
+/** How the calls that a source allows in a UTC month are divided between slots and everything else. */
 import * as DateTime from "effect/DateTime"
 import * as Slot from "./Slot.ts"
 import type { SourceState } from "./SourceLedger.ts"

@@ -80,29 +80,15 @@ export type Interval = "5m" | "1h" | "1d" | "1M"
  * Parts are computed lazily, so `take` limits the work. To get the next page, split the rest of the range after the
  * last part.
  */
-export const split = function* (
-  { start, end }: Range,
+export const split = (
+  range: Range,
   interval: Interval,
   timeZone: DateTime.TimeZone.Named,
-): Generator<Range, undefined> {
-  for (let from = start; DateTime.isLessThan(from, end);) {
-    const to = DateTime.min(endOfPart[interval](from, timeZone), end)
-    yield { start: from, end: to }
-    from = to
-  }
-}
+): Generator<Range, undefined> => cut(range, (start) => endOfPart[interval](start, timeZone))
 
 /** Cuts the range into pieces of `length`, oldest first. The last piece may be shorter. An empty range has no pieces. */
-export const pieces = function* (
-  { start, end }: Range,
-  length: Duration.Duration,
-): Generator<Range, undefined> {
-  for (let from = start; DateTime.isLessThan(from, end);) {
-    const to = DateTime.min(DateTime.addDuration(from, length), end)
-    yield { start: from, end: to }
-    from = to
-  }
-}
+export const pieces = (range: Range, length: Duration.Duration): Generator<Range, undefined> =>
+  cut(range, (start) => DateTime.addDuration(start, length))
 
 export const contains = (range: Range, instant: DateTime.DateTime): boolean =>
   DateTime.isGreaterThanOrEqualTo(instant, range.start) && DateTime.isLessThan(instant, range.end)
@@ -161,6 +147,18 @@ const startOf = (date: CivilDate, timeZone: DateTime.TimeZone.Named): DateTime.U
   DateTime.toUtc(
     DateTime.makeZonedUnsafe(date, { timeZone, adjustForTimeZone: true, disambiguation: "compatible" }),
   )
+
+/** Neighbouring parts of the range. `endOf` says where a part ends unless the range ends first. */
+const cut = function* (
+  { start, end }: Range,
+  endOf: (start: DateTime.Utc) => DateTime.Utc,
+): Generator<Range, undefined> {
+  for (let from = start; DateTime.isLessThan(from, end);) {
+    const to = DateTime.min(endOf(from), end)
+    yield { start: from, end: to }
+    from = to
+  }
+}
 
 const endOfPart: Record<Interval, (from: DateTime.Utc, timeZone: DateTime.TimeZone.Named) => DateTime.Utc> = {
   "5m": (from) => Slot.start(Slot.next(Slot.at(from))),

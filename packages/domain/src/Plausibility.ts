@@ -8,7 +8,7 @@ import type { Quote } from "./PriceSource.ts"
 import type { Slot } from "./Slot.ts"
 
 /** A quote whose time is further from ours than this looks wrong. */
-export const ageLimit = Duration.minutes(10)
+const ageLimit = Duration.minutes(10)
 
 /** A quote whose time is further from ours than this is the price of another moment and is rejected. */
 export const ageRejectionLimit = Duration.hours(1)
@@ -93,7 +93,7 @@ export const isConfirmed = (quote: Quote, others: ReadonlyArray<Quote>, now: Dat
       isWithin(quote.amount, other.amount, distanceLimit),
   )
 
-/** How far before and after a price an unflagged price is looked for to compare it with. */
+/** How far before or after a price the unflagged price may be that it is compared with. */
 export const referenceAgeLimit = Duration.days(1)
 
 /**

@@ -1,4 +1,4 @@
-/** Port: whether a program can do its work now. */
+/** Whether a program can do its work now. Each program says so itself, and the management server asks it. */
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 

@@ -16,7 +16,7 @@ import * as Slot from "./Slot.ts"
 import type { SourceGate } from "./SourceGate.ts"
 
 /** The minimum age of a gap. Histories publish a slot some minutes late. */
-export const ageMinimum = Duration.minutes(10)
+const ageMinimum = Duration.minutes(10)
 
 /**
  * Maximum calls per history and currency in one run. The worker makes one run an hour. In 24 calls Bitstamp returns

@@ -3,7 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { PriceRepository } from "./PriceRepository.ts"
 
-/** With fewer, the average of a month in a zone other than UTC would lose its first hours. */
+/** The fewest months that can be retained. With fewer, the average of a month in another zone would lose its first hours. */
 export const monthsMinimum = 2
 
 /** The first instant retained at `now`: the start of the UTC month that is `months` before the current month. */
@@ -12,8 +12,9 @@ export const retainedSince = (now: DateTime.Utc, months: number): DateTime.Utc =
 
 /**
  * Deletes the prices and gaps of all UTC months before {@link retainedSince}. Returns the months that had prices or
- * recorded gaps, oldest first. `isDryRun`: only returns them. A slot before the first remaining price is no gap any
- * more. Several processes may prune at the same time. Fails with `RepositoryError`. Dies if `months` is less than {@link monthsMinimum}, which the settings reject.
+ * stored gaps, oldest first. `isDryRun`: only returns them. A slot before the first remaining price is no longer a gap.
+ * Several processes may prune at the same time. Fails with `RepositoryError`. Dies if `months` is less than
+ * {@link monthsMinimum}, which the settings reject.
  */
 export const prune = Effect.fn("Retention.prune")(function* (options: {
   readonly months: number

@@ -25,7 +25,7 @@ export const currentPriceAgeLimit = Duration.minutes(15)
 const pollInterval = Duration.seconds(10)
 
 /** The repository's newest facts, as read at one instant. */
-export interface Facts {
+interface Facts {
   readonly readAt: DateTime.Utc
   readonly latest: ReadonlyMap<Currency, Price>
   /** The newest gap of each currency within {@link currentPriceAgeLimit} before `readAt`. */

@@ -1,5 +1,5 @@
 /**
- * A flood of a million forged tokens at the real API program, beside requests with a valid token. Each forged token
+ * A flood of a million forged tokens at the real API program, next to requests with a valid token. Each forged token
  * has a different key id, issuer and signature. Measures how the memory grows, how often keys are fetched, and how
  * many valid requests are answered with and without the flood. The flood first comes from a different address for
  * each token, so that each token is verified, and then from a single address, which the rate limits stop. It has as

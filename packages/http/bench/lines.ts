@@ -66,7 +66,7 @@ const bench = Effect.gen(function* () {
           psql: runPsql(url, copy),
           start: runPsql(url, "select"),
         })
-  const beside = (ours: number) =>
+  const compared = (ours: number) =>
     times.psql === undefined
       ? { comparedTo: "no psql on the PATH to compare with" }
       : { comparedTo: `psql: ${inMillis(times.psql)}`, ratio: inTimes(ours / times.psql) }
@@ -76,17 +76,17 @@ const bench = Effect.gen(function* () {
       {
         what: "GET /v1/history/EUR",
         figure: inMillis(times.http),
-        ...beside(times.http),
+        ...compared(times.http),
         target: "< 2 x",
       },
       {
         what: "PriceRepository.lines",
         figure: inMillis(times.lines),
-        ...beside(times.lines),
+        ...compared(times.lines),
       },
       ...(times.start === undefined
         ? []
-        : [{ what: "psql with an empty query", figure: inMillis(times.start), ...beside(times.start) }]),
+        : [{ what: "psql with an empty query", figure: inMillis(times.start), ...compared(times.start) }]),
     ],
   )
 

@@ -9,12 +9,12 @@ const command = Command.make(
   "npm start --",
   {
     isReplay: Flag.Boolean("replay").pipe(
-      Flag.withDescription("Replay recorded prices instead of asking the sources; needs no network"),
+      Flag.withDescription("Replay recorded prices instead of calling the sources; needs no network"),
       Flag.withDefault(false),
     ),
   },
   ({ isReplay }) =>
     NodeProgram.launch(Settings.embedded, (settings) => EmbeddedProgram.layer({ ...settings, isReplay })),
-).pipe(Command.withDescription("The bitcoin price service on one's own machine"))
+).pipe(Command.withDescription("Runs the bitcoin price service on this machine"))
 
 NodeProgram.run(Command.run(command, { version: "0.1.0" }))

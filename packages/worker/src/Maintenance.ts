@@ -1,6 +1,6 @@
 /** What the leader does besides sampling: reports unsampled slots, repairs gaps and prunes old months. */
 import type { Currency } from "@btc-price/domain/Currency"
-import * as GapLedger from "@btc-price/domain/GapLedger"
+import * as Gaps from "@btc-price/domain/Gaps"
 import * as Repair from "@btc-price/domain/Repair"
 import * as Retention from "@btc-price/domain/Retention"
 import * as Slot from "@btc-price/domain/Slot"
@@ -30,7 +30,7 @@ export const run = Effect.fnUntraced(function* ({ currencies, retentionMonths }:
   let prunedAt = countedUntil
   const turn = Effect.gen(function* () {
     const slot = Slot.at(yield* DateTime.now)
-    const { unsampled } = yield* GapLedger.count(currencies, { start: countedUntil, end: Slot.start(slot) })
+    const { unsampled } = yield* Gaps.count(currencies, { start: countedUntil, end: Slot.start(slot) })
     countedUntil = Slot.start(slot)
     if (unsampled > 0) {
       yield* Effect.annotateLogs(Effect.logWarning("Found unsampled slots"), { slots: unsampled })

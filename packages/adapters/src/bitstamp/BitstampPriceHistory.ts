@@ -1,5 +1,5 @@
 /**
- * Bitstamp, an exchange, whose five-minute bars of the euro market are past prices. Source of the rules:
+ * Bitstamp, an exchange. Its past prices are the five-minute bars of its euro market. Source of the rules:
  * https://www.bitstamp.net/api.
  */
 import type { Currency } from "@btc-price/domain/Currency"

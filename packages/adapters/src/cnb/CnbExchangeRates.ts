@@ -73,7 +73,7 @@ export const make = Effect.fnUntraced(function* ({
 export const layer = (options: Vendor.Options): Layer.Layer<ExchangeRates, never, HttpClient.HttpClient> =>
   Layer.effect(ExchangeRates, make(options))
 
-/** A year as of when it was last read. */
+/** A year, and when it was last read. */
 interface Known {
   readonly year: CnbYear.CnbYear
   readonly readAt: DateTime.Utc

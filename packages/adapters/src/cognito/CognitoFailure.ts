@@ -35,7 +35,7 @@ export const toError = <Reason extends IdentityProviderError["reason"]>(
     : new IdentityProviderError({ reason, detail })
 }
 
-/** How much of Cognito's text is kept, in characters. */
+/** The longest excerpt of Cognito's text in a detail, in characters. */
 export const messageLengthLimit = 200
 
 /**

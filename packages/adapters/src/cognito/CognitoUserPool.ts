@@ -1,4 +1,4 @@
-/** A user pool as a whole: verifies its tokens, and signs users in by password and, if it has them, on its own pages. */
+/** A complete user pool: verifies its tokens, and signs in users by password and, if it has them, on its own pages. */
 import type { Authenticator } from "@btc-price/domain/access/Authenticator"
 import type { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
 import type { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"

@@ -1,4 +1,4 @@
-/** What the header and the claims of an accepted token must look like, whoever signed it. */
+/** The rules for the header and the claims of an accepted token. They do not depend on who signed it. */
 import type { Identity } from "@btc-price/domain/access/Authenticator"
 import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
@@ -27,7 +27,7 @@ export const anyUsersIdToken = {
   requiredGroup: undefined,
 } as const
 
-/** What is kept of an accepted token. */
+/** The claims of an accepted token that are used. */
 export interface Claims {
   readonly identity: Identity
   /** Whether it has the required scope or group. */
@@ -75,7 +75,7 @@ const AccessClaims = Schema.Struct({
 
 const decode = Schema.decodeUnknownOption(Schema.Union([IdClaims, AccessClaims]))
 
-/** What is kept of the claims; undefined when they do not belong to an accepted token. */
+/** The claims that are used; undefined when they do not belong to an accepted token. */
 export const read = (payload: unknown, rules: Rules): Claims | undefined => {
   const claims = Option.getOrUndefined(decode(payload))
   if (claims === undefined || (rules.tokenUse !== "either" && rules.tokenUse !== claims.token_use)) {

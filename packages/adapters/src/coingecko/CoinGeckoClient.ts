@@ -11,7 +11,7 @@ export const description: Vendor.Description<"coingecko"> = {
   label: "CoinGecko",
   baseUrl: "https://api.coingecko.com/api/v3",
   // The implied EUR/CZK stays within 0.2 % of the ECB's rate in every recording, closer than order books are, so
-  // CZK is not a market. Of the other currencies nothing is known that says otherwise.
+  // CZK is not a market. Nothing is known against the other currencies.
   markets: Currency.literals.filter((currency) => currency !== "CZK"),
   derivesOthers: true,
 }

@@ -1,4 +1,4 @@
-/** Kraken, an exchange, of which only the euro market is read. Source of the rules: https://docs.kraken.com. */
+/** Kraken, an exchange. Only its euro market is read. Source of the rules: https://docs.kraken.com. */
 import type { Currency } from "@btc-price/domain/Currency"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import {
@@ -70,7 +70,7 @@ export const make = Effect.fnUntraced(function* ({
     if (currencies.length === 0) return { quotes: [], missing: [] }
     const { result } = yield* get(Ticker, "/0/public/Ticker", { pair: "XBTEUR" })
     const observedAt = yield* DateTime.now
-    // The answer names the pair in another way than the request does.
+    // The answer and the request name the pair differently.
     const { a: [ask] = [], b: [bid] = [] } = Object.values(result)[0] ?? {}
     const euros = VendorQuote.middle(VendorQuote.fromString(bid), VendorQuote.fromString(ask))
     const results = yield* Effect.forEach(currencies, (currency) =>

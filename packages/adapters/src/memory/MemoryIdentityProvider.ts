@@ -1,4 +1,4 @@
-/** IdentityProvider in memory, for tests and for a run on your own machine: every flow of Cognito's without AWS. */
+/** IdentityProvider in memory, for tests and for a run on your own machine: every flow that Cognito has, without AWS. */
 import {
   Challenged,
   IdentityProvider,

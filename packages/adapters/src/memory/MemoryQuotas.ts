@@ -17,14 +17,12 @@ export const layer: Layer.Layer<Quotas> = Layer.sync(Quotas, () => {
   const windows = new Map<string, LRUCache<string, Window>>()
 
   /** Each quota has its own cache, so that a flood of keys in one quota evicts no keys of another. */
-  const windowsOf = ({ name }: Quota): LRUCache<string, Window> => {
-    const known = windows.get(name)
-    if (known !== undefined) return known
-    // Unlike `max`, `maxSize` reserves no memory before it is used.
-    const made = new LRUCache<string, Window>({ maxSize: keyLimit, sizeCalculation: () => 1 })
-    windows.set(name, made)
-    return made
-  }
+  const windowsOf = ({ name }: Quota): LRUCache<string, Window> =>
+    windows.getOrInsertComputed(
+      name,
+      // Unlike `max`, `maxSize` reserves no memory before it is used.
+      () => new LRUCache<string, Window>({ maxSize: keyLimit, sizeCalculation: () => 1 }),
+    )
 
   const use = (quota: Quota, key: string, uses: 0 | 1) =>
     Effect.map(Clock.currentTimeMillis, (nowMillis) => {

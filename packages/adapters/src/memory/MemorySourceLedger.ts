@@ -8,17 +8,12 @@ import * as Layer from "effect/Layer"
 export const layer: Layer.Layer<SourceLedger> = Layer.sync(SourceLedger, () => {
   const records = new Map<string, SourceRecord>()
 
-  const recordOf = (source: string): SourceRecord => {
-    const known = records.get(source)
-    if (known !== undefined) return known
-    const made: SourceRecord = {
+  const recordOf = (source: string): SourceRecord =>
+    records.getOrInsertComputed(source, () => ({
       state: { cap: null, lastSuccessAt: null, lastFailure: null, breaker: "closed" },
       months: new Map(),
       lastSlot: null,
-    }
-    records.set(source, made)
-    return made
-  }
+    }))
 
   return SourceLedger.of({
     spend: Effect.fn("SourceLedger.spend")(({ source, at, slot, limit, cap }) =>

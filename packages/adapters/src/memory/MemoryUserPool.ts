@@ -1,4 +1,4 @@
-/** A user pool in memory as a whole: signs its users in, and verifies their tokens with the same code as Cognito's. */
+/** A complete user pool in memory. Signs in its users, and verifies their tokens with the code that verifies Cognito's. */
 import type { Authenticator } from "@btc-price/domain/access/Authenticator"
 import type { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
 import * as Layer from "effect/Layer"

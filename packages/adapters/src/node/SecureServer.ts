@@ -54,14 +54,14 @@ export const follow = Effect.fnUntraced(function* (
     server.setSecureContext(contextOf(read))
     served = read
     yield* note(read)
-    yield* Effect.logInfo("Serves a new TLS certificate").pipe(
+    yield* Effect.logInfo("Serving a new TLS certificate").pipe(
       Effect.annotateLogs("expiresAt", DateTime.formatIso(read.expiresAt)),
     )
   })
   const reloadOrWarn = Effect.catch(reload, ({ message }) => {
     if (message === warning) return Effect.void
     warning = message
-    return Effect.logWarning("The TLS certificate stays the one before").pipe(
+    return Effect.logWarning("Still serving the previous TLS certificate").pipe(
       Effect.annotateLogs("detail", message),
     )
   })

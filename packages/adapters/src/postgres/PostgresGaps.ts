@@ -40,9 +40,9 @@ export const upsertTried = (
 ) => sql`
   insert into gap (currency, slot, reason, detail, tried)
   select ${tried.currency}::text, slot, 'not-running', ${unsampledDetail}::text, array[${tried.history}::text]
-  from unnest(${tried.slots.map(slotDate)}::timestamptz[]) as asked (slot)
+  from unnest(${tried.slots.map(slotDate)}::timestamptz[]) as offered (slot)
   where not exists (
-    select from price where price.currency = ${tried.currency} and price.slot = asked.slot
+    select from price where price.currency = ${tried.currency} and price.slot = offered.slot
   )
   on conflict (slot, currency) do update set tried = gap.tried || excluded.tried
   where not gap.tried @> excluded.tried`

@@ -4,7 +4,7 @@ import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 
-/** The key allows one price per currency and slot, whoever writes. Partitioned by UTC month, only for retention. */
+/** The key allows one price per currency and slot, no matter who writes. Partitioned by UTC month, only for retention. */
 const createPrice = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`

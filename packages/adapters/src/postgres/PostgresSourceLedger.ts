@@ -17,12 +17,12 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
       // If the connection breaks before the answer, this runs twice. Then a call is counted twice or answered
       // `duplicate`, which is safe. An uncounted call would not be.
       spend: Effect.fn("SourceLedger.spend")(function* ({ source, at, slot, limit, cap }) {
-        const asked = slot === null ? null : slotDate(slot)
+        const slotTime = slot === null ? null : slotDate(slot)
         const [counted] = yield* sql<{ calls: number }>`
             insert into source_calls (source, month, calls, first_call_at, cap, last_slot)
-            select ${source}, ${monthOf(at)}::date, 1, ${DateTime.toDateUtc(at)}, ${cap}::integer, ${asked}::timestamptz
+            select ${source}, ${monthOf(at)}::date, 1, ${DateTime.toDateUtc(at)}, ${cap}::integer, ${slotTime}::timestamptz
             where coalesce(${limit}::integer > 0, true) and not exists (
-              select from source_calls as earlier where earlier.source = ${source} and earlier.last_slot = ${asked}
+              select from source_calls as earlier where earlier.source = ${source} and earlier.last_slot = ${slotTime}
             )
             on conflict (source, month) do update
             set calls = source_calls.calls + 1, cap = excluded.cap,
@@ -33,7 +33,7 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
             returning calls`
         if (counted !== undefined) return counted.calls
         const earlier = yield* sql`
-            select from source_calls where source = ${source} and last_slot = ${asked}::timestamptz limit 1`
+            select from source_calls where source = ${source} and last_slot = ${slotTime}::timestamptz limit 1`
         return earlier.length > 0 ? "duplicate" : "exhausted"
       }, run("spend")),
 

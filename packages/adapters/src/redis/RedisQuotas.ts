@@ -1,4 +1,4 @@
-/** Quotas in Redis, shared by all replicas. While Redis is unavailable, each replica counts on its local. */
+/** Quotas in Redis, shared by all replicas. While Redis is unavailable, each replica counts on its own. */
 import { Quotas, type Quota, type Standing } from "@btc-price/domain/access/Quotas"
 import * as NodeRedis from "@effect/platform-node/NodeRedis"
 import * as Clock from "effect/Clock"
@@ -65,14 +65,14 @@ export const layer = ({ url }: Options): Layer.Layer<Quotas, never, Quotas> =>
         Ref.set(pausedUntilMillis, now + pauseMillis),
       )
 
-      /** Asks Redis, and runs `fallback` when Redis is unavailable. */
+      /** Runs a command on Redis, or `fallback` when Redis is unavailable. */
       const shared = Effect.fnUntraced(function* <A>(
-        ask: (redis: Redis.Redis["Service"]) => Effect.Effect<A, Redis.RedisError>,
+        command: (redis: Redis.Redis["Service"]) => Effect.Effect<A, Redis.RedisError>,
         fallback: Effect.Effect<A>,
       ) {
-        const asked = yield* redis
-        if (asked === undefined) return yield* Effect.andThen(logUnavailable, fallback)
-        return yield* ask(asked).pipe(
+        const available = yield* redis
+        if (available === undefined) return yield* Effect.andThen(logUnavailable, fallback)
+        return yield* command(available).pipe(
           Effect.timeout(answerLimit),
           Effect.tap(() => logAvailable),
           Effect.catch(() => pause.pipe(Effect.andThen(logUnavailable), Effect.andThen(fallback))),

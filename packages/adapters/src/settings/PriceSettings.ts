@@ -1,4 +1,5 @@
 /** Settings of what is sampled, averaged and stored. */
+import { monthsMinimum } from "@btc-price/domain/Retention"
 import * as Schema from "effect/Schema"
 import { setting } from "./Setting.ts"
 import { Currencies, Share, TimeZoneName, WholeNumber } from "./SettingSchemas.ts"
@@ -24,8 +25,8 @@ export const declarations = {
     fallback: "0.95",
   }),
   RETENTION_MONTHS: setting({
-    schema: WholeNumber.check(Schema.isGreaterThanOrEqualTo(2)),
-    expected: "a whole number of months, at least 2",
+    schema: WholeNumber.check(Schema.isGreaterThanOrEqualTo(monthsMinimum)),
+    expected: `a whole number of months, at least ${monthsMinimum}`,
     meaning: "number of whole UTC months stored before the current month; default: all",
     fallback: null,
   }),

@@ -26,7 +26,7 @@ export class SettingsError extends Data.TaggedError("SettingsError")<{
   override readonly [Runtime.errorExitCode] = 2
 
   override get message(): string {
-    return ["The settings are not right:", ...this.problems].join("\n  - ")
+    return ["The settings are invalid:", ...this.problems].join("\n  - ")
   }
 }
 
@@ -73,7 +73,7 @@ export const embedded = Effect.gen(function* () {
   }
 })
 
-/** What {@link embedded} gives where no variable is set: for tests, whatever the environment. */
+/** The settings of {@link embedded} with all defaults, for tests. Does not read the environment. */
 export const defaults = embedded.pipe(
   Effect.orDie,
   Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromUnknown({})),

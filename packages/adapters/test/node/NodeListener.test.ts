@@ -203,7 +203,7 @@ describe("NodeListener with a certificate", () => {
       yield* serialWhen(port, ca, (serial) => serial !== old)
       assert.deepStrictEqual(
         warnings,
-        Array<string>(bad.length).fill("The TLS certificate stays the one before"),
+        Array<string>(bad.length).fill("Still serving the previous TLS certificate"),
       )
     }),
   )

@@ -1,9 +1,9 @@
 /** Port: where an issuer's signing keys survive a restart, so that the service can start while the issuer is down. */
-import type { RepositoryError } from "../RepositoryError.ts"
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
+import type { RepositoryError } from "../RepositoryError.ts"
 
 export interface StoredKeys {
   /** JSON Web Keys. They are public. Stored keys are validated as strictly as fetched keys. */

@@ -58,7 +58,7 @@ export const layer = (options: {
 
 const tooMany = (runs: number): FieldError.FieldError => ({
   field: "to",
-  message: `expected a shorter range: this one has ${runs} entries, and ${runLimit} are the most`,
+  message: `expected a shorter range: this one has ${runs} entries, and the maximum is ${runLimit}`,
 })
 
 const byStart = (a: GapRun.GapRun, b: GapRun.GapRun): number =>

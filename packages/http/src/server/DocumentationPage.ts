@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { Api } from "../api/Api.ts"
 
-/** The page has megabytes. It is sent in chunks of this many bytes, so that a slow client costs only one chunk. */
+/** The size of the chunks of the page, which has several megabytes. A slow client costs only one chunk of memory. */
 const chunkBytes = 65_536
 
 /** `GET path`. Only its own scripts may run, which are allowed by their hashes. They may call only this server. */

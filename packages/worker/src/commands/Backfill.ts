@@ -1,6 +1,6 @@
 /** The command `backfill`. */
 import * as Backfill from "@btc-price/domain/Backfill"
-import * as GapLedger from "@btc-price/domain/GapLedger"
+import * as Gaps from "@btc-price/domain/Gaps"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Command from "effect/cli/Command"
@@ -52,7 +52,7 @@ export const command = Command.make(
             ),
           ),
         )
-        const { slots: left } = yield* GapLedger.count(currencies, range)
+        const { slots: left } = yield* Gaps.count(currencies, range)
         yield* report.result(
           { type: "summary", source: history.name, calls, offered, left },
           `${offered} prices from ${history.name} with ${calls} calls; ${left} slots have no price`,

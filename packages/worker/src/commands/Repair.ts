@@ -1,6 +1,6 @@
 /** The command `repair`. */
 import type { Currency } from "@btc-price/domain/Currency"
-import * as GapLedger from "@btc-price/domain/GapLedger"
+import * as Gaps from "@btc-price/domain/Gaps"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Repair from "@btc-price/domain/Repair"
 import * as Command from "effect/cli/Command"
@@ -44,12 +44,12 @@ export const command = Command.make("repair", { json: Report.json }, ({ json }) 
 ).pipe(
   Command.withShortDescription("Fill gaps from the histories of the sources"),
   Command.withDescription(
-    `Asks the histories for the slots of CURRENCIES that have no price, newest first, within the monthly budget of calls and with at most ${Repair.callsPerRunMaximum} calls per history and currency; the next run continues with older slots. A slot that no history has stays a gap. The worker does the same once an hour. To fill years at once, use backfill. Can run alongside workers: existing prices stay. ${Outcome.help("a history could not be asked, in which case trying again may help")}`,
+    `Asks the histories for the slots of CURRENCIES that have no price, newest first, within the monthly budget of calls and with at most ${Repair.callsPerRunMaximum} calls per history and currency; the next run continues with older slots. A slot that is in no history stays a gap. The worker does the same once an hour. To fill years at once, use backfill. Can run alongside workers: existing prices stay. ${Outcome.help("a history could not be asked, in which case trying again may help")}`,
   ),
 )
 
 const countGaps = Effect.fnUntraced(function* (currencies: ReadonlyArray<Currency>) {
-  return yield* GapLedger.count(currencies, { start: DateTime.makeUnsafe(0), end: yield* DateTime.now })
+  return yield* Gaps.count(currencies, { start: DateTime.makeUnsafe(0), end: yield* DateTime.now })
 })
 
 const factsOf = ({ history, currency, range, gaps, repaired, failure }: Repair.RepairCall) => ({

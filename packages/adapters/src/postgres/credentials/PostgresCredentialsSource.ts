@@ -54,7 +54,7 @@ export const open = Effect.fn("PostgresCredentialsSource.open")(function* ({
   }
 })
 
-/** Adds the problem with the credentials to the reasons of a program's readiness. The last good ones stay in use. */
+/** Adds the problem with the credentials to the reasons of a program's readiness. The last good credentials stay in use. */
 export const layerReadiness = ({
   problem: read = Effect.succeed(null),
 }: PostgresClient.Options): Layer.Layer<Readiness, never, Readiness> =>

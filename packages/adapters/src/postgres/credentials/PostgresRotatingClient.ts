@@ -12,7 +12,7 @@ import { SqlError, UnknownError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
 import type { PostgresRotation } from "./PostgresRotation.ts"
 
-/** Maximum notifications that wait for a listener. Beyond, the listener misses the oldest. */
+/** Maximum notifications that wait for a listener. When there are more, the oldest are dropped. */
 const notificationLimit = 1_024
 
 /** A client that is used like any other: each query runs on the pool of the user that is current when it starts. */
@@ -46,7 +46,7 @@ interface Listener {
   readonly scope: Scope.Closeable
 }
 
-/** Listens as the current user. When the user is replaced, listens as the next one before it leaves the previous. */
+/** Listens as the current user. Starts to listen as the next user before it stops listening as the previous one. */
 const listenOver = (rotation: PostgresRotation) =>
   Effect.fnUntraced(function* (channel: string) {
     const outer = yield* Effect.scope
@@ -64,7 +64,7 @@ const listenOver = (rotation: PostgresRotation) =>
         Effect.flatMap((taken) => Queue.offerAll(queue, taken)),
         Effect.forever,
         Effect.raceFirst(Effect.andThen(untilReplaced, open)),
-        // Hands on what arrived while the next listener was opened.
+        // Passes on what arrived while the next listener was opened.
         Effect.tap(() => Effect.flatMap(Queue.clear(notifications), (rest) => Queue.offerAll(queue, rest))),
         Effect.tap(Scope.close(scope, Exit.void)),
         Effect.flatMap(relay),

@@ -87,7 +87,7 @@ export const make = Effect.fnUntraced(function* (
 
   const open = Effect.fnUntraced(function* (username: string) {
     const { revoke, password: first } = latest?.credentials ?? (yield* Effect.die("no credentials were read"))
-    yield* Effect.logInfo("Connects to the database as").pipe(Effect.annotateLogs({ username }))
+    yield* Effect.logInfo("Connecting to the database").pipe(Effect.annotateLogs({ username }))
     if (revoke !== undefined) yield* Effect.addFinalizer(() => startRevoking(revoke))
     let newest = first
     const password = Effect.sync(() => {

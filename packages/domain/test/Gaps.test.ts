@@ -1,4 +1,4 @@
-import * as GapLedger from "@btc-price/domain/GapLedger"
+import * as Gaps from "@btc-price/domain/Gaps"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Sampler from "@btc-price/domain/Sampler"
 import * as Slot from "@btc-price/domain/Slot"
@@ -17,10 +17,10 @@ const gaps = Effect.map(SlotGaps.read(["EUR", "CZK"], ever), (gaps) =>
   ),
 )
 
-describe("GapLedger", () => {
+describe("Gaps", () => {
   test("counts each unsampled slot, across the end of a month", "2026-11-30T23:50:10Z", ([first]) =>
     Effect.gen(function* () {
-      const count = GapLedger.count(["EUR", "CZK"], ever)
+      const count = Gaps.count(["EUR", "CZK"], ever)
       assert.deepStrictEqual(yield* count, { slots: 0, unsampled: 0 }, "nothing before the first price")
       yield* first.setPrices({ EUR: "100" })
       yield* Sampler.sample(["EUR", "CZK"])
@@ -43,8 +43,8 @@ describe("GapLedger", () => {
       yield* Sampler.sample(["EUR"])
       yield* TestClock.adjust("20 minutes")
       const range = { start: DateTime.makeUnsafe("2026-11-24T10:10:00Z"), end: ever.end }
-      assert.deepStrictEqual(yield* GapLedger.count(["EUR"], range), { slots: 2, unsampled: 2 })
-      assert.deepStrictEqual(yield* GapLedger.count(["CZK"], range), { slots: 0, unsampled: 0 })
+      assert.deepStrictEqual(yield* Gaps.count(["EUR"], range), { slots: 2, unsampled: 2 })
+      assert.deepStrictEqual(yield* Gaps.count(["CZK"], range), { slots: 0, unsampled: 0 })
     }),
   )
 })

@@ -11,10 +11,7 @@ import { PriceRepository } from "./PriceRepository.ts"
  * Counts the slots of the currencies that start in the range and have no price, and how many of them are `unsampled`:
  * no worker sampled them and no history was tried since. Fails with `RepositoryError`.
  */
-export const count = Effect.fn("GapLedger.count")(function* (
-  currencies: ReadonlyArray<Currency>,
-  range: Range,
-) {
+export const count = Effect.fn("Gaps.count")(function* (currencies: ReadonlyArray<Currency>, range: Range) {
   const repository = yield* PriceRepository
   const now = yield* DateTime.now
   let [slots, unsampled] = [0, 0]
