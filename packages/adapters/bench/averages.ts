@@ -16,9 +16,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as BenchDatabase from "./BenchDatabase.ts"
+import { currencies, month, year } from "./BenchYear.ts"
 import * as Measurement from "./Measurement.ts"
 import { inMillis, inThousands, inTimes } from "./Measurement.ts"
-import { currencies, month, year } from "./BenchYear.ts"
 
 const runs = 40
 

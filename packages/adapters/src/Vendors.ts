@@ -1,7 +1,7 @@
+import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 /** Every vendor, in the order of failover. */
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceSources } from "@btc-price/domain/PriceSource"
-import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"

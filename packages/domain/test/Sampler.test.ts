@@ -2,7 +2,6 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as Sampler from "@btc-price/domain/Sampler"
 import * as Slot from "@btc-price/domain/Slot"
-import * as SlotGaps from "./SlotGaps.ts"
 import { assert, describe } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
@@ -11,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { type Options, test as testAt } from "./MemoryVendors.ts"
+import * as SlotGaps from "./SlotGaps.ts"
 
 const start = DateTime.makeUnsafe("2024-01-07T19:30:07Z")
 const slot = Slot.at(start)

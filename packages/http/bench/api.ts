@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { watchMemory } from "../../adapters/bench/Measurement.ts"
 import { currencies } from "../../adapters/bench/BenchYear.ts"
+import { watchMemory } from "../../adapters/bench/Measurement.ts"
 import * as BenchApi from "./BenchApi.ts"
 
 const report = Layer.effectDiscard(

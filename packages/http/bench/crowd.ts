@@ -61,6 +61,6 @@ process.on("message", (name) => {
   const callers = Array.from({ length: connections }, (_, index) =>
     connectAfter((index * 1_000) / rate, attack),
   )
-  void Promise.all(callers).then((kept) => process.send?.(kept))
+  void Promise.all(callers).then((durations) => process.send?.(durations))
 })
 process.send?.(Object.keys(attacks))

@@ -1,9 +1,9 @@
 /** Replicas of the API on sockets of their own, with the users of whoever is given, and without prices. */
 import * as MemoryAdapters from "@btc-price/adapters/memory/MemoryAdapters"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
-import type { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"
 import type { Authenticator } from "@btc-price/domain/access/Authenticator"
 import type { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
+import type { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"
 import * as ApiProgram from "@btc-price/http/ApiProgram"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Context from "effect/Context"
@@ -12,8 +12,8 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as References from "effect/References"
 import type * as Redacted from "effect/Redacted"
+import * as References from "effect/References"
 import { layerClock, options, send } from "./ApiUnderTest.ts"
 
 export interface ApiReplica {

@@ -7,8 +7,8 @@ import * as FileSystem from "effect/FileSystem"
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import * as TestAuthority from "../../adapters/test/TestAuthority.ts"
 import { skipped } from "../../adapters/test/Skipped.ts"
+import * as TestAuthority from "../../adapters/test/TestAuthority.ts"
 import * as ChartRules from "./ChartRules.ts"
 
 const root = new URL("../../../", import.meta.url)

@@ -1,11 +1,11 @@
 /** The worker: while it is the leader, it samples each slot once and does maintenance. */
 import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
+import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import type { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import type { PriceSources } from "@btc-price/domain/PriceSource"
 import { Readiness } from "@btc-price/domain/Readiness"
 import * as Sampler from "@btc-price/domain/Sampler"
-import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import * as Slot from "@btc-price/domain/Slot"
 import type { SourceGate } from "@btc-price/domain/SourceGate"
 import * as BigDecimal from "effect/BigDecimal"

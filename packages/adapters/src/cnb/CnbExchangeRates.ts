@@ -8,11 +8,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
-import { dayOf, daysBefore, lastFixable, publishedAt, yearOf } from "./CnbCalendar.ts"
-import * as CnbYear from "./CnbYear.ts"
 import * as CrossRate from "../vendor/CrossRate.ts"
 import type * as Vendor from "../vendor/Vendor.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
+import { dayOf, daysBefore, lastFixable, publishedAt, yearOf } from "./CnbCalendar.ts"
+import * as CnbYear from "./CnbYear.ts"
 
 /** The bank as settings and messages name it. It has no prices of bitcoin, so it is not a `Vendor`. */
 export const cnb = { name: "cnb", label: "CNB", baseUrl: "https://api.cnb.cz/cnbapi" } as const

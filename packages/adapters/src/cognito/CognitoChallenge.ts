@@ -1,3 +1,4 @@
+import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 /** Cognito's challenges: how it poses them and how they are answered. */
 import {
   type Challenge,
@@ -6,7 +7,6 @@ import {
   type CommonReason,
   IdentityProviderError,
 } from "@btc-price/domain/access/IdentityProvider"
-import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"

@@ -1,3 +1,4 @@
+import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 /** Amazon Cognito as the IdentityProvider. */
 import {
   Challenged,
@@ -7,7 +8,6 @@ import {
   SignedIn,
   type Tokens,
 } from "@btc-price/domain/access/IdentityProvider"
-import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"

@@ -10,9 +10,9 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as CoinGeckoClient from "./CoinGeckoClient.ts"
 import * as VendorHistory from "../vendor/VendorHistory.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
+import * as CoinGeckoClient from "./CoinGeckoClient.ts"
 
 /**
  * One GET per call. The last 24 hours have a point about every five minutes, other ranges of up to 90 days one an

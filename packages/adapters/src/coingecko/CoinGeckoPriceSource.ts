@@ -7,10 +7,10 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
-import * as CoinGeckoClient from "./CoinGeckoClient.ts"
 import * as Vendor from "../vendor/Vendor.ts"
 import * as VendorAnswer from "../vendor/VendorAnswer.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
+import * as CoinGeckoClient from "./CoinGeckoClient.ts"
 
 /**
  * One GET per call. Amounts keep the digits that CoinGecko wrote, and each currency fails by itself. CoinGecko

@@ -1,6 +1,6 @@
+import type { Slot } from "@btc-price/domain/Slot"
 /** SourceLedger in the memory of one process, for tests and experiments. Its contents end with the layer. */
 import { SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
-import type { Slot } from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

@@ -11,8 +11,8 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as ProblemDetails from "effect/http/ProblemDetails"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
-import * as Refusal from "./Refusal.ts"
 import * as NodeListener from "./NodeListener.ts"
+import * as Refusal from "./Refusal.ts"
 
 /** The HttpServer of the management port, apart from the API's HttpServer. */
 export class ManagementListener extends Context.Service<

@@ -10,9 +10,9 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { SqlError, StatementTimeoutError } from "effect/sql/SqlError"
-import { isLoopback } from "./Loopback.ts"
 import * as PostgresRotatingClient from "./credentials/PostgresRotatingClient.ts"
 import type { PostgresRotation, User } from "./credentials/PostgresRotation.ts"
+import { isLoopback } from "./Loopback.ts"
 
 export interface Options {
   /** `postgres://user:password@host:port/database`, without `sslmode`. */

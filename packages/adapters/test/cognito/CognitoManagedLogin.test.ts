@@ -16,11 +16,11 @@ import * as TestClock from "effect/testing/TestClock"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { text } from "node:stream/consumers"
 import { inspect } from "node:util"
-import { appClient, clientId, clientSecret, userPoolId } from "./CognitoPool.ts"
 import * as LoopbackServer from "../LoopbackServer.ts"
+import { until } from "../Waiting.ts"
+import { appClient, clientId, clientSecret, userPoolId } from "./CognitoPool.ts"
 import * as OidcServer from "./OidcServer.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
-import { until } from "../Waiting.ts"
 
 const build = (options: CognitoUserPool.Options, client = NodeHttpClient.layerUndici) =>
   CognitoUserPool.layer(options).pipe(

@@ -13,10 +13,10 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
+import * as TestDatabase from "../postgres/TestDatabase.ts"
 import { appClient } from "./CognitoPool.ts"
 import * as KeyOrigin from "./KeyOrigin.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
-import * as TestDatabase from "../postgres/TestDatabase.ts"
 
 const key = TokenIssuer.keyAt(0)
 const outageBegins = DateTime.makeUnsafe("2026-11-24T10:00:00Z")

@@ -1,9 +1,9 @@
+import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
 /**
  * A strict user pool behind the sign-in calls of Cognito's API reference: each session is valid for one answer of one
  * user, each code for one sign-in, and reusing a replaced refresh token raises an alarm.
  */
 import type { User } from "@btc-price/adapters/memory/MemoryIdentityProvider"
-import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
 import * as Redacted from "effect/Redacted"
 import { createHmac, randomUUID } from "node:crypto"
 import { Secret, TOTP } from "otpauth"

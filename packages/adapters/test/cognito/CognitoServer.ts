@@ -10,8 +10,8 @@ import { randomUUID } from "node:crypto"
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 import { text } from "node:stream/consumers"
 import { setTimeout } from "node:timers/promises"
-import * as CognitoPool from "./CognitoPool.ts"
 import * as LoopbackServer from "../LoopbackServer.ts"
+import * as CognitoPool from "./CognitoPool.ts"
 import * as TokenIssuer from "./TokenIssuer.ts"
 
 /**

@@ -15,9 +15,9 @@ import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { inspect } from "node:util"
 import * as IdentityProviderTest from "../IdentityProviderTest.ts"
+import { until } from "../Waiting.ts"
 import * as CognitoPool from "./CognitoPool.ts"
 import * as CognitoServer from "./CognitoServer.ts"
-import { until } from "../Waiting.ts"
 
 const { alice, challengeIn, refreshTokenIn, tokensIn, users } = IdentityProviderTest
 

@@ -3,8 +3,8 @@ import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPr
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import { current, key } from "./CoinGeckoStub.ts"
 import { client, json, type Respond } from "../vendor/VendorStub.ts"
+import { current, key } from "./CoinGeckoStub.ts"
 
 describe("CoinGeckoClient", () => {
   const headers = {

@@ -1,8 +1,8 @@
 import type { PriceSourceError } from "@btc-price/domain/PriceSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { current, recorded } from "./CoinGeckoStub.ts"
 import { json, type Respond } from "../vendor/VendorStub.ts"
+import { current, recorded } from "./CoinGeckoStub.ts"
 
 const failure = (respond: Respond) => Effect.flip(current(respond))
 

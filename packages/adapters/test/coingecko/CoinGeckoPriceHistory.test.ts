@@ -3,10 +3,10 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as CoinGeckoStub from "./CoinGeckoStub.ts"
-import { recorded } from "./CoinGeckoStub.ts"
 import * as PriceHistoryTest from "../PriceHistoryTest.ts"
 import { json, type Respond } from "../vendor/VendorStub.ts"
+import * as CoinGeckoStub from "./CoinGeckoStub.ts"
+import { recorded } from "./CoinGeckoStub.ts"
 
 PriceHistoryTest.suite("CoinGecko", CoinGeckoStub.overSocket, CoinGeckoStub.control)
 

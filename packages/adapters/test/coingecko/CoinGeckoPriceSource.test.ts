@@ -4,10 +4,10 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as CoinGeckoStub from "./CoinGeckoStub.ts"
-import { current, recorded } from "./CoinGeckoStub.ts"
 import * as PriceSourceTest from "../PriceSourceTest.ts"
 import { json, type Respond, summary } from "../vendor/VendorStub.ts"
+import * as CoinGeckoStub from "./CoinGeckoStub.ts"
+import { current, recorded } from "./CoinGeckoStub.ts"
 
 PriceSourceTest.suite("CoinGecko", CoinGeckoStub.overSocket, CoinGeckoStub.control)
 

@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { codeOf } from "../cognito/AuthenticatorApp.ts"
-import * as IdentityProviderTest from "../IdentityProviderTest.ts"
 import * as TokenIssuer from "../cognito/TokenIssuer.ts"
+import * as IdentityProviderTest from "../IdentityProviderTest.ts"
 
 const { alice, challengeIn, tokensIn, users } = IdentityProviderTest
 

@@ -1,7 +1,7 @@
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import { Readiness } from "@btc-price/domain/Readiness"
-import { assert, describe, it } from "@effect/vitest"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"

@@ -8,10 +8,10 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
+import { inject } from "vitest"
+import { eventually } from "../Waiting.ts"
 import * as AppDatabase from "./AppDatabase.ts"
 import * as TestDatabase from "./TestDatabase.ts"
-import { eventually } from "../Waiting.ts"
-import { inject } from "vitest"
 
 const sslOf = (host: string, authorities?: string) =>
   PostgresClient.config({ url: Redacted.make(`postgres://user:password@${host}/btc`), authorities }).ssl

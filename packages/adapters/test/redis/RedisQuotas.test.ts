@@ -10,8 +10,8 @@ import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as QuotasTest from "../QuotasTest.ts"
-import * as RedisServer from "./RedisServer.ts"
 import { skipped } from "../Skipped.ts"
+import * as RedisServer from "./RedisServer.ts"
 
 const isSkipped = skipped(!RedisServer.isInstalled, "Quotas in Redis", "redis-server is not installed")
 

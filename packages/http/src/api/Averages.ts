@@ -6,7 +6,6 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedResponses } from "./CachedResponses.ts"
-import { NullableAmount, provenance, Share, SlotStart, Time, times } from "./ResponseFields.ts"
 import {
   AveragedPeriod,
   CheckedParameters,
@@ -16,6 +15,7 @@ import {
   TimeZone,
 } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
+import { NullableAmount, provenance, Share, SlotStart, Time, times } from "./ResponseFields.ts"
 
 /** Maximum number of days or months per request. */
 export const periodLimit = 400

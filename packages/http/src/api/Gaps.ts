@@ -7,9 +7,9 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedResponses } from "./CachedResponses.ts"
-import { Time, times } from "./ResponseFields.ts"
 import { CheckedParameters, CurrencyFilter, InstantOrDate, TimeZone } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
+import { Time, times } from "./ResponseFields.ts"
 
 const Gap = Schema.Struct({
   currency: Currency,

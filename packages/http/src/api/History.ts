@@ -7,9 +7,9 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedResponses } from "./CachedResponses.ts"
-import { NullableAmount, Sample, Share, Time, times } from "./ResponseFields.ts"
 import { CheckedParameters, Cursor, Interval, InstantOrDate, PageLimit, TimeZone } from "./Parameters.ts"
 import { InternalError, NotAcceptable, RepositoryUnavailable, TooManyDownloads } from "./Problem.ts"
+import { NullableAmount, Sample, Share, Time, times } from "./ResponseFields.ts"
 
 export const Candle = Schema.Struct({
   from: Time.annotate({ description: "The first instant of the bucket" }),

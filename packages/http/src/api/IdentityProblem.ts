@@ -2,8 +2,8 @@
 import { ChallengeName } from "@btc-price/domain/access/IdentityProvider"
 import * as HttpApiError from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
-import { Time } from "./ResponseFields.ts"
 import { type } from "./Problem.ts"
+import { Time } from "./ResponseFields.ts"
 
 export class MissingToken extends HttpApiError.Problem<MissingToken>()("MissingToken", {
   type: type("missing-token"),

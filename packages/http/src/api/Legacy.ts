@@ -5,8 +5,8 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
-import { provenance, SlotStart, Time, times } from "./ResponseFields.ts"
 import { PriceUnavailable } from "./Problem.ts"
+import { provenance, SlotStart, Time, times } from "./ResponseFields.ts"
 
 export const BtcPrices = Schema.Struct({
   btc_prices: Schema.Record(

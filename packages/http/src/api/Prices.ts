@@ -6,7 +6,6 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedResponses } from "./CachedResponses.ts"
-import { Miss, NewestPrice, PriceAt, Time, times } from "./ResponseFields.ts"
 import {
   CheckedParameters,
   CurrencyFilter,
@@ -26,6 +25,7 @@ import {
   PriceTooOld,
   RepositoryUnavailable,
 } from "./Problem.ts"
+import { Miss, NewestPrice, PriceAt, Time, times } from "./ResponseFields.ts"
 
 /** Maximum number of questions per request. */
 export const questionLimit = 1000

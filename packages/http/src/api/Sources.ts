@@ -7,9 +7,9 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedResponses } from "./CachedResponses.ts"
-import { Time, times } from "./ResponseFields.ts"
 import { CheckedParameters } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
+import { Time, times } from "./ResponseFields.ts"
 
 const Calls = Schema.NullOr(Schema.Int)
 

@@ -11,12 +11,12 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
-import * as FieldError from "../server/FieldError.ts"
-import * as RequestedPeriods from "./RequestedPeriods.ts"
-import * as NewestDataTime from "../server/NewestDataTime.ts"
-import { formatCoverage, formatNullableAmount, formatShare } from "../server/Decimals.ts"
 import { toProvenance } from "../prices/PriceBodies.ts"
+import { formatCoverage, formatNullableAmount, formatShare } from "../server/Decimals.ts"
+import * as FieldError from "../server/FieldError.ts"
+import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
+import * as RequestedPeriods from "./RequestedPeriods.ts"
 
 export const layer = (options: {
   readonly currencies: ReadonlyArray<Currency>

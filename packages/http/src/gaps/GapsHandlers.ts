@@ -10,9 +10,9 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Stream from "effect/Stream"
 import { Api } from "../api/Api.ts"
 import * as FieldError from "../server/FieldError.ts"
-import * as RequestedRange from "../server/RequestedRange.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
+import * as RequestedRange from "../server/RequestedRange.ts"
 
 const longestRange = Duration.days(31)
 

@@ -8,8 +8,8 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { Candle } from "../api/History.ts"
-import type { HistoryQuery } from "./HistoryQuery.ts"
 import { formatCoverage, formatNullableAmount } from "../server/Decimals.ts"
+import type { HistoryQuery } from "./HistoryQuery.ts"
 
 export const make = Effect.gen(function* () {
   const repository = yield* PriceRepository

@@ -3,8 +3,8 @@ import * as PriceLines from "@btc-price/domain/PriceLines"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { HistoryQuery } from "./HistoryQuery.ts"
 import * as Candles from "./Candles.ts"
+import type { HistoryQuery } from "./HistoryQuery.ts"
 
 /** Number of candles read from the repository at once. */
 const batchSize = 200

@@ -5,12 +5,12 @@ import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { toSample } from "../prices/PriceBodies.ts"
+import * as NewestDataTime from "../server/NewestDataTime.ts"
+import { orProblem } from "../server/RepositoryProblem.ts"
+import * as Candles from "./Candles.ts"
 import * as HistoryCursor from "./HistoryCursor.ts"
 import type { HistoryQuery } from "./HistoryQuery.ts"
-import * as Candles from "./Candles.ts"
-import * as NewestDataTime from "../server/NewestDataTime.ts"
-import { toSample } from "../prices/PriceBodies.ts"
-import { orProblem } from "../server/RepositoryProblem.ts"
 
 interface PageQuery extends HistoryQuery {
   /** Maximum rows of the page. */

@@ -6,14 +6,14 @@ import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import type { Miss } from "../api/ResponseFields.ts"
 import { defaultMaximumDistance } from "../api/Parameters.ts"
 import { NoPriceAt } from "../api/Problem.ts"
+import type { Miss } from "../api/ResponseFields.ts"
 import * as FieldError from "../server/FieldError.ts"
-import * as QuestionsBody from "./QuestionsBody.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
-import { distanceSeconds, toPriceAt } from "./PriceBodies.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
+import { distanceSeconds, toPriceAt } from "./PriceBodies.ts"
+import * as QuestionsBody from "./QuestionsBody.ts"
 
 export const make = Effect.fnUntraced(function* (options: { readonly currencies: ReadonlyArray<Currency> }) {
   const repository = yield* PriceRepository

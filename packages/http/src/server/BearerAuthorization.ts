@@ -5,9 +5,9 @@ import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { RequestLimits } from "./RequestLimits.ts"
 import { Authorization } from "../api/Authorization.ts"
 import { IdentityUnavailable, InsufficientScope, InvalidToken, MissingToken } from "../api/IdentityProblem.ts"
+import { RequestLimits } from "./RequestLimits.ts"
 
 const realm = 'Bearer realm="btc-price"'
 

@@ -3,10 +3,10 @@
  * read, create or change them. No server stores them, so any replica can open what another replica sealed.
  */
 import * as Bytes from "effect/Bytes"
+import * as Context from "effect/Context"
 import * as Aead from "effect/crypto/Aead"
 import * as Kdf from "effect/crypto/Kdf"
 import * as SecureRandom from "effect/crypto/SecureRandom"
-import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
-import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
+import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
 import * as ProviderLimits from "@btc-price/http/sign-in/ProviderLimits"
 import { assert, describe, it } from "@effect/vitest"

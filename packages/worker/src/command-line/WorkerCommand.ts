@@ -7,13 +7,13 @@ import * as Command from "effect/cli/Command"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Backfill from "../commands/Backfill.ts"
-import type { CommandSettings } from "./CommandSettings.ts"
 import * as Export from "../commands/Export.ts"
 import * as ImportLegacy from "../commands/ImportLegacy.ts"
 import * as Migrate from "../commands/Migrate.ts"
 import * as Prune from "../commands/Prune.ts"
 import * as Repair from "../commands/Repair.ts"
 import * as Verify from "../commands/Verify.ts"
+import type { CommandSettings } from "./CommandSettings.ts"
 
 /** Runs `work` if no command is given. `adapters` are built for a command that runs, not for its help. */
 export const make = <E, R, AE, AR>(

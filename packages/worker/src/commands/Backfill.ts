@@ -10,8 +10,8 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as CurrencyList from "../command-line/CurrencyList.ts"
-import * as RangeFlags from "../command-line/RangeFlags.ts"
 import * as Outcome from "../command-line/Outcome.ts"
+import * as RangeFlags from "../command-line/RangeFlags.ts"
 import * as Report from "../command-line/Report.ts"
 
 export const command = Command.make(

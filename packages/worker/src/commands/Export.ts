@@ -6,8 +6,8 @@ import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as CurrencyList from "../command-line/CurrencyList.ts"
-import * as RangeFlags from "../command-line/RangeFlags.ts"
 import * as Outcome from "../command-line/Outcome.ts"
+import * as RangeFlags from "../command-line/RangeFlags.ts"
 import * as Report from "../command-line/Report.ts"
 
 export const command = Command.make(

@@ -1,10 +1,10 @@
 /** The suite that every source of credentials passes, on a real PostgreSQL that really rejects the old credentials. */
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
-import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
-import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import { LeaderLock } from "@btc-price/domain/LeaderLock"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
@@ -22,9 +22,9 @@ import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import { inject } from "vitest"
+import { eventually } from "../../Waiting.ts"
 import * as AppDatabase from "../AppDatabase.ts"
 import * as TestDatabase from "../TestDatabase.ts"
-import { eventually } from "../../Waiting.ts"
 
 export interface Source {
   readonly credentials: PostgresCredentialsSource.Options["credentials"]

@@ -1,6 +1,6 @@
-import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresFileCredentials from "@btc-price/adapters/postgres/credentials/PostgresFileCredentials"
 import * as PostgresRotation from "@btc-price/adapters/postgres/credentials/PostgresRotation"
+import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -9,9 +9,9 @@ import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
+import { eventually } from "../../Waiting.ts"
 import type { User } from "../AppDatabase.ts"
 import * as PostgresCredentialsTest from "./PostgresCredentialsTest.ts"
-import { eventually } from "../../Waiting.ts"
 
 /** Writes a new file and renames it over the old one, as Vault Agent does. */
 const replaceFile = Effect.fnUntraced(function* (file: string, content: string) {

@@ -9,12 +9,12 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
+import * as TestAuthority from "../../TestAuthority.ts"
+import { eventually } from "../../Waiting.ts"
 import * as LeaseClock from "./LeaseClock.ts"
 import * as PostgresCredentialsTest from "./PostgresCredentialsTest.ts"
 import { connect } from "./PostgresCredentialsTest.ts"
-import * as TestAuthority from "../../TestAuthority.ts"
 import * as VaultServer from "./VaultServer.ts"
-import { eventually } from "../../Waiting.ts"
 
 const { appRole, kubernetes } = VaultServer
 

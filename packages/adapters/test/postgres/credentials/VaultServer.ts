@@ -11,9 +11,9 @@ import { randomUUID } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { createServer as createTlsServer } from "node:https"
 import { text } from "node:stream/consumers"
-import type { AppDatabase, User } from "../AppDatabase.ts"
 import * as LoopbackServer from "../../LoopbackServer.ts"
 import type * as TestAuthority from "../../TestAuthority.ts"
+import type { AppDatabase, User } from "../AppDatabase.ts"
 
 export interface Options {
   readonly database: AppDatabase
