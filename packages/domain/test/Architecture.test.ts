@@ -29,7 +29,7 @@ const planted: Readonly<Record<keyof typeof rules, Sources>> = {
     ["packages/worker/src/Planted.ts", 'import * as Settings from "@btc-price/adapters/settings/Settings"'],
     ["packages/worker/src/Planted.ts", 'import { createServer } from "node:http"'],
     ["packages/worker/src/main.ts", 'import * as Vendors from "@btc-price/adapters/Vendors"'],
-    ["packages/worker/src/WorkerProgram.ts", 'import * as ApiServer from "@btc-price/http/server/ApiServer"'],
+    ["packages/worker/src/WorkerProgram.ts", 'import * as ApiServer from "@btc-price/http/ApiServer"'],
     [
       "packages/http/src/ApiProgram.ts",
       'import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"',
@@ -40,12 +40,12 @@ const planted: Readonly<Record<keyof typeof rules, Sources>> = {
     ["packages/http/src/Planted.ts", 'export * from "@btc-price/worker/Worker"'],
     ["packages/http/src/Planted.ts", 'import "../bin/openapi.ts"'],
     ["packages/http/src/ProductionApi.ts", 'const worker = import("@btc-price/worker/Worker")'],
-    ["packages/http/src/api/Planted.ts", 'import * as ApiServer from "../server/ApiServer.ts"'],
-    ["packages/http/src/api/Planted.ts", 'import * as ApiServer from "@btc-price/http/server/ApiServer"'],
+    ["packages/http/src/api/Planted.ts", 'import * as JsonBody from "../server/JsonBody.ts"'],
+    ["packages/http/src/api/Planted.ts", 'import * as ApiServer from "@btc-price/http/ApiServer"'],
     ["packages/http/src/api/Planted.ts", 'import * as Http from "@effect/platform-node/NodeHttpServer"'],
     ["packages/planted/src/Planted.ts", 'import * as Effect from "effect/Effect"'],
   ],
-  "adapters do not know one another": [
+  "folders do not know one another": [
     ["packages/adapters/src/coingecko/Planted.ts", 'import { open } from "../postgres/PostgresClient.ts"'],
     [
       "packages/adapters/src/postgres/Planted.ts",
@@ -56,6 +56,10 @@ const planted: Readonly<Record<keyof typeof rules, Sources>> = {
     ["packages/adapters/src/memory/Planted.ts", 'import type * as Folder from "../embedded/Folder.ts"'],
     ["packages/adapters/src/redis/Planted.ts", 'import * as Vendors from "../Vendors.ts"'],
     ["packages/adapters/src/Planted.ts", 'import * as ExactJson from "./coingecko/CoinGeckoClient.ts"'],
+    ["packages/http/src/history/Planted.ts", 'import * as PricesAt from "../prices/PricesAt.ts"'],
+    ["packages/http/src/server/Planted.ts", 'import type { Seal } from "@btc-price/http/sign-in/Seal"'],
+    ["packages/http/src/gaps/Planted.ts", 'import * as ApiServer from "../ApiServer.ts"'],
+    ["packages/worker/src/command-line/Planted.ts", 'import * as Verify from "../commands/Verify.ts"'],
   ],
   "the package.json lists what sources import": [
     ["packages/domain/src/Planted.ts", 'import * as NodeRuntime from "@effect/platform-node/NodeRuntime"'],
@@ -134,6 +138,8 @@ const right: Sources = [
   ],
   ["packages/adapters/src/postgres/credentials/Right.ts", 'import { open } from "../PostgresClient.ts"'],
   ["packages/adapters/src/cnb/Right.ts", 'import * as VendorClient from "../vendor/VendorClient.ts"'],
+  ["packages/http/src/gaps/Right.ts", 'import * as FieldError from "../server/FieldError.ts"'],
+  ["packages/worker/src/commands/Right.ts", 'import * as Report from "../command-line/Report.ts"'],
   ["packages/adapters/bin/right.ts", "export default await fetch(process.env.URL)"],
   ["packages/http/src/embedded/EmbeddedProgram.ts", 'import * as Worker from "@btc-price/worker/Worker"'],
 ]

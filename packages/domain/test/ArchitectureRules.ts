@@ -49,11 +49,18 @@ const arrows: ReadonlyArray<readonly [sources: string, may: ReadonlyArray<string
   [http, [...program, http]],
 ]
 
-/** What every folder of adapters may import besides itself and the domain. */
-const shared = `${adapters}vendor/`
+/** The folders that the other folders of their package may import: what all vendors, features and commands share. */
+const shared = [`${adapters}vendor/`, `${http}api/`, `${http}server/`, `${worker}command-line/`]
 
-/** The compositions of the adapters package, by how their paths begin; they name several technologies. */
-const compositions = [`${adapters}Vendors.ts`, `${adapters}settings/`]
+/** What names several technologies, features or commands, by how paths begin. */
+const compositions = [
+  `${adapters}Vendors.ts`,
+  `${adapters}settings/`,
+  `${http}ApiServer.ts`,
+  `${http}ApiProgram.ts`,
+  `${http}embedded`,
+  `${worker}WorkerCommand.ts`,
+]
 
 /** Folders that build on one other technology, and why. */
 export const borrowed: Readonly<Record<string, string>> = {
@@ -71,15 +78,19 @@ export const rules = {
       .map((name) => `may not import ${name}`)
   },
 
-  "adapters do not know one another": (file) => {
+  "folders do not know one another": (file) => {
     const own = folderOf(file.path)
     if (own === undefined || compositions.some((start) => file.path.startsWith(start))) return []
     return file.imports
       .filter((name) => {
         const other = folderOf(target(file, name))
-        return other !== undefined && ![own, shared, borrowed[own]].includes(other)
+        return (
+          other !== undefined &&
+          packageOf(other) === packageOf(own) &&
+          ![own, borrowed[own], ...shared].includes(other)
+        )
       })
-      .map((name) => `imports ${name}, which belongs to another technology`)
+      .map((name) => `imports ${name}, which belongs to another folder`)
   },
 
   "the package.json lists what sources import": (file) =>
@@ -119,9 +130,9 @@ export const rules = {
     isSource(file) ? Array.from(file.foreign, (name) => `uses ${name}`) : [],
 } satisfies Readonly<Record<string, (file: SourceFile) => ReadonlyArray<string>>>
 
-/** The adapters' folder that a path is in, such as `packages/adapters/src/redis/`; undefined outside the adapters. */
+/** The folder that a source is in, such as `packages/adapters/src/redis/`; undefined for the domain, which is one. */
 export const folderOf = (path: string): string | undefined =>
-  path.startsWith(adapters) ? /^(?:[^/]+\/){3}(?:[^/]+\/)?/.exec(path)?.[0] : undefined
+  /^packages\/(?:adapters|http|worker)\/src\/(?:[^/]+\/)?/.exec(path)?.[0]
 
 /** The path that a file of this repository is imported by; the name of any other module. */
 export const target = ({ path }: SourceFile, name: string): string =>

@@ -16,8 +16,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as CommandLine from "./command-line/CommandLine.ts"
 import { CommandSettings } from "./command-line/CommandSettings.ts"
-import * as WorkerCommand from "./command-line/WorkerCommand.ts"
 import * as Worker from "./Worker.ts"
+import * as WorkerCommand from "./WorkerCommand.ts"
 
 export type WorkerSettings = Effect.Success<typeof Settings.worker>
 

@@ -14,7 +14,7 @@ import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Api } from "../api/Api.ts"
 import { PriceUnavailable } from "../api/Problem.ts"
-import { ageSeconds } from "../prices/PriceBodies.ts"
+import { ageSeconds } from "../server/PriceBodies.ts"
 
 export const layer = HttpApiBuilder.group(
   Api,

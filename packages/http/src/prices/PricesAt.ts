@@ -11,8 +11,8 @@ import { NoPriceAt } from "../api/Problem.ts"
 import type { Miss } from "../api/ResponseFields.ts"
 import * as FieldError from "../server/FieldError.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
+import { distanceSeconds, toPriceAt } from "../server/PriceBodies.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
-import { distanceSeconds, toPriceAt } from "./PriceBodies.ts"
 import * as QuestionsBody from "./QuestionsBody.ts"
 
 export const make = Effect.fnUntraced(function* (options: { readonly currencies: ReadonlyArray<Currency> }) {

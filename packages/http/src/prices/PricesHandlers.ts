@@ -7,7 +7,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import { NoPrice, PriceTooOld, RepositoryUnavailable } from "../api/Problem.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
-import { ageSeconds, toNewestPrice } from "./PriceBodies.ts"
+import { ageSeconds, toNewestPrice } from "../server/PriceBodies.ts"
 import * as PricesAt from "./PricesAt.ts"
 
 export const layer = (options: { readonly currencies: ReadonlyArray<Currency> }) =>

@@ -19,7 +19,7 @@ import {
   send,
   signIn,
   token,
-} from "../ApiUnderTest.ts"
+} from "./ApiUnderTest.ts"
 
 const now = "2026-11-24T10:02:30.000Z"
 
@@ -194,7 +194,7 @@ describe("ApiServer", () => {
       assert.strictEqual(document.status, 200)
       assert.deepStrictEqual(
         document.body,
-        JSON.parse(readFileSync(new URL("../../openapi.json", import.meta.url), "utf8")),
+        JSON.parse(readFileSync(new URL("../openapi.json", import.meta.url), "utf8")),
         "openapi.json does not match the contract: run npm run openapi",
       )
       const page = yield* send("GET", "/docs")
