@@ -29,7 +29,7 @@ export const of = <A, E, R>(command: Effect.Effect<A, E | RepositoryError, R>) =
     Effect.catchIf(isRepositoryError, (error) =>
       Effect.andThen(
         Effect.logError("The database failed", error.cause),
-        Effect.fail(new Incomplete({ message: `${error.message}: ${advice[error.reason]}` })),
+        Effect.fail(new Incomplete({ message: `${error.message}: ${adviceOn(error)}` })),
       ),
     ),
     Effect.onInterrupt(() => Console.error("Stopped before the end; everything done so far is kept")),
@@ -38,7 +38,10 @@ export const of = <A, E, R>(command: Effect.Effect<A, E | RepositoryError, R>) =
 const isRepositoryError = <E>(error: E | RepositoryError): error is RepositoryError =>
   Predicate.isTagged(error, "RepositoryError")
 
-const advice: Readonly<Record<RepositoryError["reason"], string>> = {
-  unavailable: "the database does not respond; try again",
-  rejected: "the schema is not as expected; run the command migrate to bring it up to date",
+/** No command creates or changes the table of the original service, so `migrate` cannot help there. */
+const adviceOn = ({ reason, operation }: RepositoryError): string => {
+  if (reason === "unavailable") return "the database does not respond; try again"
+  return operation.startsWith("LegacyPrices.")
+    ? "the database has no table btc_price of the original service, or its columns are not as expected; is LEGACY_DATABASE_URL set?"
+    : "the schema is not as expected; run the command migrate to bring it up to date"
 }
