@@ -4,10 +4,10 @@ import { defineConfig } from "vitest/config"
 const pure = [
   "packages/domain/test/**/*.test.ts",
   "packages/adapters/test/*.test.ts",
-  "packages/adapters/test/{bitstamp,cnb,coinbase,coingecko,coinmate,kraken,memory,settings,vendor}/**/*.test.ts",
+  "packages/adapters/test/!(cognito|embedded|node|postgres|redis)/**/*.test.ts",
   "packages/adapters/test/cognito/{SigningKeys,TokenVerifier}.test.ts",
   "packages/http/test/sign-in/{ProviderLimits,Seal,SignInProblem}.test.ts",
-  "packages/http/test/Example.test.ts",
+  "packages/http/test/{Example,SocketExample}.test.ts",
   "packages/worker/test/{Outage,SimulatedMonth,Worker}.test.ts",
   "packages/worker/test/command-line/Report.test.ts",
 ]

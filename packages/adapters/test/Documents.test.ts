@@ -23,6 +23,7 @@ describe("documents", () => {
   it.each([
     ["README.md", "packages/http/test/Example.test.ts"],
     ["CONTRIBUTING.md", "packages/domain/test/Example.test.ts"],
+    ["CONTRIBUTING.md", "packages/http/test/SocketExample.test.ts"],
   ])("%s shows %s exactly as it is tested", (document, example) =>
     assert.include(read(document), `\`\`\`ts\n${read(example)}\`\`\``),
   )
@@ -36,6 +37,6 @@ describe("documents", () => {
 
   it("the README credits every vendor of prices", () =>
     [...Vendors.sources, ...Vendors.histories].forEach(({ label }) =>
-      assert.include(read("README.md"), `[${label}](`),
+      assert.include(read("README.md"), `[${label}](`, `Link ${label} under "Data" in README.md`),
     ))
 })
