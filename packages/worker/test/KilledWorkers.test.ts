@@ -91,6 +91,20 @@ const lift = (member: unknown, real: Clock.Clock): unknown => {
   return activity.during("underWay", Effect.provideService(member, Clock.Clock, real))
 }
 
+/** A stream that somebody asks for ends, and is under way until then. */
+const liftCall = (called: unknown, real: Clock.Clock): unknown =>
+  Stream.isStream(called)
+    ? Stream.unwrap(
+        Effect.acquireRelease(
+          Effect.as(
+            Effect.sync(() => activity.change({ underWay: 1, steps: 1 })),
+            Stream.provideService(called, Clock.Clock, real),
+          ),
+          () => Effect.sync(() => activity.change({ underWay: -1, steps: 1 })),
+        ),
+      )
+    : lift(called, real)
+
 /** The database answers in real time, and its deadlines and its pool go by real time, too. */
 const inRealTime =
   (real: Clock.Clock) =>
@@ -98,7 +112,7 @@ const inRealTime =
     const members = Object.entries(service).map(([name, member]) => [
       name,
       typeof member === "function"
-        ? (...args: ReadonlyArray<unknown>) => lift(member(...args), real)
+        ? (...args: ReadonlyArray<unknown>) => liftCall(member(...args), real)
         : lift(member, real),
     ])
     return Object.fromEntries(members) as S
