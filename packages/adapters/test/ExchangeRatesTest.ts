@@ -12,8 +12,8 @@ import * as TestClock from "effect/testing/TestClock"
 export const now = DateTime.makeUnsafe("2026-02-03T10:07:31Z")
 
 /**
- * `ratesLayer` knows, of 2 February 2026, 24.300 CZK to 1 EUR, 20.527 CZK to 1 USD, 13.234 CZK to 100 JPY, and
- * nothing of UAH.
+ * `ratesLayer` has the fixings of 2 February 2026: 1 EUR is 24.300 CZK, 1 USD is 20.527 CZK, and 100 JPY are
+ * 13.234 CZK. It has no fixing of UAH.
  */
 export const suite = (name: string, ratesLayer: Layer.Layer<ExchangeRates, unknown>): void =>
   describeLayer(ratesLayer)(`ExchangeRates: ${name}`, (it) => {

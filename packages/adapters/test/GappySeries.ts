@@ -1,4 +1,4 @@
-/** Made-up prices with gaps of all lengths and every provenance, the same for the same seed. */
+/** Generated prices with gaps of all lengths and every provenance. The same seed gives the same prices. */
 import type { Currency } from "@btc-price/domain/Currency"
 import { Price } from "@btc-price/domain/Price"
 import * as Slot from "@btc-price/domain/Slot"
@@ -33,14 +33,14 @@ export const make = (options: {
           flagged: below(5) === 0,
         }),
       )
-      // Mostly the next slot; else a gap, now and then of more than an hour.
+      // Mostly the next slot, sometimes a gap, and now and then a gap of more than an hour.
       index += below(8) > 0 ? 1 : 1 + below(below(6) === 0 ? 40 : 4)
     }
     return prices
   })
 }
 
-/** What CSV and JSON have to quote or escape among them. */
+/** Names of which some must be quoted or escaped in CSV and JSON. */
 const sources = ["coingecko", "Kraken x CNB", 'a,"b"', "two\r\nlines", "back\\slash\t\u0001", "žluť 💰"]
 
 /** mulberry32: from 0 to below 1. */

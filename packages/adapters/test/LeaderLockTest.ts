@@ -1,4 +1,4 @@
-/** The suite that every LeaderLock passes. The layer given is one that all its users share a lock through. */
+/** The suite that every LeaderLock passes. All users of the given layer share one lock. */
 import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
@@ -8,7 +8,7 @@ import type * as Layer from "effect/Layer"
 
 export const suite = (name: string, lockLayer: Layer.Layer<LeaderLock, unknown>): void =>
   describeLayer(lockLayer, { excludeTestServices: true })(`LeaderLock: ${name}`, (it) => {
-    it.effect("elects one at a time, and each who waits in turn", () =>
+    it.effect("elects one leader at a time, and in the end everyone who waits", () =>
       Effect.gen(function* () {
         const lock = yield* LeaderLock
         let holders = 0
@@ -26,7 +26,7 @@ export const suite = (name: string, lockLayer: Layer.Layer<LeaderLock, unknown>)
       }),
     )
 
-    it.effect("answers what the effect answers, and releases the lock when it fails", () =>
+    it.effect("succeeds and fails as the effect does, and releases the lock either way", () =>
       Effect.gen(function* () {
         const lock = yield* LeaderLock
         assert.strictEqual(yield* lock.hold(Effect.succeed(7)), 7)

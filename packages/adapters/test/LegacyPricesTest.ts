@@ -14,14 +14,14 @@ const row = (time: string | null, eur: number | null, czk: number | null): Legac
 const read = <E>(layer: Layer.Layer<LegacyPrices, E>) =>
   Effect.flatMap(LegacyPrices, ({ rows }) => Stream.runCollect(rows)).pipe(Effect.provide(layer))
 
-/** `layerOf`: the adapter with these rows, kept in this order. */
+/** `layerOf`: the adapter with these rows, stored in this order. */
 export const suite = (
   name: string,
   layerOf: (rows: ReadonlyArray<LegacyRow>) => Layer.Layer<LegacyPrices, unknown>,
 ): void => {
   describe(`LegacyPrices: ${name}`, () => {
     it.effect(
-      "gives all rows by time, of one time in the order of their keeping, and those without last",
+      "returns all rows by time, rows of the same time in the order of storing, and rows without a time last",
       () =>
         Effect.gen(function* () {
           const rows = [
@@ -38,7 +38,7 @@ export const suite = (
         }),
     )
 
-    it.effect("gives values as they are, to the last bit, and what is none", () =>
+    it.effect("returns values unchanged to the last bit, even if they are not prices", () =>
       Effect.gen(function* () {
         const time = "2024-01-07T17:32:59.837Z"
         const rows = [
@@ -53,7 +53,7 @@ export const suite = (
       }),
     )
 
-    it.effect("gives nothing where nothing was kept", () =>
+    it.effect("returns nothing if nothing was stored", () =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* read(layerOf([])), [])
       }),

@@ -1,10 +1,10 @@
-/** Servers of tests: on a free port of this machine, for as long as the scope is open. */
+/** Servers for tests: each on a free loopback port until the scope closes. */
 import * as Effect from "effect/Effect"
 import { formatAddress, type HttpServer } from "effect/http/HttpServer"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 
-/** Listens, and gives the port. The end of the scope cuts off whoever is still connected. */
+/** Listens and returns the port. When the scope closes, connections that are still open are cut off. */
 export const listen = (server: Server) =>
   Effect.acquireRelease(
     Effect.callback<number>((resume) => {

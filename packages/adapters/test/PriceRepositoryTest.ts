@@ -64,7 +64,7 @@ const recordedGaps = Effect.fnUntraced(function* (currency: Currency, range: Per
   return SlotGaps.ofRuns(yield* Stream.runCollect(repository.gaps(currency, range, range.start)))
 })
 
-/** Amounts as text, because equal ones may be held in different ways. */
+/** Amounts as text, because equal amounts may have different representations. */
 const shown = (tally: Average.Tally | undefined) =>
   tally && {
     ...tally,
@@ -78,7 +78,7 @@ const shown = (tally: Average.Tally | undefined) =>
 
 export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository, unknown>): void =>
   describeLayer(repositoryLayer, { excludeTestServices: true })(`PriceRepository: ${name}`, (it) => {
-    it.effect("gives back a price as it was recorded, to the last digit", () =>
+    it.effect("returns a price as it was recorded, to the last digit", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const recorded = [
@@ -114,7 +114,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       }),
     )
 
-    it.effect("keeps the first price of a slot, but a live one replaces a backfilled one", () =>
+    it.effect("stores the first price of a slot, except that a live price replaces a backfilled price", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const kept = Effect.fnUntraced(function* (index: number, ...offered: ReadonlyArray<Partial<Price>>) {
@@ -122,7 +122,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           const prices = offered.map((options, position) =>
             price(slot, `${position + 1}`, { source: options.kind ?? "", ...options }),
           )
-          // One after the other in the even slots, as one batch in the odd ones.
+          // One after the other in the even slots, and as one batch in the odd slots.
           for (const batch of index % 2 === 0 ? prices.map((price) => [price]) : [prices]) {
             yield* repository.record({ prices: batch, gaps: [] })
           }
@@ -135,7 +135,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           assert.strictEqual(yield* kept(index + 2, backfill, backfill, live, live, backfill), "live 3")
           assert.strictEqual(yield* kept(index + 4, live, backfill, live), "live 1")
         }
-        // Also over a batch that was kept before.
+        // The batch also replaces prices of a batch that was stored before.
         assert.strictEqual(yield* kept(1, backfill, live), "live 2")
       }),
     )
@@ -163,7 +163,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       }),
     )
 
-    it.effect("keeps a gap with its newest reason until a price ends it", () =>
+    it.effect("stores a gap with its newest reason until the slot has a price", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const [first, second] = [slotAt(month(2006), 1), slotAt(month(2006), 2)] as const
@@ -199,7 +199,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       }),
     )
 
-    it.effect("remembers which histories were asked for a slot, once each, until it has a price", () =>
+    it.effect("stores which histories were tried for a slot, each once, until the slot has a price", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const origin = month(2008)
@@ -226,7 +226,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       }),
     )
 
-    it.effect("derives that nobody asked, from a currency's first price to the running slot", () =>
+    it.effect("derives unsampled slots from a currency's first price to the running slot", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const origin = month(2007)
@@ -237,7 +237,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           gaps: [gap(at(1), "missing", "ILS"), gap(at(2), "missing", "ILS"), refused],
         })
         const gaps = Effect.fnUntraced(function* (from: number, to: number, now: number) {
-          // Neither a range nor a time has to be on the grid.
+          // Ranges and times need not be on the grid.
           const range = {
             start: DateTime.subtract(Slot.start(at(from)), { milliseconds: 1 }),
             end: DateTime.subtract(Slot.start(at(to)), { milliseconds: 1 }),
@@ -278,7 +278,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       }),
     )
 
-    it.effect("derives what a look at each slot by itself finds", () =>
+    it.effect("derives the same gaps as a check of each single slot", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const origin = month(2013)
@@ -290,7 +290,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
           slots: 3000,
         })
         const priced = new Set(series.map(({ currency, slot }) => `${currency} ${slot}`))
-        // Some gaps of a few kinds beside the prices, in a row and alone, also before the first price.
+        // A few kinds of gaps between the prices, in runs and single, some of them before the first price.
         const recorded = currencies.flatMap((currency) =>
           Array.from({ length: 3100 }, (_, index) => index)
             .filter((index) => (index * 7919) % 31 < 5)
@@ -327,7 +327,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
                 older.end < newer.start ||
                   (older.end === newer.start &&
                     (older.reason !== newer.reason || older.tried.join() !== newer.tried.join())),
-                "newest first, and together where they are alike",
+                "newest first, and joined where they are the same",
               )
             }
           }
@@ -409,7 +409,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       )
     }
 
-    it.effect("tallies series with gaps as the domain does, any number of ranges at once", () =>
+    it.effect("tallies series with gaps as the domain does, for any number of ranges in one call", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const origin = month(2014)
@@ -455,7 +455,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       }),
     )
 
-    it.effect("bears any number of writers of the same slots at once", () =>
+    it.effect("allows any number of concurrent writers of the same slots", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const slots = Array.from({ length: 50 }, (_, index) => slotAt(month(2016), index))
@@ -472,7 +472,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       }),
     )
 
-    it.effect("hints that something was kept", () =>
+    it.effect("emits a hint when something was stored", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const hinted = yield* Deferred.make<void>()
@@ -487,7 +487,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       }),
     )
 
-    it.effect("makes room for the months to come, as often as it is asked", () =>
+    it.effect("prepares for the coming months, any number of times", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         yield* repository.prepare(month(2018))
@@ -498,7 +498,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
     )
 
     // The last one, because it prunes what is older than its own months.
-    it.effect("prunes whole months, and takes them back", () =>
+    it.effect("prunes whole months, which can then be stored again", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const start = DateTime.makeUnsafe("2021-01-31T23:59:59Z")
@@ -525,7 +525,7 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
         assert.deepStrictEqual(
           oldest,
           facts.gaps[1],
-          "nothing is missing before the first price that is kept",
+          "nothing is missing before the first price that remains",
         )
         assert.deepStrictEqual(others[0], Gap.unsampled("EUR", slotAt(january, 2)))
         assert.deepStrictEqual(yield* repository.prune({ start, isDryRun: false }), [])

@@ -1,11 +1,11 @@
-/** HTTP byte by byte, for what no client would send. */
+/** Raw HTTP over a socket, for requests that no client library would send. */
 import * as Effect from "effect/Effect"
 import { connect, type Socket } from "node:net"
 
-/** Sends the text to a port of loopback, and gives all that came back until the connection ended. */
+/** Sends the text to a loopback port and returns everything received until the connection ends. */
 export const exchange = (port: number, text: string) => converse(port, (socket) => socket.write(text))
 
-/** The same for one who goes on sending. */
+/** The same, but `send` writes to the socket itself, for as long as it wants. */
 export const converse = (port: number, send: (socket: Socket) => void) =>
   Effect.callback<string>((resume) => {
     let answer = ""

@@ -37,7 +37,7 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
       }),
     )
 
-    it.effect("counts nothing beyond the limit, which each call gives again", () =>
+    it.effect("counts nothing beyond the limit, which each call states", () =>
       Effect.gen(function* () {
         const { spend } = yield* SourceLedger
         const at = utc("03-10T10:00:00")

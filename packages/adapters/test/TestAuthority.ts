@@ -1,4 +1,4 @@
-/** An authority that signs certificates of loopback, for servers in tests. */
+/** An authority that signs certificates for the servers of tests. */
 import "reflect-metadata"
 import * as x509 from "@peculiar/x509"
 import * as Effect from "effect/Effect"
@@ -13,11 +13,11 @@ export interface Pair {
 }
 
 export interface TestAuthority {
-  /** What a client trusts. */
+  /** The certificate that clients trust. */
   readonly certificate: string
   /**
-   * A new pair, valid until then, from twenty years before; for 127.0.0.1 and localhost, or for another host's
-   * name.
+   * A new pair that is valid for the twenty years before `until`. It is for `host`, or for 127.0.0.1 and localhost by
+   * default.
    */
   readonly issue: (until: string, host?: string) => Effect.Effect<Pair>
 }

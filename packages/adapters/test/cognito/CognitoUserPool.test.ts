@@ -336,7 +336,7 @@ describe("CognitoUserPool", () => {
     }),
   )
 
-  it.live("is unavailable when nobody listens", () =>
+  it.live("is unavailable when nothing listens at the address", () =>
     Effect.gen(function* () {
       const userPool = yield* build({
         ...CognitoPool.appClient,

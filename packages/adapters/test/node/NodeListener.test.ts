@@ -117,7 +117,7 @@ describe("NodeListener", () => {
 })
 
 describe("NodeListener with a certificate", () => {
-  it.effect("agrees to modern TLS alone", () =>
+  it.effect("accepts only modern TLS", () =>
     Effect.gen(function* () {
       const { authority, port } = yield* start
       const ca = authority.certificate
@@ -156,7 +156,7 @@ describe("NodeListener with a certificate", () => {
     }),
   )
 
-  it.effect("serves the new one when the files change, and drops no connection", () =>
+  it.effect("serves the new certificate when the files change, and drops no connection", () =>
     Effect.gen(function* () {
       const { authority, mounted, port } = yield* start
       const ca = authority.certificate
@@ -180,7 +180,7 @@ describe("NodeListener with a certificate", () => {
     }),
   )
 
-  it.effect("keeps the last good pair while the files are no pair, and warns once", () =>
+  it.effect("serves the last good pair while the files cannot be used, and warns once", () =>
     Effect.gen(function* () {
       const { authority, mounted, warnings, port } = yield* start
       const ca = authority.certificate

@@ -80,7 +80,7 @@ const firstRelease = [
 ]
 
 describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (it) => {
-  it.effect("migrates as often as it is asked, by several at once", () =>
+  it.effect("migrates any number of times, concurrently", () =>
     Effect.gen(function* () {
       yield* Effect.all(
         Array.from({ length: 4 }, () => PostgresMigrations.migrate),
@@ -91,23 +91,25 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
     }),
   )
 
-  it.effect("has a partition for each month that it needs, and the next two, and no default one", () =>
-    Effect.gen(function* () {
-      const repository = yield* PriceRepository
-      const sql = yield* PgClient.PgClient
-      yield* repository.prepare(DateTime.makeUnsafe("2031-11-30T23:59:59Z"))
-      yield* repository.record({ prices: [price("2024-02-29T23:55:00Z")], gaps: [] })
-      const partitions = yield* sql<{ name: string }>`
+  it.effect(
+    "has a partition for each month with a price and for the next two months, and no default partition",
+    () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const sql = yield* PgClient.PgClient
+        yield* repository.prepare(DateTime.makeUnsafe("2031-11-30T23:59:59Z"))
+        yield* repository.record({ prices: [price("2024-02-29T23:55:00Z")], gaps: [] })
+        const partitions = yield* sql<{ name: string }>`
         select inhrelid::regclass::text as name from pg_inherits
         where inhparent = 'price'::regclass order by name`
-      assert.deepStrictEqual(
-        partitions.map(({ name }) => name),
-        ["price_2024_02", "price_2031_11", "price_2031_12", "price_2032_01"],
-      )
-    }),
+        assert.deepStrictEqual(
+          partitions.map(({ name }) => name),
+          ["price_2024_02", "price_2031_11", "price_2031_12", "price_2032_01"],
+        )
+      }),
   )
 
-  it.effect("brings the tables of its first release up to date, with what is in them", () =>
+  it.effect("migrates the tables of its first release and keeps their rows", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       for (const statement of firstRelease) yield* sql.unsafe(statement)
@@ -137,7 +139,7 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
     }).pipe(Effect.provide(Layer.fresh(layer))),
   )
 
-  it.effect("makes again a partition that another process has pruned since", () =>
+  it.effect("recreates a partition that another process has pruned", () =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       yield* repository.record({ prices: [price("2023-05-01T00:00:00Z")], gaps: [] })
@@ -152,7 +154,7 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
     }),
   )
 
-  it.effect("finishes a prune that was interrupted, and leaves all other tables alone", () =>
+  it.effect("finishes an interrupted prune, and does not touch other tables", () =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       const sql = yield* PgClient.PgClient
@@ -179,7 +181,7 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
     }),
   )
 
-  it.effect("neither stops nor is stopped by one who reads for long", () =>
+  it.effect("waits for a long read before it prunes, and blocks no other read or write meanwhile", () =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       const sql = yield* PgClient.PgClient
@@ -213,7 +215,7 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
     }),
   )
 
-  it.effect("goes on when its connections have died unnoticed, as after a failover", () =>
+  it.effect("recovers when its connections have died unnoticed, as after a failover", () =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       const sql = yield* PgClient.PgClient
@@ -227,7 +229,7 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
     }).pipe(Effect.provide(Reactivity.layer)),
   )
 
-  it.effect("keeps nothing of what it cannot keep whole", () =>
+  it.effect("stores nothing of a record that it cannot store as a whole", () =>
     Effect.gen(function* () {
       const repository = yield* PriceRepository
       const sql = yield* PgClient.PgClient

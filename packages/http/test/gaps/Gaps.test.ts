@@ -32,7 +32,7 @@ const kept = keep(
 )
 
 describe("Gaps", () => {
-  it.effect("are none where all is well", () =>
+  it.effect("are empty if every slot has a price", () =>
     Effect.gen(function* () {
       const { status, body } = yield* get("/v1/gaps")
       assert.strictEqual(status, 200)
@@ -47,30 +47,28 @@ describe("Gaps", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect(
-    "are one for neighbours with the same reason, detail and attempts, each currency for itself",
-    () =>
-      Effect.gen(function* () {
-        yield* kept
-        const { body } = yield* get("/v1/gaps")
-        assert.deepStrictEqual(body.gaps, [
-          run("CZK", "09:00", "09:05", 1),
-          run("EUR", "09:00", "09:15", 3),
-          run("CZK", "09:05", "09:10", 1, { detail: "Ještě nic" }),
-          run("CZK", "09:10", "09:15", 1, { detail: "Ještě nic", tried: ["bitstamp"] }),
-          run("EUR", "09:20", "09:25", 1),
-          run("EUR", "09:25", "09:30", 1, { reason: "rate-limited" }),
-          run("EUR", "09:30", "10:00", 6, { reason: "not-running", detail: "Nobody asked in this slot" }),
-        ])
-        assert.deepStrictEqual(body.totals, {
-          EUR: { slots: 11, reasons: { "timed-out": 4, "rate-limited": 1, "not-running": 6 } },
-          CZK: { slots: 3, reasons: { "timed-out": 3 } },
-        })
-        assert.strictEqual(body.data_time, "2026-11-24T09:55:00.000Z")
-      }).pipe(Effect.provide(layerAt(now))),
+  it.effect("form one entry if neighbours have the same currency, reason, detail and attempts", () =>
+    Effect.gen(function* () {
+      yield* kept
+      const { body } = yield* get("/v1/gaps")
+      assert.deepStrictEqual(body.gaps, [
+        run("CZK", "09:00", "09:05", 1),
+        run("EUR", "09:00", "09:15", 3),
+        run("CZK", "09:05", "09:10", 1, { detail: "Ještě nic" }),
+        run("CZK", "09:10", "09:15", 1, { detail: "Ještě nic", tried: ["bitstamp"] }),
+        run("EUR", "09:20", "09:25", 1),
+        run("EUR", "09:25", "09:30", 1, { reason: "rate-limited" }),
+        run("EUR", "09:30", "10:00", 6, { reason: "not-running", detail: "Nobody asked in this slot" }),
+      ])
+      assert.deepStrictEqual(body.totals, {
+        EUR: { slots: 11, reasons: { "timed-out": 4, "rate-limited": 1, "not-running": 6 } },
+        CZK: { slots: 3, reasons: { "timed-out": 3 } },
+      })
+      assert.strictEqual(body.data_time, "2026-11-24T09:55:00.000Z")
+    }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are of the range and currency asked for", () =>
+  it.effect("are those of the requested range and currency", () =>
     Effect.gen(function* () {
       yield* kept
       const { body } = yield* get(
@@ -86,7 +84,7 @@ describe("Gaps", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
-  it.effect("are asked for by month at most", () =>
+  it.effect("cover at most a month per request", () =>
     Effect.gen(function* () {
       assert.strictEqual((yield* get("/v1/gaps?from=2026-10-24&to=2026-11-24&tz=UTC")).status, 200)
       assert.deepStrictEqual(fieldErrors(yield* get("/v1/gaps?from=2026-10-23&to=2026-11-24&tz=UTC")), {

@@ -275,7 +275,7 @@ layer(layerAt(now))("The API refuses", (it) => {
     )
   }
 
-  it.effect("no body that waits to be wanted, and asks for it then alone", () =>
+  it.effect("no body that waits for 100 Continue, which is sent once", () =>
     Effect.gen(function* () {
       const body = JSON.stringify({ username: "demo", password: "correct horse" })
       const answer = yield* exchange(
