@@ -213,7 +213,7 @@ describe.skipIf(isSkipped)("Chart", () => {
   it("has the base URL of every vendor in its values, its schema and the worker", () => {
     const names = Vendors.all.map(({ name }) => `${name.toUpperCase()}_BASE_URL`)
     const values = readFileSync(new URL("charts/btc-price/values.yaml", root), "utf8")
-    for (const name of names) assert.include(values, `\n  ${name}: ""\n`)
+    for (const name of names) assert.include(values, `\n  ${name}: ""\n`, `Add ${name} to values.yaml`)
     const sets = names.map((name) => `settings.${name}=https://proxy.example.com/${name}`)
     const [, , worker] = ChartRules.parse(rendered(sets))
     const set = worker.spec.template.spec.containers[0].env.map(({ name }) => name)
