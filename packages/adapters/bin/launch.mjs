@@ -36,6 +36,9 @@ const stopLimitMillis = 10_000
 /** How often the launcher checks that its parent is alive. There is no event for a parent's death. */
 const parentCheckMillis = 250
 
+/** Node stores compiled modules here, so that every start after the first takes about half the CPU time. */
+const compileCache = fileURLToPath(new URL("../../../node_modules/.cache/node", import.meta.url))
+
 /** Marks the second process, which runs this file again in the Node of the package. */
 const guarded = "--guarded"
 
@@ -43,7 +46,10 @@ const launch = () => {
   const node = findNode()
   const args = [fileURLToPath(import.meta.url), guarded, ...process.argv.slice(2), ...flagsFromNpm()]
   // The program stops when this pipe closes, so it also stops when this process is killed by SIGKILL.
-  const child = spawn(node, args, { stdio: ["inherit", "inherit", "inherit", "pipe"] })
+  const child = spawn(node, args, {
+    env: { NODE_COMPILE_CACHE: compileCache, ...process.env },
+    stdio: ["inherit", "inherit", "inherit", "pipe"],
+  })
   child.on("error", (error) => fail(whyNotStarted(node, error)))
   // A program that ends closes its side of the pipe, which is not an error.
   child.stdio[3]?.on("error", () => {})

@@ -29,8 +29,7 @@ export interface Program {
 }
 
 /** Any free ports, and limits out of the way of tests that are not about them. */
-const environment = {
-  PATH: process.env["PATH"],
+export const environment = {
   HTTP_PORT: "0",
   MANAGEMENT_PORT: "0",
   RATE_LIMIT_PER_USER: "100000",
@@ -47,7 +46,12 @@ export const start = Effect.fnUntraced(function* (
   const child = yield* Effect.acquireRelease(
     Effect.sync(() =>
       spawn(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...(options.flags ?? [])], {
-        env: { ...environment, ...options.env },
+        env: {
+          PATH: process.env["PATH"],
+          NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+          ...environment,
+          ...options.env,
+        },
         stdio: ["ignore", "pipe", "pipe"],
       }),
     ),

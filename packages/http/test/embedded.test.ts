@@ -1,5 +1,6 @@
 /** The embedded program from end to end: real processes, real sockets, real PostgreSQL. */
 import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
+import * as EmbeddedProgram from "@btc-price/http/embedded/EmbeddedProgram"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
@@ -8,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import * as InProcess from "../../adapters/test/node/InProcess.ts"
 import { get, getUntil, signIn } from "./ApiClient.ts"
 import * as Program from "./Program.ts"
 
@@ -18,6 +20,17 @@ const newDirectory = Effect.gen(function* () {
 
 const replay = (dataDirectory: string, env: Readonly<Record<string, string>> = {}) =>
   Program.start("embedded", { flags: ["--replay"], env: { DATA_DIR: dataDirectory, ...env } })
+
+/** A replay that ends at once, in this process. */
+const refused = (dataDirectory: string, env: Readonly<Record<string, string>> = {}) =>
+  Effect.map(
+    InProcess.run(EmbeddedProgram.commandLine, ["--replay"], {
+      ...Program.environment,
+      DATA_DIR: dataDirectory,
+      ...env,
+    }),
+    ({ code, stdout, stderr }) => ({ code, output: stdout + stderr }),
+  )
 
 /** The password that the banner shows. */
 const passwordOf = (program: Program.Program) => /password ([\w-]+)/.exec(program.output())?.[1] ?? ""
@@ -107,14 +120,14 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
       Effect.gen(function* () {
         const { program, dataDirectory } = yield* Replay
         const { url } = program
-        const inUse = yield* Effect.flip(replay(dataDirectory))
+        const inUse = yield* refused(dataDirectory)
         assert.strictEqual(inUse.code, 1)
         assert.match(inUse.output, /in use/)
 
         const fileSystem = yield* FileSystem.FileSystem
         for (const setting of ["HTTP_PORT", "MANAGEMENT_PORT"]) {
           const unused = yield* newDirectory
-          const taken = yield* Effect.flip(replay(unused, { [setting]: new URL(url).port }))
+          const taken = yield* refused(unused, { [setting]: new URL(url).port })
           assert.deepStrictEqual(
             [taken.code, taken.output],
             [
@@ -127,14 +140,12 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
 
         const file = `${dataDirectory}/file`
         yield* fileSystem.writeFileString(file, "not a folder")
-        const unreadable = yield* Effect.flip(replay(file))
+        const unreadable = yield* refused(file)
         assert.strictEqual(unreadable.code, 1)
         assert.strictEqual(unreadable.output.trim().split("\n").length, 1, unreadable.output)
         assert.include(unreadable.output, file)
 
-        const settings = yield* Effect.flip(
-          replay(dataDirectory, { CURRENCIES: "XXX", TIME_ZONE: "Nowhere/At_All" }),
-        )
+        const settings = yield* refused(dataDirectory, { CURRENCIES: "XXX", TIME_ZONE: "Nowhere/At_All" })
         assert.strictEqual(settings.code, 2)
         assert.match(settings.output, /CURRENCIES is not valid[^]*TIME_ZONE is not valid/)
       }),

@@ -1,5 +1,5 @@
-import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 /** The embedded program: the API, the worker and PostgreSQL in one, for a laptop. */
+import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoPriceHistory"
 import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
 import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
@@ -9,6 +9,7 @@ import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
+import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
@@ -16,7 +17,7 @@ import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresP
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
-import type * as Settings from "@btc-price/adapters/settings/Settings"
+import * as Settings from "@btc-price/adapters/settings/Settings"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -25,6 +26,8 @@ import * as SourceGate from "@btc-price/domain/SourceGate"
 import * as Worker from "@btc-price/worker/Worker"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Arr from "effect/Array"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -46,6 +49,21 @@ export const layer = (options: Options) =>
     Layer.provide(NodeListener.layer({ ...options.api, setting: "HTTP_PORT" })),
     Layer.provide(ManagementServer.layerListener(options.management)),
   )
+
+/** What `npm start` does. Arguments and settings are those of `Stdio` and the `ConfigProvider`. */
+export const commandLine = Command.run(
+  Command.make(
+    "npm start --",
+    {
+      isReplay: Flag.Boolean("replay").pipe(
+        Flag.withDescription("Replay recorded prices instead of calling the sources; needs no network"),
+        Flag.withDefault(false),
+      ),
+    },
+    ({ isReplay }) => NodeProgram.launch(Settings.embedded, (settings) => layer({ ...settings, isReplay })),
+  ).pipe(Command.withDescription("Runs the bitcoin price service on this machine")),
+  { version: "0.1.0" },
+)
 
 const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options) {
   const path = yield* Path.Path

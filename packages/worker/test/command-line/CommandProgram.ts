@@ -1,22 +1,11 @@
 /** Runs the worker's command line, in this process or in a process of its own. */
-import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as WorkerProgram from "@btc-price/worker/WorkerProgram"
-import * as NodeServices from "@effect/platform-node/NodeServices"
-import * as ConfigProvider from "effect/ConfigProvider"
-import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Sink from "effect/Sink"
-import * as Stdio from "effect/Stdio"
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
-
-export interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
+import type { Ended } from "../../../adapters/test/node/InProcess.ts"
+import * as InProcess from "../../../adapters/test/node/InProcess.ts"
 
 /** The environment of a command. */
 export interface Options {
@@ -29,31 +18,7 @@ export const run = (
   args: ReadonlyArray<string>,
   { env = {} }: Options = {},
 ): Effect.Effect<Ended> =>
-  Effect.suspend(() => {
-    const ended = { stdout: "", stderr: "" }
-    const write = (name: keyof typeof ended) => (text: string | Uint8Array) =>
-      void (ended[name] += typeof text === "string" ? text : new TextDecoder().decode(text))
-    const print = (name: keyof typeof ended) => (text: string) => write(name)(`${text}\n`)
-    const sink = (name: keyof typeof ended) => () =>
-      Sink.forEach((text: string | Uint8Array) => Effect.sync(() => write(name)(text)))
-    const surroundings = Layer.mergeAll(
-      ConfigProvider.layer(
-        ConfigProvider.fromEnv({
-          env: { DATABASE_URL: Redacted.value(url), ...env },
-          preserveEmptyStrings: true,
-        }),
-      ),
-      Layer.succeed(Console.Console, { ...console, log: print("stdout"), error: print("stderr") }),
-      Stdio.layerTest({ args: Effect.succeed(args), stdout: sink("stdout"), stderr: sink("stderr") }),
-    )
-    const program = NodeProgram.exitCode(WorkerProgram.commandLine).pipe(
-      Effect.provide(Layer.provideMerge(surroundings, NodeServices.layer)),
-    )
-    return Effect.map(
-      Effect.promise((signal) => Effect.runPromise(program, { signal })),
-      (code) => ({ code, ...ended }),
-    )
-  })
+  InProcess.run(WorkerProgram.commandLine, args, { DATABASE_URL: Redacted.value(url), ...env })
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url))
 
@@ -65,7 +30,12 @@ export const runProcess = (
 ): Effect.Effect<Ended> =>
   Effect.callback<Ended>((resume) => {
     const child = spawn(process.execPath, [main, ...args], {
-      env: { PATH: process.env["PATH"], DATABASE_URL: Redacted.value(url), ...options.env },
+      env: {
+        PATH: process.env["PATH"],
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
+        DATABASE_URL: Redacted.value(url),
+        ...options.env,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     })
     let [stdout, stderr] = ["", ""]
