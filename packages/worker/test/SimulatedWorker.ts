@@ -1,6 +1,6 @@
+import * as MemoryLeaderLock from "@btc-price/adapters/memory/MemoryLeaderLock"
 /** The worker on the real vendor adapters in a simulated world, with everything else in memory. */
 import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
-import * as MemoryLeaderLock from "@btc-price/adapters/memory/MemoryLeaderLock"
 import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import * as SourceGate from "@btc-price/domain/SourceGate"

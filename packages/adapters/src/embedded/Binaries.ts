@@ -8,8 +8,8 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schema from "effect/Schema"
 import { createRequire } from "node:module"
 import process from "node:process"
-import { type SystemUser, canReach } from "./SystemUser.ts"
 import { EmbeddedPostgresError, failed } from "./EmbeddedPostgresError.ts"
+import { type SystemUser, canReach } from "./SystemUser.ts"
 
 export interface Binaries {
   /** PostgreSQL's major version, which a data folder belongs to. */

@@ -5,10 +5,10 @@ import * as Path from "effect/Path"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { EmbeddedPostgresError, failed, unreadable } from "./EmbeddedPostgresError.ts"
-import { command } from "./SystemUser.ts"
 import type { Binaries } from "./Binaries.ts"
+import { EmbeddedPostgresError, failed, unreadable } from "./EmbeddedPostgresError.ts"
 import * as Folder from "./Folder.ts"
+import { command } from "./SystemUser.ts"
 
 interface Options {
   /** Of the superuser `postgres`. */

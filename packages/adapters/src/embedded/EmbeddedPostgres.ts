@@ -7,9 +7,9 @@ import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Binaries from "./Binaries.ts"
 import * as Cluster from "./Cluster.ts"
+import type { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 import * as Folder from "./Folder.ts"
 import * as Server from "./Server.ts"
-import type { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 
 export interface Options {
   /** A folder for nothing else; made at the first start. */

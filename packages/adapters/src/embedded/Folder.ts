@@ -17,8 +17,8 @@ import { ChildProcessSpawner } from "effect/process/ChildProcessSpawner"
 import * as Schedule from "effect/Schedule"
 import { closeSync, constants, openSync } from "node:fs"
 import process from "node:process"
-import { type SystemUser, canReach, choose } from "./SystemUser.ts"
 import { EmbeddedPostgresError, unreadable } from "./EmbeddedPostgresError.ts"
+import { type SystemUser, canReach, choose } from "./SystemUser.ts"
 
 export interface Folder {
   /** The real path, without symbolic links. */

@@ -8,11 +8,11 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import process from "node:process"
-import { EmbeddedPostgresError, failed } from "./EmbeddedPostgresError.ts"
-import { command } from "./SystemUser.ts"
 import type { Binaries } from "./Binaries.ts"
+import { EmbeddedPostgresError, failed } from "./EmbeddedPostgresError.ts"
 import * as Folder from "./Folder.ts"
 import * as Startup from "./Startup.ts"
+import { command } from "./SystemUser.ts"
 
 export interface Server {
   /** `postgres://postgres:password@127.0.0.1:port/postgres` */

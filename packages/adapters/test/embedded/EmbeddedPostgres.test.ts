@@ -1,8 +1,8 @@
-import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
-import * as SystemUser from "@btc-price/adapters/embedded/SystemUser"
 import * as Binaries from "@btc-price/adapters/embedded/Binaries"
+import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import * as Folder from "@btc-price/adapters/embedded/Folder"
 import * as Server from "@btc-price/adapters/embedded/Server"
+import * as SystemUser from "@btc-price/adapters/embedded/SystemUser"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as NodeSocketServer from "@effect/platform-node/NodeSocketServer"
 import * as PgConnection from "@effect/sql-pg/PgConnection"
@@ -20,10 +20,10 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { skipped } from "../Skipped.ts"
 import { spawnSync } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import process from "node:process"
+import { fileURLToPath } from "node:url"
+import { skipped } from "../Skipped.ts"
 
 const isRoot = process.getuid?.() === 0
 

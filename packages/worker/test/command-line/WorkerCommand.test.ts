@@ -1,10 +1,10 @@
-import { assert, describe, it } from "@effect/vitest"
 import * as PgClient from "@effect/sql-pg/PgClient"
+import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
-import * as CommandProgram from "./CommandProgram.ts"
 import * as StoredPrices from "../StoredPrices.ts"
+import * as CommandProgram from "./CommandProgram.ts"
 
 /** Nothing listens on this port. */
 const nowhere = Redacted.make("postgres://user:secret-word@127.0.0.1:1/none")

@@ -1,5 +1,5 @@
-import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { Gap } from "@btc-price/domain/Gap"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import { assert, layer } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
