@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 /**
- * Installs a copy of HEAD with each of several npm versions, on the Node that runs this, and follows the README: `npm start
- * -- --replay` answers with a price, and nothing of it runs on once npm is killed.
+ * Installs a copy of HEAD with each of several npm versions, on the Node that runs this script, and follows the README:
+ * `npm start -- --replay` must answer with a price, and none of its processes may keep running after npm is killed.
  *
- *     node .ci/installs.mjs                   the npm of Node 22, and the newest
- *     node .ci/installs.mjs 10.8.2 11.6.1     these
+ *     node .ci/installs.mjs                   the npm of Node 22 and the newest npm
+ *     node .ci/installs.mjs 10.8.2 11.6.1     these versions
  */
 import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
@@ -18,7 +18,7 @@ import { fileURLToPath } from "node:url"
 const root = fileURLToPath(new URL("..", import.meta.url))
 const versions = process.argv.length > 2 ? process.argv.slice(2) : ["10.9.4", "latest"]
 
-/** npm forwards the first signal, and can do nothing at the second. */
+/** npm forwards the first signal and cannot react to the second. */
 const signals = ["SIGTERM", "SIGKILL"]
 
 const installLimitSeconds = 600
@@ -64,7 +64,7 @@ const tryVersion = async (version, signal) => {
   for await (const end of setInterval(50, Date.now() + stopLimitSeconds * 1000)) {
     if (processesIn(folder).length === 0) break
     if (Date.now() > end)
-      throw new Error(`${name}: processes run on ${stopLimitSeconds} s after ${signal} has ended npm`)
+      throw new Error(`${name}: processes are still running ${stopLimitSeconds} s after ${signal} ended npm`)
   }
   process.stdout.write(
     `${name} on Node ${process.version}: installed in ${seconds(began, installed)}, ` +
@@ -82,10 +82,10 @@ const firstPrice = async (url, login) => {
   })
   const { prices } = await json(`${url}/v1/prices`, { headers: { authorization: `Bearer ${token}` } })
   if (!Object.values(prices).some((price) => Number(price?.amount) > 0))
-    throw new Error("/v1/prices holds no price")
+    throw new Error("/v1/prices contains no price")
 }
 
-/** The body of a 200. The API answers 503 until it has read the database for the first time. */
+/** The body of an answer with status 200. The API answers 503 until it has read the database for the first time. */
 const json = async (url, request) => {
   for await (const end of setInterval(100, Date.now() + readyLimitSeconds * 1000)) {
     const response = await fetch(url, request)
@@ -114,10 +114,10 @@ const succeeded = async (task, limitSeconds) => {
   const [code] = await once(task.child, "close", { signal }).catch(() => {
     throw failed(task, `takes longer than ${limitSeconds} s`)
   })
-  if (code !== 0) throw failed(task, `ends with ${code}`)
+  if (code !== 0) throw failed(task, `exits with ${code}`)
 }
 
-/** The first match in what the task prints. */
+/** The first match in the task's output. */
 const printed = (task, pattern, limitSeconds) =>
   new Promise((resolve, reject) => {
     const stop = (end, result) => {
@@ -130,11 +130,11 @@ const printed = (task, pattern, limitSeconds) =>
       limitSeconds * 1000,
     )
     task.child.stdout.on("data", look)
-    task.child.on("close", (code) => stop(reject, failed(task, `ends with ${code}`)))
+    task.child.on("close", (code) => stop(reject, failed(task, `exits with ${code}`)))
     look()
   })
 
-/** Processes that run in `folder` or name it in their command line, by what Linux tells of them. */
+/** Processes that run in `folder` or name it in their command line, according to Linux's `/proc`. */
 const processesIn = (folder) =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -144,7 +144,7 @@ const processesIn = (folder) =>
           .join(" ")
           .includes(folder)
       } catch {
-        return false // It has ended meanwhile.
+        return false // The process has ended in the meantime.
       }
     })
     .map(Number)
@@ -153,7 +153,7 @@ const kill = (pid) => {
   try {
     process.kill(pid, "SIGKILL")
   } catch {
-    // It has ended meanwhile.
+    // The process has ended in the meantime.
   }
 }
 

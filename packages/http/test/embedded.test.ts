@@ -21,7 +21,7 @@ const newDirectory = Effect.gen(function* () {
 const replay = (dataDirectory: string, env: Readonly<Record<string, string>> = {}) =>
   Program.start("embedded", { flags: ["--replay"], env: { DATA_DIR: dataDirectory, ...env } })
 
-/** A replay that ends at once, in this process. */
+/** Runs a replay in this process that cannot start and ends at once. */
 const refused = (dataDirectory: string, env: Readonly<Record<string, string>> = {}) =>
   Effect.map(
     InProcess.run(EmbeddedProgram.commandLine, ["--replay"], {
@@ -35,7 +35,7 @@ const refused = (dataDirectory: string, env: Readonly<Record<string, string>> = 
 /** The password that the banner shows. */
 const passwordOf = (program: Program.Program) => /password ([\w-]+)/.exec(program.output())?.[1] ?? ""
 
-/** The averages, once there are any. */
+/** The averages, as soon as there are any. */
 const averagesOf = Effect.fnUntraced(function* ({ url }: Program.Program, token: string) {
   return (yield* getUntil(`${url}/get_averages`, token, ({ body }) => body.monthly_coverage.EUR.samples > 0))
     .body
@@ -78,7 +78,7 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
       }),
     )
 
-    it.effect("samples at once, keeps it though it is killed, and no client makes it ask again", () =>
+    it.effect("samples at once, keeps prices when it is killed, and calls no source for a client", () =>
       Effect.gen(function* () {
         const coinGecko = yield* CoinGeckoReplay.CoinGeckoReplay
         const env = { DATA_DIR: yield* newDirectory, COINGECKO_BASE_URL: coinGecko.baseUrl }
@@ -95,12 +95,12 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
           discard: true,
         })
         const after = (yield* averages).body
-        // Only a slot that began meanwhile may have asked the source, and changed an average.
+        // Only a slot that began in the meantime may call the source and change an average.
         const slots = after.monthly_coverage.EUR.samples - before.monthly_coverage.EUR.samples
         assert.strictEqual((yield* coinGecko.calls) - calls, slots)
         if (slots === 0) assert.deepStrictEqual(after.monthly_average, before.monthly_average)
 
-        // Nothing new is to be had, so what a killed run answers after its start is what it kept.
+        // The source no longer answers, so the prices after the restart are the prices that the killed run kept.
         yield* coinGecko.setFault("reset")
         const kept = (yield* get(price, token)).body.btc_prices
         yield* program.stop("SIGKILL")
@@ -116,7 +116,7 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
       }).pipe(Effect.provide(CoinGeckoReplay.layer())),
     )
 
-    it.effect("says in one line what stands in its way", () =>
+    it.effect("says briefly why it cannot start", () =>
       Effect.gen(function* () {
         const { program, dataDirectory } = yield* Replay
         const { url } = program
@@ -132,10 +132,10 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
             [taken.code, taken.output],
             [
               1,
-              `Cannot listen on 127.0.0.1:${new URL(url).port} (already in use): set ${setting} to another\n`,
+              `Cannot listen on 127.0.0.1:${new URL(url).port} (already in use): set ${setting} to another port\n`,
             ],
           )
-          assert.isEmpty(yield* fileSystem.readDirectory(unused), "nothing was made before")
+          assert.isEmpty(yield* fileSystem.readDirectory(unused), "nothing was created before")
         }
 
         const file = `${dataDirectory}/file`
@@ -151,7 +151,7 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
       }),
     )
 
-    it.effect("answers while its database is killed, and finds it again", () =>
+    it.effect("keeps answering while its database is killed, and restarts the database", () =>
       Effect.gen(function* () {
         const { program, dataDirectory, token } = yield* Replay
         yield* getUntil(`${program.url}/get_btc_price`, token, ({ status }) => status === 200)
@@ -167,11 +167,11 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
           Effect.orElseSucceed(() => killed),
           Effect.repeat({ schedule: Schedule.spaced("50 millis"), until: (pid) => pid !== killed }),
         )
-        assert.include(program.output(), "PostgreSQL has ended and is started again")
+        assert.include(program.output(), "PostgreSQL has ended and is being restarted")
       }),
     )
 
-    it.effect("keeps its data and its password, however it ends", () =>
+    it.effect("keeps its data and its password however it is stopped", () =>
       Effect.gen(function* () {
         const { program: first, dataDirectory, token } = yield* Replay
         const { samples } = (yield* averagesOf(first, token)).monthly_coverage.EUR

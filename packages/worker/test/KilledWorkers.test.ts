@@ -1,4 +1,4 @@
-/** A day with two workers on one PostgreSQL, killed and started again at random. */
+/** A day with two workers on one PostgreSQL, which are killed and restarted at random. */
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
@@ -38,13 +38,13 @@ const range = { start: DateTime.makeUnsafe(start), end: DateTime.makeUnsafe(end)
 
 /** What the workers are doing. */
 class Activity {
-  /** Operations of the database that have begun and not ended. */
+  /** Database operations that have begun and not ended. */
   underWay = 0
-  /** How often an operation has begun or ended. */
+  /** The number of times that an operation has begun or ended. */
   steps = 0
-  /** Workers that lead. */
+  /** Workers that hold the leader lock. */
   leaders = 0
-  /** How often a worker has failed, whatever the reason, and is to begin again. */
+  /** The number of times that a worker has failed, for any reason, before it tries again. */
   failures = 0
   readonly #listeners = new Set<() => void>()
 
@@ -53,13 +53,13 @@ class Activity {
     this.steps += change.steps ?? 0
     this.leaders += change.leaders ?? 0
     this.failures += change.failures ?? 0
-    // Only then, so that a worker is never interrupted by what it does itself.
+    // Listeners run in a later microtask, so that a worker's own operation never interrupts the worker.
     queueMicrotask(() => {
       for (const listen of this.#listeners) listen()
     })
   }
 
-  /** Waits for the change after which the condition holds. */
+  /** Waits until the condition holds. It is checked after every change. */
   until(condition: () => boolean): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {
       const listen = () => {
@@ -73,7 +73,7 @@ class Activity {
     })
   }
 
-  /** Counts while `effect` runs. */
+  /** Counts `effect` for as long as it runs. */
   during<A, E, R>(counter: "underWay" | "leaders", effect: Effect.Effect<A, E, R>) {
     return Effect.acquireUseRelease(
       Effect.sync(() => this.change({ [counter]: 1, steps: 1 })),
@@ -91,7 +91,7 @@ const lift = (member: unknown, real: Clock.Clock): unknown => {
   return activity.during("underWay", Effect.provideService(member, Clock.Clock, real))
 }
 
-/** A stream that somebody asks for ends, and is under way until then. */
+/** A stream that a method returns has an end, and it is under way until then. */
 const liftCall = (called: unknown, real: Clock.Clock): unknown =>
   Stream.isStream(called)
     ? Stream.unwrap(
@@ -105,7 +105,7 @@ const liftCall = (called: unknown, real: Clock.Clock): unknown =>
       )
     : lift(called, real)
 
-/** The database answers in real time, and its deadlines and its pool go by real time, too. */
+/** The database answers in real time, so its deadlines and its pool also use real time. */
 const inRealTime =
   (real: Clock.Clock) =>
   <S extends object>(service: S): S => {
@@ -128,7 +128,7 @@ const database = (url: Redacted.Redacted, real: Clock.Clock) =>
     ),
   ).pipe(Layer.provide(PostgresClient.layer({ url })), Layer.provide(Layer.succeed(Clock.Clock, real)))
 
-/** The leader lock is requested and held in real time; what the leader does goes by the simulated clock. */
+/** The leader lock is requested and held in real time; the leader itself uses the simulated clock. */
 const lock = (url: Redacted.Redacted, real: Clock.Clock) =>
   Layer.effect(
     LeaderLock,
@@ -143,7 +143,7 @@ const lock = (url: Redacted.Redacted, real: Clock.Clock) =>
     })),
   ).pipe(Layer.provide(PostgresLeaderLock.layer({ url, askInterval: Duration.millis(20) })))
 
-/** A worker with connections of its own, as in a process of its own. */
+/** A worker with its own connections, as if it ran in a separate process. */
 const worker = (url: Redacted.Redacted, real: Clock.Clock, world: VendorWorld.VendorWorld) =>
   Worker.layer({ currencies, installation: "killed", retentionMonths: undefined }).pipe(
     Layer.provide(SourceGate.layer({ monthlyCaps: { coingecko: 10_000 } })),
@@ -154,7 +154,7 @@ const worker = (url: Redacted.Redacted, real: Clock.Clock, world: VendorWorld.Ve
     Layer.fresh,
   )
 
-/** Waits until a worker leads. A worker that fails, on a busy machine perhaps, begins again by the simulated clock. */
+/** Waits until a worker leads. A worker that fails, as on a busy machine, waits on the simulated clock to try again. */
 const leaderElected = Effect.gen(function* () {
   while (activity.leaders === 0) {
     const { failures } = activity
@@ -163,10 +163,10 @@ const leaderElected = Effect.gen(function* () {
   }
 })
 
-/** Turns of Node's loop within which a worker begins its next operation, if it has one. */
+/** The turns of Node's event loop within which a worker begins its next operation, if it has one. */
 const turnsToGoOn = 10
 
-/** Lets what is under way come to its end. */
+/** Waits until the workers have no more operations to do. */
 const settle = Effect.gen(function* () {
   for (let turns = 0; turns < turnsToGoOn; turns++) {
     if (activity.underWay > 0) turns = 0
@@ -175,7 +175,7 @@ const settle = Effect.gen(function* () {
   }
 })
 
-it.effect("two workers that are killed at random keep one price a slot, and ask once a slot or less", () =>
+it.effect("two workers killed at random keep one price per slot, with at most one call per slot", () =>
   Effect.gen(function* () {
     const url = yield* TestDatabase.make
     const random = VendorWorld.randomFrom(3)
@@ -203,11 +203,11 @@ it.effect("two workers that are killed at random keep one price a slot, and ask 
       for (const [worker, scope] of running.entries()) {
         if (scope === null && (index === 0 || random() < 0.5)) yield* launch(worker)
       }
-      // A takeover takes less than a slot, however little real time the simulated slot takes.
+      // A takeover ends within its slot, however little real time the simulated slot takes.
       if (running.some((scope) => scope !== null)) yield* Effect.andThen(leaderElected, settle)
       yield* TestClock.adjust(Worker.sampleDelay("killed"))
       if (random() < 0.4) {
-        // In the middle of an operation, between two of them, or when all is done.
+        // Kill a worker during an operation, between two operations, or after the last operation.
         const steps = activity.steps + Math.floor(random() * 20)
         yield* Effect.raceFirst(
           activity.until(() => activity.steps >= steps),
@@ -219,7 +219,7 @@ it.effect("two workers that are killed at random keep one price a slot, and ask 
       yield* TestClock.setTime(start + (index + 1) * Slot.slotMillis)
       yield* settle
     }
-    // The remaining gaps are repaired by a worker that is left in peace.
+    // A worker that is not killed repairs the remaining gaps.
     for (const index of [0, 1]) yield* kill(index)
     yield* launch(0)
     yield* Effect.andThen(leaderElected, settle)
@@ -237,10 +237,10 @@ it.effect("two workers that are killed at random keep one price a slot, and ask 
       ...(yield* Stream.runCollect(kept.prices("EUR", range))),
       ...(yield* Stream.runCollect(kept.prices("CZK", range))),
     ]
-    // Where the chart has no point either, a slot that nobody sampled stays a gap.
+    // A slot that no worker sampled stays a gap if the chart has no point for it either.
     const gaps = yield* Effect.provideService(SlotGaps.read(currencies, range), PriceRepository, kept)
     const accounted = new Set([...prices, ...gaps].map(({ currency, slot }) => `${currency} ${slot}`))
-    assert.strictEqual(prices.length + gaps.length, accounted.size, "one price or one gap a slot")
+    assert.strictEqual(prices.length + gaps.length, accounted.size, "one price or one gap per slot")
     assert.strictEqual(accounted.size, 2 * slots)
     assert.isAtLeast(prices.length / accounted.size, 0.995)
     for (const { currency, amount, observedAt } of prices) {
@@ -254,11 +254,11 @@ it.effect("two workers that are killed at random keep one price a slot, and ask 
     assert.deepStrictEqual(
       [...calls.values()].filter(({ length }) => length > 1),
       [],
-      "one call a slot",
+      "at most one call per slot",
     )
     const charts = world.calls.filter(({ path }) => path.includes("market_chart"))
-    assert.isAtMost(charts.length, 2 * 24 * (days + 1), "two calls an hour to repair")
-    assert.isAtLeast(kills, 50, "enough happened")
+    assert.isAtMost(charts.length, 2 * 24 * (days + 1), "at most two repair calls per hour")
+    assert.isAtLeast(kills, 50, "enough kills")
     assert.isAtLeast(prices.filter(({ kind }) => kind === "live").length / (2 * slots), 0.8)
   }).pipe(Effect.scoped),
 )

@@ -1,4 +1,4 @@
-/** A month with every failure that was observed at a vendor, for the worker and the real vendor adapters. */
+/** The worker and the real vendor adapters in a month with every failure that was observed at a vendor. */
 import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
@@ -142,7 +142,7 @@ describe("A simulated month", () => {
       }
       const gaps = yield* SlotGaps.read(SimulatedWorker.currencies, range)
       const known = new Set([...prices, ...gaps].map(({ currency, slot }) => `${currency} ${slot}`))
-      assert.strictEqual(known.size, 2 * days * 288, "a price or a reason in each slot")
+      assert.strictEqual(known.size, 2 * days * 288, "a price or a reason in every slot")
       assert.strictEqual(prices.length + gaps.length, known.size, "not both")
       assert.isTrue(gaps.every(({ detail }) => detail.length > 0))
 
@@ -155,17 +155,17 @@ describe("A simulated month", () => {
       const state = states.find(({ source }) => source === "coingecko")
       const asked = world.calls.filter(({ vendor }) => vendor === "coingecko")
       assert.isAtMost(asked.length, monthlyCap)
-      assert.strictEqual(state?.calls, asked.length, "each call is counted")
+      assert.strictEqual(state?.calls, asked.length, "every call is counted")
 
       const tips = Map.groupBy(
         asked.filter(({ path }) => path.endsWith("/simple/price")),
         ({ at }) => Slot.at(DateTime.makeUnsafe(at)),
       )
-      assert.strictEqual(tips.size, days * 288, "CoinGecko was called in each slot")
-      assert.isAtMost(Math.max(...[...tips.values()].map((calls) => calls.length)), 2, "one retry")
+      assert.strictEqual(tips.size, days * 288, "CoinGecko was called in every slot")
+      assert.isAtMost(Math.max(...[...tips.values()].map((calls) => calls.length)), 2, "at most one retry")
 
       for (const fault of [...coinGeckoFaults, ...otherFaults]) {
-        assert.isAtLeast(met.get(fault) ?? 0, 10, `met often enough: ${JSON.stringify(fault)}`)
+        assert.isAtLeast(met.get(fault) ?? 0, 10, `happened often enough: ${JSON.stringify(fault)}`)
       }
     }).pipe(Effect.scoped, Effect.provide(SimulatedWorker.adapters(world, monthlyCap)))
   })

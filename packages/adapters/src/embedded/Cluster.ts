@@ -1,4 +1,4 @@
-/** The data of an embedded PostgreSQL. */
+/** The data of an embedded PostgreSQL, which PostgreSQL calls a cluster. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
@@ -11,20 +11,20 @@ import * as Folder from "./Folder.ts"
 import { command } from "./SystemUser.ts"
 
 interface Options {
-  /** Of the superuser `postgres`. */
+  /** The password of the superuser `postgres`. */
   readonly password: Redacted.Redacted
-  /** Whether the new data must outlive a loss of power. */
+  /** Whether the new data must survive a power failure. */
   readonly isDurable: boolean
 }
 
-/** Makes the data of `folder` unless it is there, and refuses that of another major version. */
+/** Creates the data in `folder` if there is none, and refuses data of another major version. */
 export const ensure = Effect.fnUntraced(
   function* (folder: Folder.Folder, binaries: Binaries, options: Options) {
     const fileSystem = yield* FileSystem.FileSystem
     const path = yield* Path.Path
     for (const entry of yield* fileSystem.readDirectory(folder.home)) {
       if (!entry.startsWith(Folder.draftPrefix)) continue
-      // The programs of a killed run write on for a moment, into a folder that is then not empty.
+      // The programs of a killed run keep writing for a moment, so the folder may not be empty when it is removed.
       yield* fileSystem
         .remove(path.join(folder.home, entry), { recursive: true, force: true })
         .pipe(Effect.retry({ times: 50, schedule: Schedule.spaced("100 millis") }))
@@ -34,7 +34,7 @@ export const ensure = Effect.fnUntraced(
     if (version !== binaries.major) {
       return yield* new EmbeddedPostgresError({
         reason: "incompatible",
-        message: `The data folder ${folder.home} is of PostgreSQL ${version}, this is ${binaries.major}: choose another folder`,
+        message: `The data folder ${folder.home} belongs to PostgreSQL ${version}, but this is PostgreSQL ${binaries.major}: choose another folder`,
       })
     }
   },
@@ -42,7 +42,7 @@ export const ensure = Effect.fnUntraced(
     Effect.catchTag(effect, "PlatformError", (cause) => Effect.fail(unreadable(home)(cause))),
 )
 
-/** Makes it aside and renames it when it is complete, so that a start which is cut off leaves no half of it. */
+/** Creates the data elsewhere and renames it when it is complete, so an interrupted start leaves no partial data. */
 const make = Effect.fnUntraced(function* (folder: Folder.Folder, binaries: Binaries, options: Options) {
   const fileSystem = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -81,7 +81,7 @@ const initialise = Effect.fnUntraced(
     if ((yield* handle.exitCode) !== 0) {
       return yield* new EmbeddedPostgresError({
         reason: "failed",
-        message: `PostgreSQL cannot make its data in ${folder.home}: ${output.trim().split("\n").at(-1)}`,
+        message: `PostgreSQL cannot create its data in ${folder.home}: ${output.trim().split("\n").at(-1)}`,
       })
     }
   },

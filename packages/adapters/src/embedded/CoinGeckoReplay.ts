@@ -28,7 +28,7 @@ export class CoinGeckoReplay extends Context.Service<
     /** The base URL of the API, such as `http://127.0.0.1:5002/api/v3`. */
     readonly baseUrl: string
 
-    /** Injects a fault into the next `times` answers, into all by default. Replaces the previous fault. */
+    /** Injects a fault into the next `times` answers, or into all answers by default. Replaces the previous fault. */
     readonly setFault: (name: FaultName, times?: number) => Effect.Effect<void>
 
     /** Removes the fault. */
@@ -44,7 +44,7 @@ export class CoinGeckoReplay extends Context.Service<
  * are connected. Besides `/api/v3/ping`, `/api/v3/simple/price` and `/api/v3/coins/bitcoin/market_chart/range`:
  *
  * - `GET /faults`: the name of each fault with a description;
- * - `PUT /fault/<name>`: injects a fault, with `?times=<1 to 1000>` only into that many answers;
+ * - `PUT /fault/<name>`: injects a fault, or with `?times=<1 to 1000>` a fault for only that many answers;
  * - `DELETE /fault`: removes the fault;
  * - `GET /calls`: the number of requests to the API.
  */
@@ -69,14 +69,14 @@ export const layer = (
   ).pipe(Layer.provide(NodeServices.layer))
 
 interface Control extends Omit<CoinGeckoReplay["Service"], "baseUrl"> {
-  /** Counts a call, and gives the fault for its answer, if there is one. */
+  /** Counts a call, and returns the fault for its answer, if there is one. */
   readonly arrive: Effect.Effect<Fault | undefined>
 }
 
 interface State {
   readonly calls: number
   readonly fault?: Fault
-  /** The number of answers left for the fault. */
+  /** The number of answers that still get the fault. */
   readonly times: number
 }
 

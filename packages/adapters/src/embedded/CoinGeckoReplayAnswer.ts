@@ -1,4 +1,4 @@
-/** CoinGecko's answers, from a recorded series; strict where CoinGecko is strict. */
+/** CoinGecko's answers, made from a recorded series. They are strict where CoinGecko is strict. */
 import type { RecordedSeries } from "./RecordedSeries.ts"
 
 export interface Answer {
@@ -34,7 +34,7 @@ export const json = (status: number, body: unknown): Answer => ({
 
 export const missingParameter = (name: string): Answer => json(422, { error: `Missing parameter ${name}` })
 
-/** For clients without a User-Agent of their own. */
+/** The answer to a client without a descriptive User-Agent. */
 export const userAgentRefusal = json(403, {
   status: {
     error_code: 403,
@@ -45,7 +45,7 @@ export const userAgentRefusal = json(403, {
 
 export const ping = (): Answer => json(200, { gecko_says: "(V3) To the Moon!" })
 
-/** `GET /simple/price`. Only bitcoin in the currencies of the series; everything else is silently left out. */
+/** `GET /simple/price`. It knows bitcoin in the currencies of the series, and silently leaves out everything else. */
 export const simplePrice = ({ series, params, now, distortion }: Question): Answer => {
   const ids = params.get("ids")
   const currencies = params.get("vs_currencies")
@@ -66,8 +66,9 @@ export const simplePrice = ({ series, params, now, distortion }: Question): Answ
 const chartLimitDays = 32
 
 /**
- * `GET /coins/bitcoin/market_chart/range`: the recorded points in [from, to] up to now. Unlike CoinGecko's, they are
- * five minutes apart in any range. A range has at most 32 days; capitalisations and volumes were not recorded.
+ * `GET /coins/bitcoin/market_chart/range`: the recorded points in [from, to] up to now. Unlike CoinGecko's points, they
+ * are five minutes apart in any range. A range is at most 32 days long. The lists of market capitalisations and volumes
+ * are empty, because neither was recorded.
  */
 export const marketChartRange = ({ series, params, now, distortion }: Question): Answer => {
   const absent = ["vs_currency", "from", "to"].find((name) => !params.get(name))

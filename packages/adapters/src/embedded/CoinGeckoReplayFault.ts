@@ -18,7 +18,7 @@ export interface Fault extends Distortion {
   readonly description: string
   /** Replaces the correct answer. */
   readonly answer?: Answer
-  /** How the answer is sent; normally by default. */
+  /** How the answer is sent. By default it is sent at once and in full. */
   readonly send?: (
     answer: Answer,
     request: HttpServerRequest,
@@ -31,7 +31,7 @@ const html = (status: number, title: string, text: string): Answer => ({
   body: `<!DOCTYPE html>\n<html><head><title>${title}</title></head><body><h1>${title}</h1><p>${text}</p></body></html>\n`,
 })
 
-/** The error bodies are recorded byte for byte: see `SOURCES.md` in `test/recordings/coingecko`. */
+/** The error bodies were recorded byte for byte: see `SOURCES.md` in `test/recordings/coingecko`. */
 const rateLimit = {
   status: {
     error_code: 429,
@@ -59,19 +59,22 @@ export const faults = {
     answer: { status: 200, contentType: "text/plain", body: "Throttled" },
   },
   "cloudflare-1015": {
-    description: "The rate limit of the proxy in front: an HTML page, error code 1015, with status 200.",
+    description:
+      "The rate limit of the proxy in front of CoinGecko: an HTML page, error code 1015, with status 200.",
     answer: html(200, "Access denied", "error code: 1015"),
   },
   "cloudflare-1020": {
-    description: "The firewall of the proxy in front: an HTML page, error code 1020, with status 403.",
+    description:
+      "The firewall of the proxy in front of CoinGecko: an HTML page, error code 1020, with status 403.",
     answer: html(403, "Access denied", "error code: 1020"),
   },
   "missing-parameter": {
-    description: "Error shape 1, a text under `error`: 422, a parameter is missing.",
+    description: "Error shape 1, a text under `error`: 422, because a parameter is missing.",
     answer: missingParameter("ids"),
   },
   "plan-restricted": {
-    description: "Error shape 2, code and message under `status`: 401, the endpoint is not in the plan.",
+    description:
+      "Error shape 2, code and message under `status`: 401, because the plan does not include the endpoint.",
     answer: json(401, {
       status: {
         error_code: 10005,
@@ -84,7 +87,8 @@ export const faults = {
     answer: json(500, { status: 500, error: "Internal Server Error" }),
   },
   "time-range": {
-    description: "Error shape 4, nested once more: 401, older than the plan allows.",
+    description:
+      "Error shape 4, shape 2 nested under `error`: 401, because the time range is older than the plan allows.",
     answer: json(401, {
       error: {
         status: {
@@ -97,7 +101,7 @@ export const faults = {
     }),
   },
   "wrong-host": {
-    description: "Error shape 5, the code at the top: 400, a Demo key on the Pro host.",
+    description: "Error shape 5, the code at the top: 400, because a Demo key was sent to the Pro host.",
     answer: json(400, {
       timestamp: "2025-09-01T13:07:05.880+00:00",
       error_code: 10011,
@@ -107,7 +111,10 @@ export const faults = {
       },
     }),
   },
-  "user-agent": { description: "403, a descriptive User-Agent is required.", answer: userAgentRefusal },
+  "user-agent": {
+    description: "403, because a descriptive User-Agent is required.",
+    answer: userAgentRefusal,
+  },
   "html-page": {
     description: "An HTML page with status 200.",
     answer: html(200, "CoinGecko", "We will be back soon."),
@@ -124,7 +131,7 @@ export const faults = {
   },
   stale: { description: "Prices and timestamps are an hour old.", ageSeconds: 3600 },
   slow: {
-    description: "The answer arrives one byte a second.",
+    description: "The answer arrives at one byte per second.",
     send: ({ status, contentType, body }) =>
       Effect.succeed(
         HttpServerResponse.stream(

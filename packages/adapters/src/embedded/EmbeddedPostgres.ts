@@ -1,4 +1,4 @@
-/** The real PostgreSQL for one's own machine and for tests: npm's programs, run for as long as a scope lives. */
+/** A real PostgreSQL for local use and for tests. npm installs it, and it runs until its scope closes. */
 import * as Effect from "effect/Effect"
 import type * as FileSystem from "effect/FileSystem"
 import type * as Path from "effect/Path"
@@ -12,20 +12,20 @@ import * as Folder from "./Folder.ts"
 import * as Server from "./Server.ts"
 
 export interface Options {
-  /** A folder for nothing else; made at the first start. */
+  /** A folder that holds nothing else. The first start creates it. */
   readonly dataDirectory: string
-  /** Absent or 0: a free port. */
+  /** If it is absent or 0, a free port is used. */
   readonly port?: number | undefined
-  /** Settings of postgresql.conf, for this run. */
+  /** Settings of postgresql.conf for this run. */
   readonly settings?: Readonly<Record<string, string>> | undefined
-  /** Of the superuser `postgres`: set by the first start, asked for by PostgreSQL ever after. */
+  /** The password of the superuser `postgres`. The first start sets it, and PostgreSQL requires it from then on. */
   readonly password: Redacted.Redacted
 }
 
 /**
- * Starts PostgreSQL on the data in a folder, and answers when it accepts connections, on 127.0.0.1 alone.
- * It shuts down when the scope closes, and also when this process is killed; what a run that ended badly
- * left behind is cleared away, and nothing committed is lost. Fails with `EmbeddedPostgresError`.
+ * Starts PostgreSQL on the data in a folder, and returns when it accepts connections. It listens only on 127.0.0.1.
+ * It shuts down when the scope closes, and also when this process is killed. The next start cleans up after a run that
+ * crashed, and committed data is never lost. Fails with `EmbeddedPostgresError`.
  */
 export const start = Effect.fn("EmbeddedPostgres.start")(function* (
   options: Options,

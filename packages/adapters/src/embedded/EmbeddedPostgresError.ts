@@ -1,15 +1,15 @@
-/** Why the embedded PostgreSQL cannot run; the message is one line for the person at the keyboard. */
+/** Why the embedded PostgreSQL cannot run. The message is one line for the person at the keyboard. */
 import type { PlatformError } from "effect/PlatformError"
 import * as Schema from "effect/Schema"
 
 /**
- * - `unsupported`: there is no PostgreSQL of npm for this platform
- * - `not-installed`: there is one, but it is not installed
- * - `unreadable`: the data folder cannot be read and written
- * - `incompatible`: the data folder holds something else, or data of another major version
- * - `in-use`: another run that is alive uses the data folder
- * - `port-in-use`: the given port is taken
- * - `password`: the data folder was made with another password
+ * - `unsupported`: npm has no PostgreSQL for this platform
+ * - `not-installed`: npm's PostgreSQL for this platform is not installed
+ * - `unreadable`: the data folder cannot be read or written
+ * - `incompatible`: the data folder holds other files, or data of another major version
+ * - `in-use`: another running program uses the data folder
+ * - `port-in-use`: the given port is already in use
+ * - `password`: the data was created with another password
  * - `failed`: anything else, in PostgreSQL's own words
  */
 export class EmbeddedPostgresError extends Schema.TaggedError<EmbeddedPostgresError>()(
@@ -33,13 +33,13 @@ export class EmbeddedPostgresError extends Schema.TaggedError<EmbeddedPostgresEr
 export const unreadable = (folder: string) => (cause: PlatformError) =>
   new EmbeddedPostgresError({
     reason: "unreadable",
-    message: `Cannot read and write the data folder ${folder} (${cause.reason._tag}): give it to this user or choose another`,
+    message: `Cannot read and write the data folder ${folder} (${cause.reason._tag}): make it accessible to this user or choose another folder`,
     cause,
   })
 
 export const failed = (cause: PlatformError) =>
   new EmbeddedPostgresError({
     reason: "failed",
-    message: `PostgreSQL cannot be started: ${cause.message}`,
+    message: `Cannot start PostgreSQL: ${cause.message}`,
     cause,
   })

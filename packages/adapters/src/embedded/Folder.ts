@@ -1,11 +1,11 @@
 /**
- * The data folder of an embedded PostgreSQL: who uses it, and what an earlier run left in it.
+ * The data folder of an embedded PostgreSQL: which program uses it, and what an earlier run left in it.
  *
  * ```
  * cluster/    PostgreSQL's own data
- * new-…/      a cluster in the making
- * owner       a named pipe that the program which uses the folder holds open
- * server.log  what PostgreSQL says in this run; server.previous.log: in the run before
+ * new-…/      a cluster that is being created
+ * owner       a named pipe that the program using the folder holds open
+ * server.log  PostgreSQL's log; the log of its previous start is in server.previous.log
  * ```
  */
 import * as Effect from "effect/Effect"
@@ -25,20 +25,20 @@ export interface Folder {
   readonly home: string
   readonly cluster: string
   readonly log: string
-  /** Under which PostgreSQL runs and to which the folder belongs; undefined: ours. */
+  /** The user that PostgreSQL runs as and that owns the folder. If it is undefined, it is this process's user. */
   readonly user: SystemUser | undefined
-  /** Whether `user` cannot pass through the folders above. */
+  /** Whether `user` cannot pass through the parent folders. */
   readonly isHidden: boolean
-  /** The text of the `postmaster.pid` that a server which did not shut down left; empty when there is none. */
+  /** The text of the `postmaster.pid` that a crashed server left; empty if there is none. */
   readonly leftover: string
 }
 
-/** How long a server may take to shut down before it is killed, which loses nothing but costs a recovery. */
+/** How long a server may take to shut down before it is killed. Killing it loses no data but requires a recovery. */
 export const stopLimitSeconds = 20
 
 /**
- * Opens `directory` for this program alone, for as long as the scope lives. A server whose program is gone
- * is stopped; that of a program which lives is the error `in-use`.
+ * Opens `directory` for the exclusive use of this program until the scope closes. If another running program uses it,
+ * this fails with `in-use`. If that program is gone and has left its server running, the server is stopped.
  */
 export const open = Effect.fnUntraced(
   function* (directory: string) {
@@ -51,8 +51,8 @@ export const open = Effect.fnUntraced(
     const cluster = path.join(home, "cluster")
     const user = yield* choose(home)
 
-    // Whoever owns the folder takes hold of it before its server starts. So a server that was seen before
-    // nobody held the folder is an orphan; one seen after that might be of a run that starts beside us.
+    // A program takes hold of the folder before it starts a server. A server seen before the folder turned out to be
+    // free is therefore an orphan. A server seen later may belong to a run that starts at the same time.
     const leftover = yield* readPostmasterFile(cluster).pipe(
       Effect.tap(() => hold(home)),
       Effect.retry({ times: 20, schedule: Schedule.spaced("50 millis"), while: isInUse }),
@@ -74,27 +74,27 @@ export const open = Effect.fnUntraced(
     Effect.catchTag(effect, "PlatformError", (cause) => Effect.fail(unreadable(directory)(cause))),
 )
 
-/** Gives `place` and all in it to `user`. */
+/** Makes `user` the owner of `place` and everything in it. */
 export const giveTo = Effect.fnUntraced(function* ({ uid, gid }: SystemUser, place: string) {
   const spawner = yield* ChildProcessSpawner
   yield* spawner.exitCode(ChildProcess.make("chown", ["-hR", `${uid}:${gid}`, place]))
 })
 
-/** How PostgreSQL as the user of `folder` can name `place`, if that is its working directory. */
+/** A path for `place` that works for PostgreSQL as the folder's user, if `place` is its working directory. */
 export const nameFor = (folder: Folder, place: string): string => (folder.isHidden ? hiddenName : place)
 
 const hiddenName = "/proc/self/cwd"
 
-/** The environment of PostgreSQL's programs: nothing of ours, so that no secret or setting gets into it. */
+/** The environment of PostgreSQL's programs. It takes nothing from ours, so that no secret or setting reaches them. */
 export const environment = { LC_ALL: "C", TZ: "UTC" }
 
 export const inUse = (home: string) =>
   new EmbeddedPostgresError({
     reason: "in-use",
-    message: `The data folder ${home} is in use by another run: stop that one or choose another folder`,
+    message: `The data folder ${home} is in use by another run: stop that run or choose another folder`,
   })
 
-/** A program that is on its way out is worth a second of patience. */
+/** A program that is shutting down may still hold the folder, so opening it is retried for a second. */
 const isInUse = (error: EmbeddedPostgresError | PlatformError): boolean => error.reason === "in-use"
 
 export const readPostmasterFile = Effect.fnUntraced(function* (cluster: string) {
@@ -106,18 +106,18 @@ export const readPostmasterFile = Effect.fnUntraced(function* (cluster: string) 
   )
 })
 
-/** The number of the process that wrote a `postmaster.pid`; 0 when there is none. */
+/** The ID of the process that wrote a `postmaster.pid`; 0 if there is none. */
 export const processOf = (postmasterFile: string): number => Number.parseInt(postmasterFile, 10) || 0
 
-/** An argument of the server of `cluster` that tells it from every other process. */
+/** An argument that distinguishes the server of `cluster` from every other process. */
 export const mark = (cluster: string): string => `embedded.cluster=${cluster}`
 
-/** What the name of a folder begins with in which a cluster is made. */
+/** The prefix of the folder in which a new cluster is created. */
 export const draftPrefix = "new-"
 
 const ownEntries = new Set(["cluster", "owner", "server.log", "server.previous.log", ".DS_Store"])
 
-/** A folder with other things in it was named by mistake, and giving it to another user might do harm. */
+/** A folder that holds other files was named by mistake, and changing its owner might do harm. */
 const refuseForeign = Effect.fnUntraced(function* (home: string) {
   const fileSystem = yield* FileSystem.FileSystem
   const foreign = (yield* fileSystem.readDirectory(home)).find(
@@ -126,14 +126,14 @@ const refuseForeign = Effect.fnUntraced(function* (home: string) {
   if (foreign !== undefined) {
     return yield* new EmbeddedPostgresError({
       reason: "incompatible",
-      message: `The data folder ${home} holds ${foreign}, which is not PostgreSQL's: choose an empty or new folder`,
+      message: `The data folder ${home} contains ${foreign}, which does not belong to PostgreSQL: choose an empty or new folder`,
     })
   }
 })
 
 /**
- * Holds the pipe `owner` open. The system lets go of it when this process ends in whatever way, and no
- * number can be mistaken for another process, so it says reliably whether an owner lives.
+ * Holds the pipe `owner` open. The system closes it however this process ends, and unlike a process ID it cannot be
+ * reused by another process, so it shows reliably whether the owner is running.
  */
 const hold = Effect.fnUntraced(function* (home: string) {
   if (process.platform === "win32") return
@@ -155,7 +155,7 @@ const hold = Effect.fnUntraced(function* (home: string) {
   yield* fileSystem.open(pipe, { flag: "r+" })
 })
 
-/** A pipe opens for writing without waiting only while somebody has it open for reading. */
+/** A pipe opens for writing without waiting only while a process has it open for reading. */
 const isHeld = (pipe: string) =>
   Effect.isSuccess(Effect.try(() => closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK))))
 
@@ -176,7 +176,7 @@ const stopOrphan = Effect.fnUntraced(function* (postmasterFile: string, cluster:
   )
 })
 
-/** The command of a process and its arguments; empty when there is no such process. */
+/** The command line of a process; empty if there is no such process. */
 const commandLine = Effect.fnUntraced(function* (id: number) {
   const fileSystem = yield* FileSystem.FileSystem
   const spawner = yield* ChildProcessSpawner

@@ -1,9 +1,9 @@
-/** Real bitcoin prices of May 2021, repeated end to end so that every instant has one. */
+/** Real bitcoin prices of May 2021, repeated end to end so that every instant has a price. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Path from "effect/Path"
 
-/** What was recorded for one time, and the time it stands for in the repetition. */
+/** The prices recorded at one time, and the time that they stand for in the repetition. */
 export interface Point {
   /** Seconds since the epoch. */
   readonly observedAt: number
@@ -19,8 +19,8 @@ export interface RecordedSeries {
 }
 
 /**
- * Reads the series, EUR and CZK about every five minutes over 41 hours. The same instant gives the same point,
- * in every process; at the seam as everywhere a value is one that was recorded. Source: `data/SOURCES.md`.
+ * Reads the series: EUR and CZK about every five minutes over 41 hours. The same instant gives the same point in every
+ * process. Every value was recorded, even where two repetitions meet. Source: `data/SOURCES.md`.
  */
 export const load = Effect.gen(function* () {
   const path = yield* (yield* Path.Path).fromFileUrl(file)
@@ -30,7 +30,7 @@ export const load = Effect.gen(function* () {
   const first = oldest.observedAt
   const span = newest.observedAt - first + seamSeconds
 
-  /** The start of the repetition that `instant` falls in, as the seconds by which it is shifted. */
+  /** The seconds by which the repetition that `instant` falls in is shifted from the recording. */
   const shiftAt = (instant: number): number => Math.floor((instant - first) / span) * span
 
   return {
@@ -55,7 +55,7 @@ const shifted = ({ observedAt, prices }: Point, seconds: number): Point => ({
 
 const file = new URL("../../data/replay_btc_eur_czk_5min_2021-05-14_2021-05-16.csv", import.meta.url)
 
-/** From the last point of one repetition to the first of the next. */
+/** The time from the last point of one repetition to the first point of the next. */
 const seamSeconds = 300
 
 const parse = (csv: string): ReadonlyArray<Point> => {

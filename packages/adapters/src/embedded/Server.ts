@@ -23,24 +23,23 @@ export interface Server {
 
 interface Options {
   readonly password: Redacted.Redacted
-  /** 0: a free port. */
+  /** If it is 0, a free port is used. */
   readonly port: number
   readonly settings: Readonly<Record<string, string>>
 }
 
 const host = "127.0.0.1"
 
-/** A log that has grown longer than this starts over. */
+/** A log that grows beyond this size is emptied. */
 const logLimit = ByteSize.mebibytes(1)
 
 /**
- * Starts the server on the data of `folder`, answers when it accepts connections, and starts it again if it
- * ends.
+ * Starts the server on the data of `folder`, returns when it accepts connections, and restarts it whenever it ends.
  */
 export const run = Effect.fnUntraced(function* (folder: Folder.Folder, binaries: Binaries, options: Options) {
   yield* keepLog(folder)
   const { url, port, hasEnded } = yield* start(folder, binaries, options).pipe(
-    // The free port may be taken meanwhile, and the children of a killed server need a moment to end.
+    // Another program may take the free port first, and the children of a killed server need a moment to end.
     Effect.retry({
       times: 20,
       schedule: Schedule.spaced("250 millis"),
@@ -52,7 +51,7 @@ export const run = Effect.fnUntraced(function* (folder: Folder.Folder, binaries:
   return { url, host, port } satisfies Server
 })
 
-/** Whoever is connected finds the server at the same port, with all that was committed. */
+/** Restarts the server on the same port with all committed data, so that clients can reconnect. */
 const startAgain = Effect.fnUntraced(function* (
   folder: Folder.Folder,
   binaries: Binaries,
@@ -62,7 +61,7 @@ const startAgain = Effect.fnUntraced(function* (
   let hasEnded = firstHasEnded
   while (true) {
     yield* hasEnded
-    yield* Effect.logError(`PostgreSQL has ended and is started again; see ${yield* keepLog(folder)}`)
+    yield* Effect.logError(`PostgreSQL has ended and is being restarted; see ${yield* keepLog(folder)}`)
     const leftover = yield* Folder.readPostmasterFile(folder.cluster)
     const next = yield* start({ ...folder, leftover }, binaries, options).pipe(
       Effect.tapError((error) => Effect.logError(error.message)),
@@ -92,7 +91,7 @@ const start = Effect.fnUntraced(
   (effect) => closingOnFailure(effect),
 )
 
-/** The server in a process group of its own, so that Ctrl-C in a terminal reaches our program before it. */
+/** The server has its own process group, so that Ctrl-C reaches only our program, which stops the server last. */
 const serverCommand = (folder: Folder.Folder, { postgres }: Binaries, { port, settings }: Options) => {
   const args = Object.entries({
     ...settings,
@@ -112,8 +111,8 @@ const serverCommand = (folder: Folder.Folder, { postgres }: Binaries, { port, se
     process.platform === "win32" ? server : (["/bin/sh", "-c", guard, "guard", ...server] as const)
   return command(folder.user, program, rest, {
     cwd: folder.cluster,
-    // PostgreSQL takes a leftover for that of a live server when its process number is another's by now,
-    // unless it is told that it knows this process.
+    // When the process ID in a leftover `postmaster.pid` belongs to another process by now, PostgreSQL mistakes that
+    // process for a server, unless it is told that it knows the process.
     env: { ...Folder.environment, PG_GRANDPARENT_PID: String(Folder.processOf(folder.leftover)) },
     stdout: "ignore",
     stderr: "ignore",
@@ -123,8 +122,8 @@ const serverCommand = (folder: Folder.Folder, { postgres }: Binaries, { port, se
 }
 
 /**
- * Runs the server and ends with it. Its standard input ends when our program ends, even by SIGKILL, and
- * then it shuts the server down, asking again and again because one that has only begun is deaf.
+ * Runs the server and ends with it. Its standard input ends when our program ends, even by SIGKILL. It then shuts the
+ * server down. It repeats the signal because a server that has only just started ignores it.
  */
 const guard = `
 trap '' INT
@@ -141,7 +140,7 @@ wait $server
 kill $!
 wait`
 
-/** Keeps the log of the server before this one under another name, which it answers. */
+/** Renames the log of the previous server, and returns the new path. */
 const keepLog = Effect.fnUntraced(function* ({ home, log }: Folder.Folder) {
   const fileSystem = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -174,7 +173,7 @@ const freePort = NodeSocketServer.make({ host, port: 0 }).pipe(
   ),
 )
 
-/** Gives `effect` a scope that closes at once when it fails, and else with the scope around it. */
+/** Gives `effect` a scope that closes at once if it fails, and otherwise with the surrounding scope. */
 const closingOnFailure = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Effect<A, E, R>) {
   const scope = yield* Scope.fork(yield* Effect.scope)
   return yield* effect.pipe(

@@ -1,4 +1,4 @@
-/** How a server that was just started turns out: whether it accepts connections, or why it ended. */
+/** The outcome of starting a server: it accepts connections, or it has ended for a reason. */
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
@@ -7,12 +7,12 @@ import * as Schedule from "effect/Schedule"
 import { EmbeddedPostgresError } from "./EmbeddedPostgresError.ts"
 import * as Folder from "./Folder.ts"
 
-/** The longest that a start may take, recovery from a crash included, in seconds. */
+/** The maximum time for a start, including recovery from a crash. */
 const startLimitSeconds = 60
 
 /**
- * Waits until the server at `port` says in its `postmaster.pid` that it is ready, which is how pg_ctl does it. The
- * port tells it from a server of a run before, which may come up beside it when that run was killed just then.
+ * Waits until the server on `port` reports in its `postmaster.pid` that it is ready, as pg_ctl does. The port
+ * distinguishes it from the server of an earlier run, which may still be starting if that run has just been killed.
  */
 export const isReady = (folder: Folder.Folder, port: number) =>
   Folder.readPostmasterFile(folder.cluster).pipe(
@@ -45,7 +45,7 @@ export const connect = (folder: Folder.Folder, url: Redacted.Redacted) =>
           cause.reason._tag === "AuthenticationError"
             ? {
                 reason: "password",
-                message: `The database in ${folder.home} was made with another password: bring that back or choose another folder`,
+                message: `The database in ${folder.home} was created with another password: restore that password or choose another folder`,
                 cause,
               }
             : {
@@ -57,14 +57,14 @@ export const connect = (folder: Folder.Folder, url: Redacted.Redacted) =>
     ),
   )
 
-/** Fails with the reason why the server ended, as its log has it. */
+/** Fails with the reason that the log gives for the server's end. */
 export const explain = Effect.fnUntraced(function* (folder: Folder.Folder, port: number) {
   const fileSystem = yield* FileSystem.FileSystem
   const text = yield* Effect.orElseSucceed(fileSystem.readFileString(folder.log), () => "")
   if (text.includes("could not bind")) {
     return yield* new EmbeddedPostgresError({
       reason: "port-in-use",
-      message: `The port ${port} for PostgreSQL is in use: choose another`,
+      message: `Port ${port} for PostgreSQL is already in use: choose another port`,
     })
   }
   if (/lock file "postmaster.pid" already exists|pre-existing shared memory block/.test(text)) {

@@ -1,4 +1,4 @@
-/** The operating-system user that PostgreSQL runs as. PostgreSQL refuses to run as root, so under root it runs as another user. */
+/** The operating-system user of PostgreSQL. PostgreSQL refuses to run as root, so under root it runs as another user. */
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Option from "effect/Option"
@@ -18,7 +18,8 @@ const candidates = ["postgres", "node", "nobody"]
 
 /**
  * The user for the data in `folder`: undefined unless this process runs as root. Under root it is the owner of
- * `folder`, so that root can use the data of an ordinary user and leave it theirs, or else an unprivileged user.
+ * `folder`, so that root can use an ordinary user's data without taking it over. If root owns `folder`, it is an
+ * unprivileged user.
  */
 export const choose = Effect.fnUntraced(function* (folder: string) {
   if (process.getuid?.() !== 0) return undefined

@@ -88,7 +88,7 @@ const listen = Effect.fnUntraced(function* (options: Options) {
     Effect.mapError(
       ({ cause }) =>
         new ListenError({
-          message: `Cannot listen on ${host}:${port} (${reasonOf(cause)}): set ${setting} to another`,
+          message: `Cannot listen on ${host}:${port} (${reasonOf(cause)}): set ${setting} to another port`,
           cause,
         }),
     ),

@@ -20,7 +20,7 @@ const Replay = CoinGeckoReplay.CoinGeckoReplay
 
 const nowSeconds = 1_770_113_251
 
-/** Asks the replay at `nowSeconds`; `path` begins after `/api/v3` unless it begins with two slashes. */
+/** Asks the replay at `nowSeconds`. `path` is relative to `/api/v3`, or to the server if it begins with two slashes. */
 const ask = Effect.fnUntraced(function* (
   path: string,
   options: { readonly method?: HttpMethod; readonly userAgent?: string } = {},
@@ -46,7 +46,7 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
       ["ping", "/ping", 200, JSON.stringify(JSON.parse(recorded("oas_ping.json")))],
       ["prices", `${price}&vs_currencies=eur,czk`, 200, `{"bitcoin":{"eur":41770.85,"czk":1064822.53}}`],
       [
-        "prices and their time",
+        "prices with their time",
         `${price}&vs_currencies=czk,eur&include_last_updated_at=true`,
         200,
         `{"bitcoin":{"czk":1064822.53,"eur":41770.85,"last_updated_at":1770113011}}`,
@@ -61,7 +61,7 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
       ["no currencies", "/simple/price?ids=bitcoin", 422, `{"error":"Missing parameter vs_currencies"}`],
       ["an unknown id", "/simple/price?ids=btc&vs_currencies=eur", 200, "{}"],
       [
-        "other ids too",
+        "bitcoin among other ids",
         "/simple/price?ids=ethereum,bitcoin&vs_currencies=eur&precision=2",
         200,
         `{"bitcoin":{"eur":41770.85}}`,
@@ -87,7 +87,7 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
         `{"prices":[[1770112728000,41771.22],[1770113011000,41770.85]],"market_caps":[],"total_volumes":[]}`,
       ],
       [
-        "no history of the future",
+        "no history for the future",
         `${chart}?vs_currency=czk&from=1770113012&to=1770199651`,
         200,
         `{"prices":[],"market_caps":[],"total_volumes":[]}`,
@@ -96,19 +96,19 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
       ["no from", `${chart}?vs_currency=eur`, 422, `{"error":"Missing parameter from"}`],
       ["no to", `${chart}?vs_currency=eur&from=1`, 422, `{"error":"Missing parameter to"}`],
       [
-        "an unknown currency of a history",
+        "a history in an unknown currency",
         `${chart}?vs_currency=usd&from=1&to=2`,
         400,
         `{"error":"invalid vs_currency"}`,
       ],
       [
-        "33 days",
+        "a range of more than 32 days",
         `${chart}?vs_currency=eur&from=1767261600&to=1770112801`,
         422,
         `{"error":"from and to must be numbers at most 32 days apart"}`,
       ],
       [
-        "no numbers",
+        "from and to that are not numbers",
         `${chart}?vs_currency=eur&from=a&to=b`,
         422,
         `{"error":"from and to must be numbers at most 32 days apart"}`,
@@ -154,7 +154,7 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
       }),
     )
 
-    it.effect("answers with a fault as many times as requested, also over HTTP, and counts the calls", () =>
+    it.effect("answers with a fault as many times as requested over HTTP, and counts the calls", () =>
       Effect.gen(function* () {
         const before = yield* (yield* Replay).calls
         const [status, body] = yield* ask("//fault/throttled?times=2", { method: "PUT" })
@@ -181,7 +181,7 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
       "throttled?times=1001",
       "throttled?times=1.5",
       "throttled?times=x",
-    ])("does not set %s", (fault) =>
+    ])("refuses to set the fault %s", (fault) =>
       Effect.gen(function* () {
         assert.strictEqual((yield* ask(`//fault/${fault}`, { method: "PUT" }))[0], 400)
         assert.strictEqual((yield* ask("/ping"))[0], 200)
@@ -199,7 +199,7 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
       ["wrong-host", 400, "error_400_10011_wrong_host.json"],
       ["user-agent", 403, "error_403_user_agent.json"],
     ]
-    it.effect.each(bodies)("answers %s with the recorded body", ([fault, status, file]) =>
+    it.effect.each(bodies)("answers the fault %s with the recorded body", ([fault, status, file]) =>
       Effect.gen(function* () {
         yield* (yield* Replay).setFault(fault, 1)
         assert.deepStrictEqual(yield* ask(`${price}&vs_currencies=eur`), [status, recorded(file)])
@@ -208,7 +208,7 @@ describeLayer(CoinGeckoReplay.layer().pipe(Layer.provideMerge(NodeHttpClient.lay
   },
 )
 
-describe("CoinGeckoReplay, its life", () => {
+describe("The lifetime of CoinGeckoReplay", () => {
   it.effect("stops at once even if a client waits for an answer", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()
@@ -222,7 +222,7 @@ describe("CoinGeckoReplay, its life", () => {
           Effect.andThen(replay.calls),
           Effect.repeat({ until: (calls) => calls === 1 }),
         )
-        // The clock stands still, so no limit of time, the client's or the server's, can end the wait.
+        // The clock stands still, so no timeout of the client or the server can end the wait.
         yield* Scope.close(scope, Exit.void)
         assert.strictEqual((yield* Fiber.join(fiber)).reason, "unreachable")
         assert.strictEqual((yield* Effect.flip(current(["EUR"]))).reason, "unreachable")
@@ -237,7 +237,7 @@ describe("CoinGeckoReplay, its life", () => {
     }),
   )
 
-  it.effect("fails if its port is taken", () =>
+  it.effect("fails if its port is already in use", () =>
     Effect.gen(function* () {
       const { baseUrl } = yield* Replay
       const { hostname, port } = new URL(baseUrl)

@@ -22,7 +22,7 @@ type Outcome =
 const right = { prices: { EUR: "41770.85", CZK: "1064822.53" }, points: 12 }
 const rejected = { prices: { EUR: "rejected", CZK: "rejected" }, points: 0 }
 
-/** What the prices now and the history of the last hour come to. */
+/** What a client gets from each fault when it asks for current prices and for the history of the last hour. */
 const outcomes: Record<FaultName, Outcome> = {
   "rate-limited": "rate-limited",
   "rate-limited-without-retry-after": "rate-limited",
@@ -57,7 +57,7 @@ describeLayer(overSocket)("CoinGeckoReplayFault", (it) => {
   const lastHour = { start: DateTime.subtract(now, { hours: 1 }), end: now }
   const past = Effect.flatMap(PriceHistory, (history) => history.prices("EUR", lastHour))
 
-  /** Makes a call with `fault`, and lets the clock reach every limit once the request has arrived. */
+  /** Makes a call with `fault`. If it is to time out, the clock passes every timeout once the request has arrived. */
   const rehearse = Effect.fnUntraced(function* <A>(
     fault: FaultName,
     call: Effect.Effect<A, PriceSourceError, PriceSource | PriceHistory>,
@@ -91,7 +91,7 @@ describeLayer(overSocket)("CoinGeckoReplayFault", (it) => {
     }),
   )
 
-  it.effect("asks for a delay of 18 seconds only if it has a Retry-After", () =>
+  it.effect("a rate limit asks for a delay of 18 seconds only if it has a Retry-After", () =>
     Effect.gen(function* () {
       const waits = [
         yield* rehearse("rate-limited", current(["EUR"])),
@@ -101,7 +101,7 @@ describeLayer(overSocket)("CoinGeckoReplayFault", (it) => {
     }),
   )
 
-  it.effect("ends after the requested number of answers", () =>
+  it.effect("a fault ends after the requested number of answers", () =>
     Effect.gen(function* () {
       yield* TestClock.setTime(DateTime.toEpochMillis(now))
       const answer = yield* (yield* PriceSource).current(["EUR", "CZK"])

@@ -42,7 +42,7 @@ const makeFolder = Effect.gen(function* () {
   return yield* fileSystem.makeTempDirectoryScoped({ prefix: "embedded-postgres-test-" })
 })
 
-/** Data as a first start makes it, which takes PostgreSQL a while, for tests of what comes after. */
+/** The data that a first start creates. Creating it takes PostgreSQL a while, so tests of later starts copy it. */
 class Seed extends Context.Service<Seed, string>()("@btc-price/adapters/test/EmbeddedPostgres/Seed") {
   static readonly layer = Layer.effect(
     Seed,
@@ -66,7 +66,7 @@ const serverOf = Effect.fnUntraced(function* (folder: string) {
   return Number.parseInt(yield* fileSystem.readFileString(`${folder}/cluster/postmaster.pid`), 10)
 })
 
-/** The processes that would stop a server when its program has ended: its parent and the parent's other child. */
+/** The processes that would stop a server after its program has ended: its parent and the parent's other child. */
 const guardOf = Effect.fnUntraced(function* (server: number) {
   const spawner = yield* ChildProcessSpawner
   const table = yield* spawner.lines(ChildProcess.make("ps", ["-A", "-o", "pid=,ppid="]))
@@ -81,7 +81,7 @@ const kill = (id: number, signal: NodeJS.Signals = "SIGKILL") => Effect.sync(() 
 
 const isAlive = (id: number) => Effect.isSuccess(Effect.try(() => process.kill(id, 0)))
 
-/** Runs EmbeddedPostgresProgram.ts as a process of its own. */
+/** Runs EmbeddedPostgresProgram.ts in a separate process. */
 const program = (folder: string, user?: SystemUser.SystemUser) =>
   SystemUser.command(
     user,
@@ -145,7 +145,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  it.effect("refuses the folder of a program that lives, and takes it at once from one that was killed", () =>
+  it.effect("refuses a running program's folder, and takes over a killed program's folder at once", () =>
     Effect.gen(function* () {
       const folder = yield* makeSeededFolder
       const other = yield* program(folder)
@@ -179,7 +179,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  it.effect("stops a server that lost its program and its guard", () =>
+  it.effect("stops a server whose program and guard were killed", () =>
     Effect.gen(function* () {
       const folder = yield* makeSeededFolder
       const other = yield* program(folder)
@@ -195,7 +195,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  it.effect("does not take another server of the folder for its own", () =>
+  it.effect("does not mistake another server on the folder for its own", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const folder = yield* Folder.open(yield* makeSeededFolder)
@@ -219,7 +219,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  it.effect("stops after the program that Ctrl-C stops", () =>
+  it.effect("keeps the database running until a program that Ctrl-C interrupts has ended", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const folder = yield* makeSeededFolder
@@ -235,7 +235,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  it.effect("starts although an earlier first start was cut off", () =>
+  it.effect("starts after the first start was killed halfway", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const folder = yield* makeFolder
@@ -256,7 +256,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  it.effect("starts although the server that was killed left the number of a process that lives", () =>
+  it.effect("starts even if a running process now has the process ID of the killed server", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const folder = yield* makeSeededFolder
@@ -271,7 +271,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  it.effect("says in one line what is wrong with the password, the port and the folder", () =>
+  it.effect("says in one line what is wrong with the password, the port or the folder", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const folder = yield* makeSeededFolder
@@ -302,14 +302,18 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  // The ordinary user has to run our Node and our program, which a checkout under /root, say, keeps from it.
+  // The ordinary user must be able to run our Node and our program. A checkout under /root, for example, prevents it.
   const nobody = { uid: 65_534, gid: 65_534 }
   const isReachable =
     isRoot && spawnSync(process.execPath, ["--check", fileURLToPath(import.meta.url)], nobody).status === 0
 
   it.effect.skipIf(
-    skipped(!isReachable, "an ordinary user", "only root can be another, and only where that one can read"),
-  )("runs as an ordinary user, whose folder root can use too", () =>
+    skipped(
+      !isReachable,
+      "an ordinary user",
+      "only root can become another user, who must be able to read this checkout",
+    ),
+  )("runs as an ordinary user, whose folder root can also use", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
       const folder = yield* makeFolder
@@ -333,8 +337,8 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     }),
   )
 
-  it.effect.skipIf(skipped(!isRoot, "data of root", "only root has them"))(
-    "keeps data of root where no other user can go",
+  it.effect.skipIf(skipped(!isRoot, "data of root", "only root can create it"))(
+    "keeps root's data in a folder that no other user can reach",
     () =>
       Effect.gen(function* () {
         const fileSystem = yield* FileSystem.FileSystem

@@ -1,6 +1,7 @@
 /**
- * A program with a database of its own in the folder of its first argument, for EmbeddedPostgres.test.ts:
- * writes the database's URL, or the reason why there is none; when it is stopped, what a last query answers.
+ * A program for EmbeddedPostgres.test.ts, with its own database in the folder that its first argument names. It prints
+ * the database's URL, or the reason why there is no database. When it is interrupted, it prints the answer to a last
+ * query.
  */
 import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"

@@ -24,13 +24,13 @@ const recordedPrices = new Set(rows.map(withoutTime))
 
 const [firstSecond, lastSecond] = [1_621_003_519, 1_621_153_187]
 
-/** From the first point to its repetition: up to the last, and five minutes more. */
+/** The time from the first point to its repetition: the length of the recording plus five minutes. */
 const spanSeconds = lastSecond - firstSecond + 300
 
 const second = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_102_444_800 }))
 
 layer(NodeServices.layer)("RecordedSeries", (it) => {
-  it.effect("gives every row as it was recorded, at its time", () =>
+  it.effect("returns every row unchanged at its recorded time", () =>
     Effect.gen(function* () {
       const series = yield* RecordedSeries.load
       assert.lengthOf(rows, 500)
@@ -39,7 +39,7 @@ layer(NodeServices.layer)("RecordedSeries", (it) => {
     }),
   )
 
-  it.effect("begins again five minutes after the last row, with nothing in between", () =>
+  it.effect("starts over five minutes after the last row, with no point in between", () =>
     Effect.gen(function* () {
       const series = yield* RecordedSeries.load
       const seam = series.between(lastSecond, lastSecond + 300)
@@ -57,7 +57,7 @@ layer(NodeServices.layer)("RecordedSeries", (it) => {
   )
 
   it.effect.prop(
-    "has for every instant a recorded price, not from the future and at most 527 s old",
+    "returns a recorded price for every instant, never from the future and at most 527 s old",
     { second },
     ({ second }) =>
       Effect.gen(function* () {
