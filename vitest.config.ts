@@ -14,8 +14,8 @@ const pure = [
 
 export default defineConfig({
   test: {
-    // More than the two cores that CI has, because many tests wait for processes and sockets.
-    maxWorkers: 4,
+    // One more than the cores that CI has, because many tests wait for processes and sockets.
+    maxWorkers: 3,
     silent: "passed-only",
     // Files share their modules, because importing them takes longer than most tests.
     isolate: false,

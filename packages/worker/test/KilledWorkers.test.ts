@@ -18,6 +18,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
@@ -143,6 +144,16 @@ const lock = (url: Redacted.Redacted, real: Clock.Clock) =>
     })),
   ).pipe(Layer.provide(PostgresLeaderLock.layer({ url, askInterval: Duration.millis(20) })))
 
+/** The vendors. A call is under way until its response begins. */
+const vendors = (world: VendorWorld.VendorWorld) =>
+  Layer.effect(
+    HttpClient.HttpClient,
+    Effect.map(
+      HttpClient.HttpClient,
+      HttpClient.transform((response) => activity.during("underWay", response)),
+    ),
+  ).pipe(Layer.provide(world.layer))
+
 /** A worker with its own connections, as if it ran in a separate process. */
 const worker = (url: Redacted.Redacted, real: Clock.Clock, world: VendorWorld.VendorWorld) =>
   Worker.layer({ currencies, installation: "killed", retentionMonths: undefined }).pipe(
@@ -150,7 +161,7 @@ const worker = (url: Redacted.Redacted, real: Clock.Clock, world: VendorWorld.Ve
     Layer.provide(lock(url, real)),
     Layer.provide(database(url, real)),
     Layer.provide(Vendors.layer({ order: ["coingecko"], coinGecko: { plan: "keyless" } })),
-    Layer.provide(world.layer),
+    Layer.provide(vendors(world)),
     Layer.fresh,
   )
 
@@ -164,7 +175,7 @@ const leaderElected = Effect.gen(function* () {
 })
 
 /** The turns of Node's event loop within which a worker begins its next operation, if it has one. */
-const turnsToGoOn = 10
+const turnsToGoOn = 100
 
 /** Waits until the workers have no more operations to do. */
 const settle = Effect.gen(function* () {
