@@ -1,5 +1,5 @@
-import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 /** Every vendor, in the order of failover. */
+import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceSources } from "@btc-price/domain/PriceSource"
 import * as Effect from "effect/Effect"

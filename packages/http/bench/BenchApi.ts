@@ -1,5 +1,5 @@
-import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 /** The API on a loopback port, on an existing PostgreSQL database, with one user and without effective limits. */
+import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"

@@ -1,5 +1,5 @@
-import * as MemoryLeaderLock from "@btc-price/adapters/memory/MemoryLeaderLock"
 /** The worker on the real vendor adapters in a simulated world, with everything else in memory. */
+import * as MemoryLeaderLock from "@btc-price/adapters/memory/MemoryLeaderLock"
 import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
 import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
 import * as Vendors from "@btc-price/adapters/Vendors"

@@ -1,8 +1,8 @@
-import * as Clock from "effect/Clock"
 /**
  * A small world for simulations: true prices, and the six vendors that return them over HTTP in their documented
  * forms, each with the faults that a script gives it.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"

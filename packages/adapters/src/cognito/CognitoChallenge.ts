@@ -1,5 +1,5 @@
-import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 /** Cognito's challenges: how it poses them and how they are answered. */
+import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 import {
   type Challenge,
   type ChallengeKey,

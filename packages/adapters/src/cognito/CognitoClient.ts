@@ -1,10 +1,10 @@
+/** The calls of Cognito's API that a sign-in needs. All are unauthenticated: no AWS credentials are needed. */
 import type {
   AssociateSoftwareTokenCommandOutput,
   InitiateAuthCommandOutput,
   RespondToAuthChallengeCommandOutput,
   VerifySoftwareTokenCommandOutput,
 } from "@aws-sdk/client-cognito-identity-provider"
-/** The calls of Cognito's API that a sign-in needs. All are unauthenticated: no AWS credentials are needed. */
 import { type CommonReason, IdentityProviderError } from "@btc-price/domain/access/IdentityProvider"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

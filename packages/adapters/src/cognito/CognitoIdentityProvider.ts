@@ -1,5 +1,5 @@
-import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 /** Amazon Cognito as the IdentityProvider. */
+import type { InitiateAuthCommandOutput } from "@aws-sdk/client-cognito-identity-provider"
 import {
   Challenged,
   IdentityProvider,

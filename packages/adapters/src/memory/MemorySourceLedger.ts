@@ -1,5 +1,5 @@
-import type { Slot } from "@btc-price/domain/Slot"
 /** SourceLedger in the memory of one process, for tests and experiments. Its contents end with the layer. */
+import type { Slot } from "@btc-price/domain/Slot"
 import { SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"

@@ -1,8 +1,8 @@
-import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
 /**
  * A strict user pool behind the sign-in calls of Cognito's API reference: each session is valid for one answer of one
  * user, each code for one sign-in, and reusing a replaced refresh token raises an alarm.
  */
+import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
 import type { User } from "@btc-price/adapters/memory/MemoryIdentityProvider"
 import * as Redacted from "effect/Redacted"
 import { createHmac, randomUUID } from "node:crypto"

@@ -1,5 +1,5 @@
-import * as Flag from "effect/cli/Flag"
 /** The output of a command: results on standard output, progress on standard error. */
+import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { PlatformError } from "effect/PlatformError"
