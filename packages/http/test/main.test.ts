@@ -49,7 +49,7 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
         assert.strictEqual(yield* holder.stop("SIGTERM"), 0)
         yield* waiting.printed("Became the leader")
         const ready = yield* get(`${waiting.url}/ready`)
-        assert.deepStrictEqual(ready, { status: 200, body: { ready: true, reasons: [] } })
+        assert.deepInclude(ready.body, { ready: true, reasons: [] })
         const { body: averages } = yield* getUntil(
           `${api.url}/get_averages`,
           token,

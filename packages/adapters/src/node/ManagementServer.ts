@@ -13,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
 import * as NodeListener from "./NodeListener.ts"
 import * as Refusal from "./Refusal.ts"
+import * as TimeZoneData from "./TimeZoneData.ts"
 
 /** The HttpServer of the management port, apart from the API's HttpServer. */
 export class ManagementListener extends Context.Service<
@@ -28,7 +29,7 @@ export const layerListener = (options: { readonly host: string; readonly port: n
 
 /**
  * - `GET /live`: 200 whenever the process answers, even if everything else is down;
- * - `GET /ready`: 200 or 503, with the reasons;
+ * - `GET /ready`: 200 or 503, with the reasons and the version of the time zone data;
  * - `GET /metrics`: the program's metrics in Prometheus' text format.
  */
 export const layer = Layer.suspend(() =>
@@ -52,12 +53,16 @@ const routes = Layer.mergeAll(
         "GET",
         "/ready",
         Effect.map(check, (readiness) =>
-          HttpServerResponse.jsonUnsafe(readiness, { status: readiness.ready ? 200 : 503 }),
+          HttpServerResponse.jsonUnsafe(
+            { ...readiness, time_zone_data: TimeZoneData.version },
+            { status: readiness.ready ? 200 : 503 },
+          ),
         ),
       ),
     ),
   ),
   PrometheusMetrics.layerHttp(),
+  Layer.effectDiscard(TimeZoneData.report),
 )
 
 const paths = new Set(["/live", "/ready", "/metrics"])

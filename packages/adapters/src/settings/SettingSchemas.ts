@@ -1,7 +1,10 @@
 /** Schemas of settings, which are read from the text of environment variables. */
 import { Currency } from "@btc-price/domain/Currency"
+import { parseTimeZone } from "@btc-price/domain/TimeZone"
 import * as BigDecimal from "effect/BigDecimal"
+import * as DateTime from "effect/DateTime"
 import { identity } from "effect/Function"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
@@ -23,9 +26,16 @@ export const Switch = Schema.Literals(["on", "off"]).pipe(
     SchemaTransformation.transform({ decode: (text) => text === "on", encode: (on) => (on ? "on" : "off") }),
   ),
 )
-/** An offset such as +02:00 is refused, because it has no daylight saving time. */
-export const TimeZoneName = Schema.String.check(Schema.isPattern(/^[A-Z]/i)).pipe(
-  Schema.decodeTo(Schema.TimeZoneNamedFromString),
+export const TimeZoneName = Schema.String.check(
+  Schema.makeFilter((text) => Option.isSome(parseTimeZone(text))),
+).pipe(
+  Schema.decodeTo(
+    Schema.TimeZoneNamed,
+    SchemaTransformation.transform({
+      decode: (text) => Option.getOrThrow(parseTimeZone(text)),
+      encode: DateTime.zoneToString,
+    }),
+  ),
 )
 export const WholeNumber = Schema.String.check(Schema.isPattern(/^\d{1,9}$/)).pipe(
   Schema.decodeTo(Schema.FiniteFromString),

@@ -35,9 +35,15 @@ describe("ManagementServer", () => {
       assert.deepInclude(yield* ask("GET", "/live"), { status: 200, text: '{"live":true}' })
       assert.deepInclude(yield* ask("GET", "/ready"), {
         status: 503,
-        text: '{"ready":false,"reasons":["a test"]}',
+        text: `{"ready":false,"reasons":["a test"],"time_zone_data":"${process.versions.tz}"}`,
       })
-      assert.strictEqual((yield* ask("GET", "/metrics")).status, 200)
+      const metrics = yield* ask("GET", "/metrics")
+      assert.strictEqual(metrics.status, 200)
+      const [year] = process.versions.tz!.split(/[a-z]/)
+      assert.include(
+        metrics.text,
+        `\nbtc_price_time_zone_data_year{version="${process.versions.tz}"} ${year}\n`,
+      )
       assert.strictEqual((yield* ask("HEAD", "/live")).status, 200)
     }).pipe(Effect.scoped, Effect.provide(NodeHttpClient.layerUndici)),
   )

@@ -149,6 +149,7 @@ describe("Settings", () => {
       for (const [name, value] of [
         ["CURRENCIES", "EUR,EUR"],
         ["TIME_ZONE", "+02:00"],
+        ["TIME_ZONE", "BST"],
         ["HTTP_PORT", "5e3"],
         ["DATABASE_URL", "mysql://user:hunter2@db.example.com/btc"],
         ["DATABASE_URL", "postgres://user:hunter2%@db.example.com/btc"],

@@ -1,6 +1,7 @@
 /** The path and query parameters of the versioned API, each with the message that rejects an invalid value. */
 import { Currency } from "@btc-price/domain/Currency"
 import { isDate, isInstantOrDate, parseInstant } from "@btc-price/domain/Iso8601"
+import { parseTimeZone } from "@btc-price/domain/TimeZone"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
@@ -109,10 +110,10 @@ export const CivilDate = parameter(Schema.String, {
 
 /** An offset such as +02:00 is not accepted, because it has no clock changes. */
 export const TimeZone = parameter(Schema.TimeZoneNamed, {
-  expected: "an IANA time zone such as Europe/Prague",
+  expected: "an IANA time zone such as Europe/Prague (in a URL, write + as %2B)",
   description: "The IANA time zone that defines days and months. Default: the service's own time zone.",
   example: "Europe/Prague",
-  parse: (text) => (/^[A-Z]/i.test(text) ? DateTime.zoneMakeNamed(text) : Option.none()),
+  parse: parseTimeZone,
   format: DateTime.zoneToString,
 })
 
