@@ -3,12 +3,11 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
 import { currencies, type LegacyCurrency, LegacyPrices, type LegacyRow } from "./LegacyPrices.ts"
 import * as Period from "./Period.ts"
-import { Amount, Price, toAmountScale } from "./Price.ts"
+import { Price, toAmount } from "./Price.ts"
 import { PriceRepository } from "./PriceRepository.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 import * as Slot from "./Slot.ts"
@@ -34,7 +33,7 @@ export interface ImportCounts {
 }
 
 export interface CurrencyCounts {
-  /** Values that cannot be a price: missing, zero, negative, not a number, or too large. */
+  /** Values that cannot be a price: missing, zero, negative, not a number, too large, or shown as zero. */
   readonly invalid: number
   /** Slots for which the original service has a valid price. */
   readonly slots: number
@@ -98,7 +97,7 @@ const select = (now: DateTime.Utc) => {
       const slot = Slot.at(time)
       return currencies.flatMap((currency) => {
         const ofCurrency = counts[currency]
-        const amount = validAmount(amounts[currency])
+        const amount = validAmount(currency, amounts[currency])
         if (amount === null) ofCurrency.invalid++
         if (amount === null || slot <= ofCurrency.lastSlot) return []
         ofCurrency.slots++
@@ -133,15 +132,12 @@ const select = (now: DateTime.Utc) => {
   }
 }
 
-const isAmount = Schema.is(Amount)
-
 /** The decimal of the double's shortest text, rounded to the digits of an amount; null if it cannot be a price. */
-const validAmount = (double: number | null): BigDecimal.BigDecimal | null => {
-  const exact = BigDecimal.fromString(String(double))
-  if (Option.isNone(exact)) return null
-  const amount = toAmountScale(exact.value)
-  return isAmount(amount) ? amount : null
-}
+const validAmount = (currency: LegacyCurrency, double: number | null): BigDecimal.BigDecimal | null =>
+  BigDecimal.fromString(String(double)).pipe(
+    Option.flatMap((exact) => toAmount(currency, exact)),
+    Option.getOrNull,
+  )
 
 /** The prices whose slot has no stored price. `prices` are of one currency, in order of slot. */
 const withoutPrice = Effect.fnUntraced(function* (

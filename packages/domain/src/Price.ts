@@ -1,8 +1,9 @@
 /** An accepted price of one bitcoin. The repository stores one price per currency and slot. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { Currency, minorUnit } from "./Currency.ts"
+import { Currency, minorUnit, toMinorUnit } from "./Currency.ts"
 import { Slot } from "./Slot.ts"
 
 /** Digits stored after the decimal point, as in PostgreSQL's `numeric(20,8)`. Finer input is rounded half-even. */
@@ -18,9 +19,24 @@ export const Amount = Schema.BigDecimal.check(
   Schema.makeFilter((amount) => BigDecimal.equals(amount, BigDecimal.truncate(amount, amountScale))),
 )
 
-/** Rounds `amount` half-even to the digits that are stored. */
-export const toAmountScale = (amount: BigDecimal.BigDecimal): BigDecimal.BigDecimal =>
-  BigDecimal.round(amount, { mode: "half-even", scale: amountScale })
+const isAmount = Schema.is(Amount)
+
+/**
+ * Rounds `decimal` half-even to the digits that are stored. None if it cannot be a price in this currency: if it is
+ * not above zero, too large, or so small that it would be shown as zero.
+ */
+export const toAmount = (
+  currency: Currency,
+  decimal: BigDecimal.BigDecimal,
+): Option.Option<BigDecimal.BigDecimal> => {
+  const amount =
+    decimal.scale <= amountScale
+      ? decimal
+      : BigDecimal.round(decimal, { mode: "half-even", scale: amountScale })
+  return isAmount(amount) && !BigDecimal.isZero(toMinorUnit(currency, amount))
+    ? Option.some(amount)
+    : Option.none()
+}
 
 /** All digits of the amount, with at least those of the currency's minor unit; never in scientific notation. */
 export const formatAmount = (currency: Currency, amount: BigDecimal.BigDecimal): string =>

@@ -83,7 +83,8 @@ describe("LegacyImport", () => {
         row("10:05:00", 1e-9, 5e-324),
         row("10:10:00", -1, 1e12),
         row("10:15:00", Infinity, 1.7976931348623157e308),
-        row("10:20:00", 999_999_999_999.5, 1e-8),
+        row("10:20:00", 999_999_999_999.5, 0.0123456785),
+        row("10:25:00", 1e-7, 0.005),
       ])
       assert.deepStrictEqual(yield* storedPrices("EUR"), [
         "10:00 0.3 legacy backfill",
@@ -91,9 +92,9 @@ describe("LegacyImport", () => {
       ])
       assert.deepStrictEqual(yield* storedPrices("CZK"), [
         "10:00 40184.25 legacy backfill",
-        "10:20 0.00000001 legacy backfill",
+        "10:20 0.01234568 legacy backfill",
       ])
-      assert.deepStrictEqual([currencies.EUR.invalid, currencies.CZK.invalid], [3, 3])
+      assert.deepStrictEqual([currencies.EUR.invalid, currencies.CZK.invalid], [4, 4])
     }),
   )
 

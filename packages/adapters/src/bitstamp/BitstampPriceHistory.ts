@@ -17,12 +17,12 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as ExactJson from "../vendor/ExactJson.ts"
 import * as Vendor from "../vendor/Vendor.ts"
 import type { ReportedError } from "../vendor/VendorAnswer.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
 import * as VendorHistory from "../vendor/VendorHistory.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
+import * as VendorRows from "../vendor/VendorRows.ts"
 
 export const bitstamp: Vendor.HistoryVendor<"bitstamp"> = {
   name: "bitstamp",
@@ -59,9 +59,9 @@ export const make = Effect.fnUntraced(function* ({
       end: last,
     })
     yield* VendorHistory.refuseEmpty(bitstamp.label, data.ohlc, { start, end })
-    const bars = data.ohlc
-      .filter(({ volume }) => Number(volume) > 0)
-      .map(({ timestamp, open }): Bar => ({ seconds: Number(timestamp), open }))
+    const bars = (yield* VendorRows.decode(bitstamp, OhlcBar, data.ohlc))
+      .filter(({ volume }) => BigDecimal.isPositive(volume))
+      .map(({ timestamp, open }): Bar => ({ seconds: timestamp, open }))
       .filter(({ seconds }) => seconds >= first && seconds <= last)
       .toSorted((a, b) => a.seconds - b.seconds)
     return Arr.dedupeAdjacentWith(bars, (a, b) => a.seconds === b.seconds)
@@ -87,9 +87,8 @@ export const make = Effect.fnUntraced(function* ({
     return found.flatMap((bar) => {
       const rate = byHour?.get(hourOf(bar))
       if (derived && rate === undefined) return []
-      const euros = ExactJson.decimal(bar.open)
-      const value = euros === undefined || rate === undefined ? euros : BigDecimal.multiply(euros, rate)
-      return Option.match(VendorQuote.toAmount(value), {
+      const value = rate === undefined ? bar.open : BigDecimal.multiply(bar.open, rate)
+      return Option.match(VendorQuote.toAmount(currency, value), {
         onNone: () => [],
         onSome: (amount) => [
           {
@@ -117,19 +116,19 @@ export const layer = (
 ): Layer.Layer<PriceHistory, never, HttpClient.HttpClient | ExchangeRates> =>
   Layer.effect(PriceHistory, make(options))
 
-const Ohlc = Schema.Struct({
-  data: Schema.Struct({
-    ohlc: Schema.Array(
-      Schema.Struct({ timestamp: Schema.String, open: Schema.String, volume: Schema.String }),
-    ),
-  }),
+const Ohlc = Schema.Struct({ data: Schema.Struct({ ohlc: Schema.Array(Schema.Unknown) }) })
+
+const OhlcBar = Schema.Struct({
+  timestamp: VendorQuote.DecimalFromString.pipe(Schema.decodeTo(VendorQuote.Seconds)),
+  open: VendorQuote.DecimalFromString.pipe(Schema.decodeTo(VendorQuote.priceIn("EUR"))),
+  volume: VendorQuote.DecimalFromString,
 })
 
 interface Bar {
   /** Since the epoch. */
   readonly seconds: number
-  /** The text that Bitstamp wrote. */
-  readonly open: string
+  /** In EUR. */
+  readonly open: BigDecimal.BigDecimal
 }
 
 const hourMillis = 3_600_000

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as CrossRate from "../vendor/CrossRate.ts"
 import type * as Vendor from "../vendor/Vendor.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
+import * as VendorRows from "../vendor/VendorRows.ts"
 import { dayOf, daysBefore, lastFixable, publishedAt, yearOf } from "./CnbCalendar.ts"
 import * as CnbYear from "./CnbYear.ts"
 
@@ -37,8 +38,10 @@ export const make = Effect.fnUntraced(function* ({
     const now = yield* DateTime.now
     const before = years.get(number)
     if (before !== undefined) years.set(number, { ...before, triedAt: now })
-    const answer = yield* get(CnbYear.Answer, "/exrates/daily-year", { year: number, lang: "EN" })
-    years.set(number, { year: CnbYear.make(answer), readAt: now, triedAt: now })
+    const { rates } = yield* get(CnbYear.Answer, "/exrates/daily-year", { year: number, lang: "EN" })
+    const days = daysOf(number, now)
+    const good = yield* VendorRows.decode(cnb, CnbYear.rowWithin(days), rates)
+    years.set(number, { year: CnbYear.make(rates, good, days), readAt: now, triedAt: now })
     for (const first of [...years.keys()].slice(0, -yearsLimit)) years.delete(first)
   })
   // Nothing stays in this cache. It only lets concurrent callers share one request.
@@ -61,7 +64,7 @@ export const make = Effect.fnUntraced(function* ({
     let failure: PriceSourceError | null = null
     for (const last of lastFixables(wanted, now)) {
       yield* Effect.catch(ensure(last, now), (error) => Effect.sync(() => void (failure ??= error)))
-      const found = CnbYear.find(years.get(yearOf(last))?.year, wanted)
+      const found = CnbYear.find(years.get(yearOf(last))?.year, wanted, [from, to])
       if (found !== undefined) return between(found, from, to)
     }
     return failure === null ? null : yield* Effect.fail(failure)
@@ -81,6 +84,12 @@ interface Known {
   readonly triedAt: DateTime.Utc
 }
 
+/** The days of a year that can have a fixing now. */
+const daysOf = (year: number, now: DateTime.Utc): CnbYear.Days => {
+  const [lastDay, today] = [`${year}-12-31`, dayOf(now)]
+  return { oldest: `${year}-01-01`, day: lastDay < today ? lastDay : today }
+}
+
 /** Whether the bank can have published more since, up to `day`. On the day itself it may be late. */
 const isDue = ({ year, readAt, triedAt }: Known, day: string, now: DateTime.Utc): boolean =>
   (year.days.at(-1) ?? "") < day &&
@@ -96,5 +105,5 @@ const lastFixables = ({ oldest, day }: CnbYear.Days, now: DateTime.Utc): Readonl
 
 const between = ({ day, rates }: CnbYear.Fixings, from: Currency, to: Currency): Fixing | null => {
   const [a, b] = [rates.get(from), rates.get(to)]
-  return a === undefined || b === undefined ? null : { rate: CrossRate.between(a, b), day }
+  return a && b ? { rate: CrossRate.between(a, b), day } : null
 }

@@ -18,38 +18,58 @@ export interface Days {
 
 export interface Fixings {
   readonly day: string
-  /** By ISO 4217 code. */
-  readonly rates: ReadonlyMap<string, Rate>
+  /** By ISO 4217 code. Null: the bank published a rate that cannot be read. */
+  readonly rates: ReadonlyMap<string, Rate | null>
 }
 
 const Positive = Schema.BigDecimal.check(Schema.isGreaterThanBigDecimal(BigDecimal.fromBigInt(0n)))
 
-/** `rate` is the value in CZK of `amount` units: 1, 100 or 1000. */
-export const Answer = Schema.Struct({
-  rates: Schema.Array(
-    Schema.Struct({
-      validFor: Schema.String.check(Schema.isPattern(/^\d{4}-\d\d-\d\d$/)),
-      currencyCode: Schema.String,
-      amount: Positive,
-      rate: Positive,
-    }),
-  ),
-})
+export const Answer = Schema.Struct({ rates: Schema.Array(Schema.Unknown) })
+
+/** The part of a row that says which rate it has. A day after `days` would end the search for newer fixings. */
+const headingWithin = ({ oldest, day }: Days) =>
+  Schema.Struct({
+    validFor: Schema.String.check(
+      Schema.isPattern(/^\d{4}-\d\d-\d\d$/),
+      Schema.makeFilter((validFor) => validFor >= oldest && validFor <= day, {
+        expected: `a day from ${oldest} to ${day}`,
+      }),
+    ),
+    currencyCode: Schema.String,
+  })
+
+/** A row of these days. `rate` is the value in CZK of `amount` units: 1, 100 or 1000. */
+export const rowWithin = (days: Days) =>
+  Schema.Struct({ ...headingWithin(days).fields, amount: Positive, rate: Positive })
+
+type Row = ReturnType<typeof rowWithin>["Type"]
 
 const one = BigDecimal.fromBigInt(1n)
 
-export const make = ({ rates }: typeof Answer.Type): CnbYear => {
-  const byDay = new Map<string, Map<string, Rate>>()
-  for (const { validFor, currencyCode, amount, rate } of rates) {
-    const ofDay = byDay.get(validFor) ?? new Map([["CZK", { units: one, worth: one }]])
-    byDay.set(validFor, ofDay.set(currencyCode, { units: amount, worth: rate }))
+/** `good`: those of `rows` that satisfy {@link rowWithin}. */
+export const make = (rows: ReadonlyArray<unknown>, good: ReadonlyArray<Row>, days: Days): CnbYear => {
+  const byDay = new Map<string, Map<string, Rate | null>>()
+  const ratesOf = (day: string) =>
+    byDay.getOrInsertComputed(day, () => new Map([["CZK", { units: one, worth: one }]]))
+  for (const { validFor, currencyCode } of rows.filter(Schema.is(headingWithin(days)))) {
+    ratesOf(validFor).set(currencyCode, null)
+  }
+  for (const { validFor, currencyCode, amount, rate } of good) {
+    ratesOf(validFor).set(currencyCode, { units: amount, worth: rate })
   }
   return { days: [...byDay.keys()].toSorted(), rates: byDay }
 }
 
-/** The last known fixings within the wanted days. */
-export const find = (year: CnbYear | undefined, { oldest, day }: Days): Fixings | undefined => {
-  const last = year?.days.findLast((fixed) => fixed <= day)
-  const rates = last === undefined || last < oldest ? undefined : year?.rates.get(last)
-  return last === undefined || rates === undefined ? undefined : { day: last, rates }
+/** The last fixings within the wanted days, before any day on which the rate of one of `currencies` is unreadable. */
+export const find = (
+  year: CnbYear | undefined,
+  { oldest, day }: Days,
+  currencies: ReadonlyArray<string>,
+): Fixings | undefined => {
+  for (const last of year?.days.toReversed() ?? []) {
+    if (last < oldest) return undefined
+    const rates = last > day ? undefined : year?.rates.get(last)
+    if (rates && currencies.every((currency) => rates.get(currency) !== null)) return { day: last, rates }
+  }
+  return undefined
 }

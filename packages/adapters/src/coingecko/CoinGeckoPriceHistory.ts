@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as VendorHistory from "../vendor/VendorHistory.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
+import * as VendorRows from "../vendor/VendorRows.ts"
 import * as CoinGeckoClient from "./CoinGeckoClient.ts"
 
 /**
@@ -35,12 +36,13 @@ export const make = Effect.fnUntraced(function* (
       to: Math.ceil(DateTime.toEpochMillis(range.end) / 1000),
     })
     yield* VendorHistory.refuseEmpty(CoinGeckoClient.description.label, prices, range)
+    const points = yield* VendorRows.decode(CoinGeckoClient.description, pointIn(currency), prices)
     const derived = CoinGeckoClient.isDerived(currency)
     // Points are not always in order, and some are repeated.
     const quotes = new Map<number, Quote>()
-    for (const [millis, value] of prices) {
+    for (const [millis, value] of points) {
       const observedAt = DateTime.makeUnsafe(millis)
-      const amount = VendorQuote.toAmount(value)
+      const amount = VendorQuote.toAmount(currency, value)
       if (Option.isNone(amount) || !contains(range, observedAt)) continue
       quotes.set(millis, { currency, amount: amount.value, observedAt, source, derived })
     }
@@ -54,6 +56,8 @@ export const layer = (
   options: CoinGeckoClient.Options,
 ): Layer.Layer<PriceHistory, never, HttpClient.HttpClient> => Layer.effect(PriceHistory, make(options))
 
-const MarketChart = Schema.Struct({
-  prices: Schema.Array(Schema.Tuple([VendorQuote.Millis, Schema.Unknown])),
-})
+const MarketChart = Schema.Struct({ prices: Schema.Array(Schema.Unknown) })
+
+/** A price that CoinGecko does not know is null. */
+const pointIn = (currency: Currency) =>
+  Schema.Tuple([VendorQuote.Millis, Schema.NullOr(VendorQuote.priceIn(currency))])

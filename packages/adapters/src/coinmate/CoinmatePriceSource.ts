@@ -74,7 +74,7 @@ const quoteOf = (currency: Currency, data: unknown): Result.Result<Quote, Missin
     })
   }
   const { bid, ask, timestamp = 0 } = ticker.value ?? {}
-  return VendorQuote.read(coinmate.label, VendorQuote.middle(bid, ask), {
+  return VendorQuote.read(coinmate.label, VendorQuote.middle(currency, bid, ask), {
     currency,
     observedAt: DateTime.makeUnsafe(timestamp * 1000),
     source: coinmate.name,

@@ -72,7 +72,7 @@ export const make = Effect.fnUntraced(function* ({
     const observedAt = yield* DateTime.now
     // The answer and the request name the pair differently.
     const { a: [ask] = [], b: [bid] = [] } = Object.values(result)[0] ?? {}
-    const euros = VendorQuote.middle(VendorQuote.fromString(bid), VendorQuote.fromString(ask))
+    const euros = VendorQuote.middle("EUR", VendorQuote.fromString(bid), VendorQuote.fromString(ask))
     const results = yield* Effect.forEach(currencies, (currency) =>
       Effect.catch(convert(euros, currency, observedAt), ({ reason, detail }) =>
         Effect.succeed(Result.fail({ currency, reason, detail })),

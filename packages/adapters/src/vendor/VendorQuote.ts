@@ -1,5 +1,6 @@
 /** Turns the values in a vendor's answer into amounts and times of the domain, or into the reason why not. */
-import { Amount, amountScale, toAmountScale } from "@btc-price/domain/Price"
+import type { Currency } from "@btc-price/domain/Currency"
+import * as Price from "@btc-price/domain/Price"
 import type { MissingQuote, Quote } from "@btc-price/domain/PriceSource"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Option from "effect/Option"
@@ -18,7 +19,7 @@ export const read = <Rest extends Pick<Quote, "currency">>(
   value: unknown,
   quote: Rest,
 ): Result.Result<Rest & Pick<Quote, "amount">, MissingQuote> =>
-  Option.match(toAmount(value), {
+  Option.match(toAmount(quote.currency, value), {
     onSome: (amount) => Result.succeed({ ...quote, amount }),
     onNone: () => {
       const { currency } = quote
@@ -30,14 +31,9 @@ export const read = <Rest extends Pick<Quote, "currency">>(
     },
   })
 
-/** The amount in a `BigDecimal`, with the digits that are stored; none if it cannot be a price. */
-export const toAmount = (value: unknown): Option.Option<BigDecimal.BigDecimal> => {
-  if (!BigDecimal.isBigDecimal(value)) return Option.none()
-  const amount = value.scale <= amountScale ? value : toAmountScale(value)
-  return isAmount(amount) ? Option.some(amount) : Option.none()
-}
-
-const isAmount = Schema.is(Amount)
+/** The amount in a `BigDecimal`, with the digits that are stored; none if it cannot be a price in this currency. */
+export const toAmount = (currency: Currency, value: unknown): Option.Option<BigDecimal.BigDecimal> =>
+  BigDecimal.isBigDecimal(value) ? Price.toAmount(currency, value) : Option.none()
 
 const half = BigDecimal.make(5n, 1)
 
@@ -45,18 +41,35 @@ const half = BigDecimal.make(5n, 1)
  * The exact middle of bid and ask, if each can be a price and the bid is not above the ask. Undefined if both are
  * absent; otherwise a text that {@link read} rejects.
  */
-export const middle = (bid: unknown, ask: unknown): unknown => {
+export const middle = (currency: Currency, bid: unknown, ask: unknown): unknown => {
   if (bid === undefined && ask === undefined) return undefined
-  return isPrice(bid) && isPrice(ask) && BigDecimal.isLessThanOrEqualTo(bid, ask)
+  return isPrice(currency, bid) && isPrice(currency, ask) && BigDecimal.isLessThanOrEqualTo(bid, ask)
     ? BigDecimal.multiply(BigDecimal.sum(bid, ask), half)
     : `bid ${format(bid)}, ask ${format(ask)}`
 }
 
-const isPrice = (value: unknown): value is BigDecimal.BigDecimal => Option.isSome(toAmount(value))
+const isPrice = (currency: Currency, value: unknown): value is BigDecimal.BigDecimal =>
+  Option.isSome(toAmount(currency, value))
+
+/** A decimal that can be a price in this currency. */
+export const priceIn = (currency: Currency) =>
+  Schema.BigDecimal.check(
+    Schema.makeFilter((decimal) => isPrice(currency, decimal), { expected: `a price in ${currency}` }),
+  )
 
 /** The decimal in a string. Any other value is returned unchanged. */
 export const fromString = (value: unknown): unknown =>
   typeof value === "string" ? (ExactJson.decimal(value) ?? value) : value
+
+/** A decimal in a string. */
+export const DecimalFromString = Schema.String.check(
+  Schema.makeFilter((text) => ExactJson.decimal(text) !== undefined, { expected: "a decimal" }),
+).pipe(
+  Schema.decodeTo(Schema.BigDecimal, {
+    decode: SchemaGetter.transform(BigDecimal.fromStringUnsafe),
+    encode: SchemaGetter.transform(BigDecimal.format),
+  }),
+)
 
 /** Timestamps from Bitcoin's first block to 2100, so that seconds are never mistaken for milliseconds. */
 const timestamp = (unitsPerSecond: number) =>

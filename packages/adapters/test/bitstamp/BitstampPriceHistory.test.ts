@@ -168,6 +168,30 @@ describe("BitstampPriceHistory", () => {
       }),
   )
 
+  it.effect.each([
+    "null",
+    "[]",
+    "{}",
+    `{"timestamp":null,"open":"3","volume":"1"}`,
+    `{"timestamp":"1704067500","open":null,"volume":"1"}`,
+    `{"timestamp":"1704067500","open":"3"}`,
+    `{"timestamp":1704067500,"open":3,"volume":1}`,
+    bar(1_704_067_500, "0"),
+    bar(1_704_067_500, "0.0000001"),
+    bar(1_704_067_500, "3", "n/a"),
+    bar("soon", "3"),
+  ])("leaves out the bad bar %s and keeps the rest of the answer", (bad) =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(
+        yield* seen(prices(json(bars([bar(1_704_067_200, "1"), bad, bar(1_704_067_800, "2")])))),
+        [
+          ["2024-01-01T00:00", "1"],
+          ["2024-01-01T00:10", "2"],
+        ],
+      )
+    }),
+  )
+
   it.effect("asks for a fixing at most once an hour, and leaves out bars without a fixing", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []

@@ -73,6 +73,8 @@ const withBank = <E>(
   )
 }
 
+const rowOf = (validFor: string, rate: number | null) => ({ currencyCode: "EUR", amount: 1, validFor, rate })
+
 describe("CnbExchangeRates", () => {
   it.effect("requests a year in English, once for all its days", () =>
     Effect.gen(function* () {
@@ -260,6 +262,67 @@ describe("CnbExchangeRates", () => {
         }),
     )
   })
+
+  /** A day's fixing of EUR from a year with two good rows and one more. The last good one is of 2026-11-26. */
+  const withRow = (row: unknown, time = "2026-11-27T12:00:00Z") =>
+    Effect.gen(function* () {
+      yield* at("2026-11-27T15:00:00Z")
+      return yield* day(time)
+    }).pipe(
+      Effect.provide(
+        CnbExchangeRates.layer({}).pipe(
+          Layer.provide(
+            VendorStub.layer(
+              json(
+                JSON.stringify({ rates: [rowOf("2026-11-25", 20.1125), row, rowOf("2026-11-26", 20.1126)] }),
+              ),
+            ),
+          ),
+        ),
+      ),
+    )
+
+  const badRows: ReadonlyArray<unknown> = [
+    { validFor: "2026-12-01", currencyCode: "RUB", amount: 100, rate: null },
+    { validFor: "2026-12-01", currencyCode: "RUB", amount: 100, rate: 0 },
+    { validFor: "2026-12-01", currencyCode: "RUB", amount: 100, rate: "n/a" },
+    { validFor: null, currencyCode: "RUB", amount: 100, rate: 1 },
+    { validFor: "2026-11-24", currencyCode: null, amount: 1, rate: 1 },
+    { validFor: "2026-11-24", currencyCode: "EUR", amount: 0, rate: 1 },
+    { validFor: "2026-11-24", currencyCode: "EUR", rate: 1 },
+    null,
+    5,
+    "EUR",
+    [],
+    {},
+    rowOf("2026-13-45", 1),
+    rowOf("2025-12-31", 1),
+  ]
+  it.effect.each(badRows.map((row) => [JSON.stringify(row), row] as const))(
+    "leaves out the bad row %s and keeps the rest of the year",
+    ([, row]) =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* withRow(row), "2026-11-26")
+        assert.strictEqual(yield* withRow(row, "2026-11-25T12:00:00Z"), "2026-11-25")
+      }),
+  )
+
+  it.effect("takes the fixing before a fixing that cannot be read", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(yield* withRow(rowOf("2026-11-27", 20.1127)), "2026-11-27")
+      assert.strictEqual(yield* withRow(rowOf("2026-11-27", null)), "2026-11-26")
+    }),
+  )
+
+  it.effect("still asks for new fixings after a row of a coming day", () =>
+    withBank(["2026-11-26", "2026-12-01"], (state) =>
+      Effect.gen(function* () {
+        assert.strictEqual(yield* ask("2026-11-27T10:00:00Z"), "2026-11-26")
+        state.days = ["2026-11-26", "2026-11-27", "2026-12-01"]
+        assert.strictEqual(yield* ask("2026-11-27T14:00:00Z"), "2026-11-27")
+      }),
+    ),
+  )
 
   const bodies: ReadonlyArray<readonly [what: string, body: string]> = [
     ["no rates", `{}`],

@@ -75,6 +75,35 @@ describe("CoinGeckoPriceHistory", () => {
   )
 
   it.effect.each([
+    "null",
+    "[null,1]",
+    "[1621003520000]",
+    `["1621003520000",1]`,
+    "[1621003520,1]",
+    "[1621003520000,0]",
+    `[1621003520000,"5"]`,
+    "[1621003520000,1e-7]",
+    "5",
+    "{}",
+  ])("leaves out the bad point %s and keeps the rest of the chart", (point) =>
+    Effect.gen(function* () {
+      const quotes = yield* history(
+        json(`{"prices":[[1621003519000,1],${point},[1621003521000,2],[1621003522000,null]]}`),
+      )
+      assert.deepStrictEqual(
+        quotes.map(({ amount }) => BigDecimal.format(amount)),
+        ["1", "2"],
+      )
+    }),
+  )
+
+  it.effect("takes a chart of prices that CoinGecko does not know as empty", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* history(json(`{"prices":[[1621003519000,null]]}`)), [])
+    }),
+  )
+
+  it.effect.each([
     `{}`,
     `{"prices":null}`,
     `{"prices":[1]}`,

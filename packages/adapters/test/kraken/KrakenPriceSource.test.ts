@@ -37,7 +37,7 @@ const book = (bid: string, ask: string): Respond =>
 const error = (...messages: ReadonlyArray<string>) => json(JSON.stringify({ error: messages }))
 
 const byRate = (EUR: string) =>
-  Effect.map(current(book(`"0.00001"`, `"0.00001"`), ["CZK"], MemoryExchangeRates.layer({ EUR })), summary)
+  Effect.map(current(book(`"0.01"`, `"0.01"`), ["CZK"], MemoryExchangeRates.layer({ EUR })), summary)
 
 describe("KrakenPriceSource", () => {
   it.effect("takes the middle of the recorded bid and ask as of now, and derives CZK from the fixing", () =>
@@ -74,9 +74,9 @@ describe("KrakenPriceSource", () => {
 
   it.effect("rounds a derived price once, half-even, to eight digits", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* byRate("1.0005"), { CZK: "0.00001" })
-      assert.deepStrictEqual(yield* byRate("1.0015"), { CZK: "0.00001002" })
-      assert.deepStrictEqual(yield* byRate("1.00050001"), { CZK: "0.00001001" })
+      assert.deepStrictEqual(yield* byRate("1.0000005"), { CZK: "0.01" })
+      assert.deepStrictEqual(yield* byRate("1.0000015"), { CZK: "0.01000002" })
+      assert.deepStrictEqual(yield* byRate("1.0000005001"), { CZK: "0.01000001" })
     }),
   )
 

@@ -14,13 +14,13 @@ describe("VendorQuote", () => {
   it("rounds the middle of bid and ask once, half-even", () => {
     const middles = [
       ["1", "2", "1.5"],
-      ["0.00000001", "0.00000002", "0.00000002"],
-      ["0.00000002", "0.00000003", "0.00000002"],
+      ["1.00000001", "1.00000002", "1.00000002"],
+      ["1.00000002", "1.00000003", "1.00000002"],
       ["41946.123456785", "41946.123456785", "41946.12345678"],
       ["41946.123456784", "41946.123456788", "41946.12345679"],
     ] as const
     for (const [bid, ask, middle] of middles) {
-      const { amount } = Result.getOrThrow(read(VendorQuote.middle(decimal(bid), decimal(ask))))
+      const { amount } = Result.getOrThrow(read(VendorQuote.middle("EUR", decimal(bid), decimal(ask))))
       assert.isTrue(BigDecimal.equals(amount, decimal(middle)), `${bid} and ${ask}: ${String(amount)}`)
     }
   })
@@ -30,7 +30,7 @@ describe("VendorQuote", () => {
     { bid: Cents, ask: Cents },
     ({ bid: bidCents, ask: askCents }) => {
       const [bid, ask] = [BigDecimal.make(bidCents, 2), BigDecimal.make(askCents, 2)]
-      const middle = VendorQuote.middle(bid, ask)
+      const middle = VendorQuote.middle("EUR", bid, ask)
       if (BigDecimal.isGreaterThan(bid, ask)) {
         assert.isTrue(Result.isFailure(read(middle)))
       } else {
@@ -49,7 +49,7 @@ describe("VendorQuote", () => {
       [Number.NaN, "rejected", "NaN cannot be the price in EUR"],
       [() => 1, "rejected", "nothing cannot be the price in EUR"],
       [
-        VendorQuote.middle(decimal("2"), decimal("1")),
+        VendorQuote.middle("EUR", decimal("2"), decimal("1")),
         "rejected",
         `"bid 2, ask 1" cannot be the price in EUR`,
       ],
