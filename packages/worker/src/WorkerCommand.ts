@@ -24,9 +24,9 @@ export const make = <E, R, AE, AR>(
     AR
   >,
 ) =>
-  Command.make("node packages/worker/src/main.ts", {}, () => work).pipe(
+  Command.make("npm run -s worker --", {}, () => work).pipe(
     Command.withDescription(
-      "Without a command this is the worker: it samples the price of each slot and maintains the database until it is stopped. The commands work on the same database, DATABASE_URL, and never take the leader lock from a worker.",
+      "Without a command this is the worker: it samples the price of each slot and maintains the database until it is stopped. The commands work on the database DATABASE_URL or, if that is not set, on the data of npm start in DATA_DIR, whether npm start is running or not. They never take the leader lock from a worker.",
     ),
     Command.withSubcommands([
       Command.provide(Backfill.command, adapters),

@@ -1,8 +1,10 @@
 /** The worker program with its production adapters, and its command line. */
+import * as LocalData from "@btc-price/adapters/embedded/LocalData"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import * as PostgresLegacyPrices from "@btc-price/adapters/postgres/PostgresLegacyPrices"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
@@ -36,9 +38,13 @@ export const layer = (settings: WorkerSettings) =>
     Layer.provide(ManagementServer.layerListener(settings.management)),
   )
 
-/** The adapters and settings that the commands need. */
-const layerCommands = (settings: WorkerSettings) =>
-  PostgresCredentialsSource.open(settings.database).pipe(
+/** The adapters and settings that the commands need. Without `DATABASE_URL` they work on the data of `npm start`. */
+const layerCommands = (settings: Effect.Success<typeof Settings.command>) =>
+  Effect.gen(function* () {
+    if (settings.database !== undefined) return yield* PostgresCredentialsSource.open(settings.database)
+    const { url } = yield* LocalData.use(settings.dataDirectory)
+    return { url: yield* PostgresDatabase.ensure(url, LocalData.databaseName) }
+  }).pipe(
     Effect.map((database) =>
       repositoryAndSources(settings, database).pipe(
         Layer.merge(PostgresLegacyPrices.layer(settings.legacyDatabase ?? database)),
@@ -57,12 +63,15 @@ const layerCommands = (settings: WorkerSettings) =>
 export const commandLine = Command.run(
   WorkerCommand.make(
     NodeProgram.launch(Settings.worker, layer),
-    Layer.unwrap(Effect.map(Settings.worker, layerCommands)),
+    Layer.unwrap(Effect.map(Settings.command, layerCommands)),
   ),
   { version: "0.1.0" },
 ).pipe(Effect.provide(CommandLine.layer))
 
-const repositoryAndSources = (settings: WorkerSettings, database: PostgresClient.Options) =>
+const repositoryAndSources = (
+  settings: Pick<WorkerSettings, "priceSources">,
+  database: PostgresClient.Options,
+) =>
   SourceGate.layer({ monthlyCaps: Vendors.monthlyCaps(settings.priceSources) }).pipe(
     Layer.provideMerge(Vendors.layer(settings.priceSources)),
     Layer.provide(PostgresSourceLedger.layer),

@@ -40,3 +40,16 @@ export const start = Effect.fn("EmbeddedPostgres.start")(function* (
   yield* Cluster.ensure(folder, binaries, { password, isDurable: settings["fsync"] !== "off" })
   return yield* Server.run(folder, binaries, { password, port, settings })
 })
+
+/**
+ * The server that another program runs on the data in a folder. If there is no such program, starts the server as
+ * {@link start} does. Waits for a program that is starting or stopping. Fails with `EmbeddedPostgresError`.
+ */
+export const use = Effect.fn("EmbeddedPostgres.use")((options: Options): ReturnType<typeof start> =>
+  Effect.catch(Server.running(options), () => start(options)).pipe(
+    Effect.retry({ times: useTries, while: ({ reason }) => reason === "in-use" }),
+  ),
+)
+
+/** Each try takes at least the second for which opening the folder is retried. */
+const useTries = 20

@@ -5,6 +5,7 @@
  * cluster/    PostgreSQL's own data
  * new-…/      a cluster that is being created
  * owner       a named pipe that the program using the folder holds open
+ * owner.pid   the process ID of that program
  * server.log  PostgreSQL's log; the log of its previous start is in server.previous.log
  * ```
  */
@@ -88,11 +89,18 @@ const hiddenName = "/proc/self/cwd"
 /** The environment of PostgreSQL's programs. It takes nothing from ours, so that no secret or setting reaches them. */
 export const environment = { LC_ALL: "C", TZ: "UTC" }
 
-export const inUse = (home: string) =>
-  new EmbeddedPostgresError({
+/** Fails because another program uses the folder, and names its process. */
+export const inUse = Effect.fnUntraced(function* (home: string) {
+  const fileSystem = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const id = yield* Effect.orElseSucceed(fileSystem.readFileString(path.join(home, ownerFile)), () => "")
+  return yield* new EmbeddedPostgresError({
     reason: "in-use",
-    message: `The data folder ${home} is in use by another run: stop that run or choose another folder`,
+    message: `The data folder ${home} is in use by another run${id === "" ? "" : ` (process ${id})`}: stop that run, or set DATA_DIR to another folder`,
   })
+})
+
+const ownerFile = "owner.pid"
 
 /** A program that is shutting down may still hold the folder, so opening it is retried for a second. */
 const isInUse = (error: EmbeddedPostgresError | PlatformError): boolean => error.reason === "in-use"
@@ -115,7 +123,7 @@ export const mark = (cluster: string): string => `embedded.cluster=${cluster}`
 /** The prefix of the folder in which a new cluster is created. */
 export const draftPrefix = "new-"
 
-const ownEntries = new Set(["cluster", "owner", "server.log", "server.previous.log", ".DS_Store"])
+const ownEntries = new Set(["cluster", "owner", ownerFile, "server.log", "server.previous.log", ".DS_Store"])
 
 /** A folder that holds other files was named by mistake, and changing its owner might do harm. */
 const refuseForeign = Effect.fnUntraced(function* (home: string) {
@@ -149,10 +157,9 @@ const hold = Effect.fnUntraced(function* (home: string) {
     if (type !== undefined) yield* fileSystem.remove(pipe, { recursive: true })
     yield* spawner.exitCode(ChildProcess.make("mkfifo", ["-m", "600", pipe]))
   }
-  if (yield* isHeld(pipe)) {
-    return yield* inUse(home)
-  }
+  if (yield* isHeld(pipe)) return yield* inUse(home)
   yield* fileSystem.open(pipe, { flag: "r+" })
+  yield* fileSystem.writeFileString(path.join(home, ownerFile), String(process.pid))
 })
 
 /** A pipe opens for writing without waiting only while a process has it open for reading. */

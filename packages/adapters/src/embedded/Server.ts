@@ -51,6 +51,22 @@ export const run = Effect.fnUntraced(function* (folder: Folder.Folder, binaries:
   return { url, host, port } satisfies Server
 })
 
+/** The server of another program, if it accepts connections. */
+export const running = Effect.fnUntraced(function* ({
+  dataDirectory,
+  password,
+}: {
+  readonly dataDirectory: string
+  readonly password: Redacted.Redacted
+}) {
+  const path = yield* Path.Path
+  const port = Startup.readyPort(yield* Folder.readPostmasterFile(path.join(dataDirectory, "cluster")))
+  if (port === undefined) return yield* Folder.inUse(dataDirectory)
+  const url = urlOf(port, password)
+  yield* Startup.connect(dataDirectory, url)
+  return { url, host, port } satisfies Server
+})
+
 /** Restarts the server on the same port with all committed data, so that clients can reconnect. */
 const startAgain = Effect.fnUntraced(function* (
   folder: Folder.Folder,
@@ -76,13 +92,11 @@ const start = Effect.fnUntraced(
     const fileSystem = yield* FileSystem.FileSystem
     yield* fileSystem.remove(folder.log, { force: true })
     const port = options.port === 0 ? yield* freePort : options.port
-    const url = Redacted.make(
-      `postgres://postgres:${encodeURIComponent(Redacted.value(options.password))}@${host}:${port}/postgres`,
-    )
+    const url = urlOf(port, options.password)
     const handle = yield* serverCommand(folder, binaries, { ...options, port })
     const hasEnded = Effect.ignore(handle.exitCode)
     yield* Effect.raceFirst(
-      Effect.andThen(Startup.isReady(folder, port), Startup.connect(folder, url)),
+      Effect.andThen(Startup.isReady(folder, port), Startup.connect(folder.home, url)),
       Effect.andThen(hasEnded, Startup.explain(folder, port)),
     )
     return { url, port, hasEnded }
@@ -90,6 +104,11 @@ const start = Effect.fnUntraced(
   Effect.catchTag("PlatformError", (cause) => Effect.fail(failed(cause))),
   (effect) => closingOnFailure(effect),
 )
+
+const urlOf = (port: number, password: Redacted.Redacted) =>
+  Redacted.make(
+    `postgres://postgres:${encodeURIComponent(Redacted.value(password))}@${host}:${port}/postgres`,
+  )
 
 /** The server has its own process group, so that Ctrl-C reaches only our program, which stops the server last. */
 const serverCommand = (folder: Folder.Folder, { postgres }: Binaries, { port, settings }: Options) => {

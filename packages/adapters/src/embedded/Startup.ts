@@ -17,10 +17,7 @@ const startLimitSeconds = 60
 export const isReady = (folder: Folder.Folder, port: number) =>
   Folder.readPostmasterFile(folder.cluster).pipe(
     Effect.repeat({
-      until: (text) => {
-        const lines = text.split("\n")
-        return text !== folder.leftover && Number(lines[3]) === port && lines[7]?.trim() === "ready"
-      },
+      until: (text) => text !== folder.leftover && readyPort(text) === port,
       schedule: Schedule.spaced("5 millis"),
     }),
     Effect.timeoutOrElse({
@@ -35,8 +32,14 @@ export const isReady = (folder: Folder.Folder, port: number) =>
     }),
   )
 
+/** The port of a server whose `postmaster.pid` says that it is ready; undefined if it does not. */
+export const readyPort = (postmasterFile: string): number | undefined => {
+  const lines = postmasterFile.split("\n")
+  return lines[7]?.trim() === "ready" ? Number(lines[3]) : undefined
+}
+
 /** Opens one session, which proves that the server is ours and that the password is right. */
-export const connect = (folder: Folder.Folder, url: Redacted.Redacted) =>
+export const connect = (home: string, url: Redacted.Redacted) =>
   PgConnection.make({ url, ssl: false }).pipe(
     Effect.scoped,
     Effect.mapError(
@@ -45,7 +48,7 @@ export const connect = (folder: Folder.Folder, url: Redacted.Redacted) =>
           cause.reason._tag === "AuthenticationError"
             ? {
                 reason: "password",
-                message: `The database in ${folder.home} was created with another password: restore that password or choose another folder`,
+                message: `The database in ${home} was created with another password: restore that password or choose another folder`,
                 cause,
               }
             : {

@@ -1,8 +1,11 @@
 /** Settings of the database. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as LocalData from "../embedded/LocalData.ts"
 import * as AuthoritiesFile from "./AuthoritiesFile.ts"
-import { setting } from "./Setting.ts"
+import type * as CredentialsSettings from "./CredentialsSettings.ts"
+import type * as ProgramSettings from "./ProgramSettings.ts"
+import { type Program, setting } from "./Setting.ts"
 import { expectedPemFile, Secret, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
@@ -11,7 +14,7 @@ export const declarations = {
     schema: Secret,
     expected: "postgres://user:password@host:port/database, without parameters",
     meaning:
-      "PostgreSQL 15 or later; beyond loopback the connection always uses verified TLS; the embedded program starts its own PostgreSQL",
+      "PostgreSQL 15 or later; beyond loopback the connection always uses verified TLS; the embedded program starts its own PostgreSQL, which the worker's commands use if this is not set",
     fallback: null,
     neededBy: ["http", "worker"],
   }),
@@ -30,15 +33,39 @@ export const declarations = {
   }),
 } as const
 
-type Values = SettingValues<typeof declarations>
+type Values = SettingValues<
+  typeof declarations & typeof CredentialsSettings.declarations & typeof ProgramSettings.declarations
+>
 
 /** URLs and files that cannot be used, or that would make the connection unsafe. */
-export const problems = Effect.fnUntraced(function* (values: Values) {
+export const problems = Effect.fnUntraced(function* (program: Program, values: Values) {
   return [
+    ...(values.DATABASE_URL === undefined ? yield* missing(program, values) : []),
     ...urlProblems("DATABASE_URL", values.DATABASE_URL),
     ...urlProblems("LEGACY_DATABASE_URL", values.LEGACY_DATABASE_URL),
     ...(yield* AuthoritiesFile.problems("DATABASE_CA_FILE", values.DATABASE_CA_FILE)),
   ]
+})
+
+/** Why a program cannot do without `DATABASE_URL`, beyond being strict. */
+const missing = Effect.fnUntraced(function* (program: Program, values: Values) {
+  const { DATA_DIR: folder, DATABASE_CREDENTIALS: credentials } = values
+  if (program === "worker") {
+    return [
+      "DATABASE_URL is for a PostgreSQL of your own: npm start has a worker of its own, and only the commands of this program use the data of npm start",
+    ]
+  }
+  if (program !== "command" || folder === undefined) return []
+  if (credentials !== "static") {
+    return [
+      `DATABASE_URL is not set but DATABASE_CREDENTIALS is: expected ${declarations.DATABASE_URL.expected}`,
+    ]
+  }
+  return (yield* LocalData.exists(folder))
+    ? []
+    : [
+        `DATABASE_URL is not set, and ${folder} has no data of npm start: set DATABASE_URL or DATA_DIR, or run npm start first`,
+      ]
 })
 
 const urlProblems = (

@@ -48,7 +48,7 @@ type Values = SettingValues<typeof declarations>
 
 /** Settings that would send tokens over a network in plaintext, and a certificate that cannot be used. */
 export const problems = Effect.fnUntraced(function* (program: Program, values: Values) {
-  if (program === "worker") return []
+  if (program === "worker" || program === "command") return []
   return [...plaintextProblems(values), ...(yield* certificateProblems(values))]
 })
 

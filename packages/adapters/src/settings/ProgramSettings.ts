@@ -7,7 +7,8 @@ export const declarations = {
   DATA_DIR: setting({
     schema: Text,
     expected: "a folder",
-    meaning: "folder in which the embedded program stores its data",
+    meaning:
+      "folder in which the embedded program stores its data, and in which the worker's commands find it without `DATABASE_URL`",
     fallback: ".data",
   }),
   LOG_LEVEL: setting({

@@ -1,8 +1,11 @@
 /** A setting: an environment variable with its meaning and its schema. */
 import type * as Schema from "effect/Schema"
 
-/** `http` and `worker` are strict; `embedded` runs on a developer's own machine. */
-export type Program = "embedded" | "http" | "worker"
+/**
+ * `http` and `worker` are strict; `embedded` runs on a developer's own machine. A `command` of the worker runs on the
+ * database of either.
+ */
+export type Program = "embedded" | "http" | "worker" | "command"
 
 export interface Setting<A, Fallback extends string | null, Needing extends Program> {
   readonly schema: Schema.Codec<A, string>

@@ -23,7 +23,7 @@ export const problems = Effect.fnUntraced(function* (program: Program, values: V
     ...(yield* ListenerSettings.problems(program, values)),
     ...LimitSettings.problems(values),
     ...plaintextUrls(values),
-    ...(yield* DatabaseSettings.problems(values)),
+    ...(yield* DatabaseSettings.problems(program, values)),
     ...(yield* CredentialsSettings.problems(values)),
   ]
 })

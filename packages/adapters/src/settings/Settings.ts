@@ -47,10 +47,25 @@ export const worker = Effect.gen(function* () {
   return {
     ...common(values, "json"),
     database: yield* database(values),
+    ...sampling(values),
+    installation: new URL(Redacted.value(values.DATABASE_URL)).host,
+  }
+})
+
+/**
+ * What a command of the worker needs. `database` is undefined if `DATABASE_URL` is not set: the command uses the data
+ * of the embedded program. Fails with all problems at once.
+ */
+export const command = Effect.gen(function* () {
+  const values = yield* read("command")
+  const { DATABASE_URL: url } = values
+  return {
+    ...common(values, "pretty"),
+    dataDirectory: values.DATA_DIR,
+    database: url === undefined ? undefined : yield* database({ ...values, DATABASE_URL: url }),
     /** Undefined: the legacy table is in the database itself. */
     legacyDatabase: yield* legacyDatabase(values),
     ...sampling(values),
-    installation: new URL(Redacted.value(values.DATABASE_URL)).host,
   }
 })
 

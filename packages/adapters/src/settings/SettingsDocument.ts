@@ -45,6 +45,7 @@ const programNames: Readonly<Record<Program, string>> = {
   http: "the API",
   worker: "the worker",
   embedded: "the embedded program",
+  command: "the worker's commands",
 }
 
 /** What each vendor has. */

@@ -252,7 +252,12 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
 
       const { url } = yield* start(folder)
       assert.deepStrictEqual(yield* query(url, "select 1 as one"), [{ one: 1 }])
-      assert.sameMembers(yield* fileSystem.readDirectory(folder), ["cluster", "owner", "server.log"])
+      assert.sameMembers(yield* fileSystem.readDirectory(folder), [
+        "cluster",
+        "owner",
+        "owner.pid",
+        "server.log",
+      ])
     }),
   )
 

@@ -31,9 +31,9 @@ const rds = {
 describe("CredentialsSettings", () => {
   it.effect("are read for each source of credentials", () =>
     Effect.gen(function* () {
-      const { database, legacyDatabase } = yield* read({ ...file, DATABASE_ROLE: "btc_owner" })
+      const { database } = yield* read({ ...file, DATABASE_ROLE: "btc_owner" })
       assert.deepStrictEqual(database.credentials, { kind: "file", file: "/vault/db.json" })
-      assert.deepStrictEqual([database.role, legacyDatabase], ["btc_owner", undefined])
+      assert.strictEqual(database.role, "btc_owner")
       assert.deepStrictEqual((yield* read(rds)).database.credentials, {
         kind: "rds-iam",
         region: "eu-central-1",

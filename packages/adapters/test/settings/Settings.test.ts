@@ -78,7 +78,10 @@ describe("Settings", () => {
       )
       assert.strictEqual(worker.retentionMonths, 2)
       assert.strictEqual(BigDecimal.format(worker.minimumCoverage), "0.5")
-      assert.strictEqual(Redacted.value(worker.legacyDatabase!.url), "postgres://old@127.0.0.1/flask")
+      const { database, legacyDatabase, log } = yield* Settings.command
+      assert.strictEqual(Redacted.value(database!.url), databaseUrl)
+      assert.strictEqual(Redacted.value(legacyDatabase!.url), "postgres://old@127.0.0.1/flask")
+      assert.strictEqual(log.format, "pretty")
     }).pipe(
       within({
         ...cognito,
@@ -123,7 +126,7 @@ describe("Settings", () => {
         "COGNITO_CLIENT_ID",
         "COGNITO_CLIENT_SECRET",
       ])
-      assert.deepStrictEqual(yield* problems(Settings.worker, {}), ["DATABASE_URL"])
+      assert.deepStrictEqual(yield* problems(Settings.worker, {}), ["DATABASE_URL", "DATABASE_URL"])
       assert.deepStrictEqual(
         yield* problems(Settings.embedded, {
           HTTP_PORT: "70000",

@@ -1,6 +1,7 @@
 /** The text that the embedded program prints once it listens: everything a user needs to try it. */
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as Console from "effect/Console"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
@@ -13,6 +14,8 @@ export interface Options {
   /** The demo user's password; undefined if the users are in Cognito. */
   readonly demoPassword: Redacted.Redacted | undefined
   readonly management: { readonly host: string; readonly port: number }
+  /** Whether the prices come from a replay, which has filled its past already. */
+  readonly isReplay: boolean
   /** Describes where the prices come from. */
   readonly source: string
 }
@@ -36,11 +39,16 @@ export const layer = (
       yield* Effect.ignore((yield* Snapshot.Snapshot).refresh)
       const { address } = yield* HttpServer.HttpServer
       const scheme = options.api.tls === undefined ? "http" : "https"
-      yield* Console.log(banner(NetAddress.formatUrlUnsafe(address, scheme), options))
+      const weekAgo = DateTime.subtract(yield* DateTime.now, { days: 7 })
+      yield* Console.log(banner(NetAddress.formatUrlUnsafe(address, scheme), weekAgo, options))
     }),
   )
 
-const banner = (url: string, { dataDirectory, demoPassword, management, source }: Options): string => {
+const banner = (
+  url: string,
+  weekAgo: DateTime.Utc,
+  { dataDirectory, demoPassword, management, isReplay, source }: Options,
+): string => {
   const [user, password] =
     demoPassword === undefined ? ["…", "…"] : [demoUsers[0].username, Redacted.value(demoPassword)]
   const [, ...others] = demoUsers.map(({ username }) => username)
@@ -58,7 +66,14 @@ ${management.port === 0 ? "" : `    Health    http://${management.host}:${manage
       -d '{"username":"${user}","password":"${password}"}' | cut -d '"' -f 4)
     curl -s ${url}/get_btc_price -H "Authorization: Bearer $TOKEN"
     curl -s ${url}/get_averages -H "Authorization: Bearer $TOKEN"
-
+${isReplay ? "" : history(dataDirectory, weekAgo)}
   Press Ctrl-C to stop. The data is kept.
 `
 }
+
+/** The command names the data folder, because the user may have set DATA_DIR only for this run. */
+const history = (dataDirectory: string, weekAgo: DateTime.Utc): string => `
+  Paste this in another terminal to fetch the prices of the last week too:
+
+    DATA_DIR='${dataDirectory}' npm run -s worker -- backfill --from ${DateTime.formatIsoDateUtc(weekAgo)}
+`

@@ -3,7 +3,7 @@ import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoPriceHistory"
 import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
 import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
-import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
+import * as LocalData from "@btc-price/adapters/embedded/LocalData"
 import * as MemoryExchangeRates from "@btc-price/adapters/memory/MemoryExchangeRates"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
@@ -35,7 +35,6 @@ import * as Layer from "effect/Layer"
 import * as Path from "effect/Path"
 import * as ApiProgram from "../ApiProgram.ts"
 import * as Banner from "./Banner.ts"
-import * as LocalSecrets from "./LocalSecrets.ts"
 import * as ReplayHistory from "./ReplayHistory.ts"
 
 export interface Options extends Effect.Success<typeof Settings.embedded> {
@@ -68,14 +67,10 @@ export const commandLine = Command.run(
 const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options) {
   const path = yield* Path.Path
   const dataDirectory = path.resolve(settings.dataDirectory)
-  const secrets = yield* LocalSecrets.load(dataDirectory)
-  const postgres = yield* EmbeddedPostgres.start({
-    dataDirectory: path.join(dataDirectory, "postgres"),
-    password: secrets.database,
-  })
+  const { secrets, postgres } = yield* LocalData.start(dataDirectory)
   // Replayed prices have their own database, so that they never mix with real prices.
   const database = {
-    url: yield* PostgresDatabase.ensure(postgres.url, isReplay ? "btc_price_replay" : "btc_price"),
+    url: yield* PostgresDatabase.ensure(postgres.url, isReplay ? "btc_price_replay" : LocalData.databaseName),
   }
   const replay = isReplay ? yield* startReplay : undefined
   const sources = replay === undefined ? Vendors.layer(settings.priceSources) : onlyFrom(replay)
@@ -90,6 +85,7 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
   return Banner.layer({
     ...settings,
     dataDirectory,
+    isReplay,
     demoPassword: settings.cognito === undefined ? secrets.demoUser : undefined,
     source:
       replay === undefined

@@ -18,7 +18,7 @@ export const command = Command.make(
   "backfill",
   {
     from: RangeFlags.from("First slot of the range"),
-    to: RangeFlags.to("End of the range, exclusive"),
+    to: RangeFlags.to("End of the range, exclusive; default: now").pipe(Flag.optional),
     source: Flag.String("source").pipe(
       Flag.withMetavar("name"),
       Flag.withDescription(
@@ -33,7 +33,9 @@ export const command = Command.make(
     Outcome.of(
       Effect.gen(function* () {
         const report = yield* Report.make(given.json)
-        const range = yield* RangeFlags.rangeOf({ from: Option.some(given.from), to: Option.some(given.to) })
+        const now = DateTime.formatIso(yield* DateTime.now)
+        const to = Option.orElseSome(given.to, () => now)
+        const range = yield* RangeFlags.rangeOf({ from: Option.some(given.from), to })
         const currencies = yield* CurrencyList.of(given.currency)
         const history = yield* choose(given.source, range.start)
         yield* (yield* PriceRepository).prepare(yield* DateTime.now)
@@ -62,7 +64,7 @@ export const command = Command.make(
 ).pipe(
   Command.withShortDescription("Fill a past range from the history of a source"),
   Command.withDescription(
-    `Asks a history for the prices of all past slots from --from to before --to, oldest first, and stores the prices of slots that have none. A slot that the history lacks becomes a gap. Complete ranges are not requested again, so the command can be repeated. Calls count against the monthly budget. Can run alongside workers: existing prices stay. With RETENTION_MONTHS, older months are pruned again. ${Outcome.help("the history fails before the end, in which case trying again may help")}`,
+    `Asks a history for the prices of all past slots from --from until --to, oldest first, and stores the prices of slots that have none. A slot that the history lacks becomes a gap. Complete ranges are not requested again, so the command can be repeated. Calls count against the monthly budget. Can run alongside workers: existing prices stay. With RETENTION_MONTHS, older months are pruned again. ${Outcome.help("the history fails before the end, in which case trying again may help")}`,
   ),
   Command.withExamples(({ commandPath: path }) => [
     { command: `${path.join(" ")} --from 2023-01-01 --to 2024-01-01`, description: "A year in TIME_ZONE" },

@@ -13,7 +13,7 @@ const commands = ["backfill", "repair", "verify", "import-legacy", "export", "pr
 
 const wrong = [
   [["backfil"], /Unknown subcommand/],
-  [["backfill", "--from", "2023-01-01"], /Missing required flag: --to/],
+  [["backfill", "--to", "2023-01-01"], /Missing required flag: --from/],
   [
     ["backfill", "--from", "2023-02-31", "--to", "2024-01-01"],
     /2023-02-31 is neither an instant nor a calendar date/,

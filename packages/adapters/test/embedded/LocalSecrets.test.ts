@@ -1,4 +1,4 @@
-import * as LocalSecrets from "@btc-price/http/embedded/LocalSecrets"
+import * as LocalSecrets from "@btc-price/adapters/embedded/LocalSecrets"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
