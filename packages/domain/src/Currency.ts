@@ -59,6 +59,7 @@ export type Currency = keyof typeof minorUnits
 
 export const Currency = Schema.Literals(Object.keys(minorUnits) as Array<Currency>).annotate({
   identifier: "Currency",
+  examples: ["EUR"],
 })
 
 /** The number of digits after the decimal point to which a shown amount in this currency is rounded. */

@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as OpenApi from "effect/http-api/OpenApi"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
@@ -22,6 +23,7 @@ import * as HistoryHandlers from "./history/HistoryHandlers.ts"
 import * as LegacyHandlers from "./legacy/LegacyHandlers.ts"
 import * as PricesHandlers from "./prices/PricesHandlers.ts"
 import * as BearerAuthorization from "./server/BearerAuthorization.ts"
+import * as Document from "./server/Document.ts"
 import * as DocumentationPage from "./server/DocumentationPage.ts"
 import * as ParameterChecks from "./server/ParameterChecks.ts"
 import * as RequestFraming from "./server/RequestFraming.ts"
@@ -37,6 +39,7 @@ const pagePath = "/docs"
 
 /** Every path that is served, as a pattern, and its methods. */
 const served = [
+  { path: "/", method: "GET" },
   { path: documentPath, method: "GET" },
   { path: pagePath, method: "GET" },
   ...Object.values(Api.groups).flatMap(
@@ -115,9 +118,14 @@ export interface Options {
   readonly passwordLogin: boolean
 }
 
+const openApiDocument = Effect.sync(() => ({
+  bytes: new TextEncoder().encode(JSON.stringify(OpenApi.fromApi(Api))),
+  contentType: "application/json",
+}))
+
 const routes = (options: Options) =>
   Layer.mergeAll(
-    HttpApiBuilder.layer(Api, { openapiPath: documentPath }).pipe(
+    HttpApiBuilder.layer(Api).pipe(
       Layer.provide([
         PricesHandlers.layer(options),
         AveragesHandlers.layer(options),
@@ -130,7 +138,9 @@ const routes = (options: Options) =>
       ]),
       Layer.provide([BearerAuthorization.layer, ParameterChecks.layer(options), ResponseCaching.layer]),
     ),
-    DocumentationPage.layer({ path: pagePath }),
+    Document.layer(documentPath, openApiDocument),
+    Document.layer(pagePath, DocumentationPage.make),
+    HttpRouter.add("GET", "/", HttpServerResponse.redirect(pagePath)),
   ).pipe(
     Layer.provide(RequestLimits.perRoute.combine(RequestLog.routeName).layer),
     Layer.merge(headers),

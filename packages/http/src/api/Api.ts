@@ -6,7 +6,9 @@ import { GapsGroup } from "./Gaps.ts"
 import { HistoryGroup } from "./History.ts"
 import { LegacyGroup } from "./Legacy.ts"
 import { LoginGroup } from "./Login.ts"
+import * as OpenApiDocument from "./OpenApiDocument.ts"
 import { PricesGroup } from "./Prices.ts"
+import { MethodNotAllowed } from "./Problem.ts"
 import { SignInGroup } from "./SignIn.ts"
 import { SourcesGroup } from "./Sources.ts"
 
@@ -22,15 +24,27 @@ const description = `The bitcoin price, sampled every five minutes. Every number
 
 Price data by [CoinGecko](https://www.coingecko.com) and others: each price names its source.`
 
+const groups = [
+  SignInGroup,
+  LoginGroup,
+  PricesGroup,
+  AveragesGroup,
+  HistoryGroup,
+  GapsGroup,
+  SourcesGroup,
+  LegacyGroup,
+] as const
+
 export class Api extends HttpApi.make("btc-price")
-  .add(
-    PricesGroup,
-    AveragesGroup,
-    HistoryGroup,
-    GapsGroup,
-    SourcesGroup,
-    LegacyGroup,
-    SignInGroup,
-    LoginGroup,
-  )
-  .annotateMerge(OpenApi.annotations({ title: "Bitcoin price", version: "0.1.0", description })) {}
+  .add(...groups)
+  .annotate(HttpApi.AdditionalSchemas, [MethodNotAllowed])
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Bitcoin price",
+      version: "0.1.0",
+      description,
+      license: { name: "All rights reserved" },
+      servers: [{ url: "/", description: "The server of this document" }],
+      transform: OpenApiDocument.complete(groups),
+    }),
+  ) {}

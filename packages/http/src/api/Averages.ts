@@ -15,7 +15,7 @@ import {
   TimeZone,
 } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
-import { NullableAmount, provenance, Share, SlotStart, Time, times } from "./ResponseFields.ts"
+import { NullableAmount, provenance, Share, SlotStart, timeOf, times } from "./ResponseFields.ts"
 
 /** Maximum number of days or months per request. */
 export const periodLimit = 400
@@ -23,8 +23,8 @@ export const periodLimit = 400
 const Average = Schema.Struct({
   currency: Currency,
   period: AveragedPeriod,
-  from: Time.annotate({ description: "The first instant of the period" }),
-  to: Time.annotate({ description: "The first instant after the period" }),
+  from: timeOf("The first instant of the period"),
+  to: timeOf("The first instant after the period"),
   time_zone: Schema.String.annotate({ description: "The IANA time zone that defines the period" }),
   status: Schema.Literals(["running", "final"]).annotate({
     description:
@@ -44,10 +44,10 @@ const Average = Schema.Struct({
   high: NullableAmount.annotate({ description: "The highest price of the period" }),
   low: NullableAmount.annotate({ description: "The lowest price of the period" }),
   close: NullableAmount.annotate({ description: "The last price of the period, or the last so far" }),
-  samples: Schema.Int.annotate({
+  samples: Schema.Natural.annotate({
     description: "Number of five-minute slots in the period that have a price",
   }),
-  expected: Schema.Int.annotate({
+  expected: Schema.Natural.annotate({
     description: "Number of five-minute slots in the period that have started",
   }),
   coverage: Schema.NullOr(Share).annotate({
@@ -62,7 +62,7 @@ const Average = Schema.Struct({
   shares: Schema.Array(
     Schema.Struct({
       ...provenance,
-      samples: Schema.Int,
+      samples: Schema.Natural,
       share: Share.annotate({ description: "Fraction of all samples, rounded half-even to four digits" }),
     }),
   ).annotate({ description: "The samples by source and by how the price was obtained" }),
@@ -107,4 +107,9 @@ export class AveragesGroup extends HttpApiGroup.make("averages")
   .middleware(CheckedParameters)
   .middleware(CachedResponses)
   .middleware(Authorization)
-  .annotateMerge(OpenApi.annotations({ title: "Averages" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Averages",
+      description: "Averages of days, months and other ranges, with their coverage.",
+    }),
+  ) {}

@@ -9,13 +9,13 @@ import { Authorization } from "./Authorization.ts"
 import { CachedResponses } from "./CachedResponses.ts"
 import { CheckedParameters, CurrencyFilter, InstantOrDate, TimeZone } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
-import { Time, times } from "./ResponseFields.ts"
+import { Time, timeOf, times } from "./ResponseFields.ts"
 
 const Gap = Schema.Struct({
   currency: Currency,
-  from: Time.annotate({ description: "Start of the first slot" }),
-  to: Time.annotate({ description: "End of the last slot" }),
-  slots: Schema.Int.annotate({ description: "Number of consecutive five-minute slots without a price" }),
+  from: timeOf("Start of the first slot"),
+  to: timeOf("End of the last slot"),
+  slots: Schema.Natural.annotate({ description: "Number of consecutive five-minute slots without a price" }),
   reason: Reason.annotate({ description: "Why there is no price" }),
   detail: Schema.String.annotate({ description: "One sentence for the person who investigates" }),
   tried: Schema.Array(Schema.String).annotate({
@@ -27,9 +27,11 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
   .add(
     HttpApiEndpoint.get("list", "/v1/gaps", {
       query: {
-        from: Schema.optionalKey(InstantOrDate("Start of the range. Default: 24 hours before its end.")),
+        from: Schema.optionalKey(
+          InstantOrDate("Start of the range. Default: 24 hours before its end.", "2026-11-23"),
+        ),
         to: Schema.optionalKey(
-          InstantOrDate("End of the range (exclusive). Default: the end of the current slot."),
+          InstantOrDate("End of the range (exclusive). Default: the end of the current slot.", "2026-11-24"),
         ),
         tz: Schema.optionalKey(TimeZone),
         currency: Schema.optionalKey(CurrencyFilter),
@@ -45,8 +47,8 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
         totals: Schema.Record(
           Schema.String,
           Schema.Struct({
-            slots: Schema.Int.annotate({ description: "Number of slots without a price" }),
-            reasons: Schema.Record(Schema.String, Schema.Int).annotate({
+            slots: Schema.Natural.annotate({ description: "Number of slots without a price" }),
+            reasons: Schema.Record(Schema.String, Schema.Natural).annotate({
               description: "Number of slots for each reason",
             }),
           }),
@@ -64,4 +66,6 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
   .middleware(CheckedParameters)
   .middleware(CachedResponses)
   .middleware(Authorization)
-  .annotateMerge(OpenApi.annotations({ title: "Gaps" })) {}
+  .annotateMerge(
+    OpenApi.annotations({ title: "Gaps", description: "The slots without a price, and why." }),
+  ) {}

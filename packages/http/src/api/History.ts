@@ -9,21 +9,21 @@ import { Authorization } from "./Authorization.ts"
 import { CachedResponses } from "./CachedResponses.ts"
 import { CheckedParameters, Cursor, Interval, InstantOrDate, PageLimit, TimeZone } from "./Parameters.ts"
 import { InternalError, NotAcceptable, RepositoryUnavailable, TooManyDownloads } from "./Problem.ts"
-import { NullableAmount, Sample, Share, Time, times } from "./ResponseFields.ts"
+import { NullableAmount, Sample, Share, timeOf, times } from "./ResponseFields.ts"
 
 export const Candle = Schema.Struct({
-  from: Time.annotate({ description: "The first instant of the bucket" }),
-  to: Time.annotate({ description: "The first instant after the bucket" }),
+  from: timeOf("The first instant of the bucket"),
+  to: timeOf("The first instant after the bucket"),
   currency: Currency,
   open: NullableAmount,
   high: NullableAmount,
   low: NullableAmount,
   close: NullableAmount,
   mean: NullableAmount,
-  samples: Schema.Int.annotate({
+  samples: Schema.Natural.annotate({
     description: "Number of five-minute slots in the bucket that have a price",
   }),
-  expected: Schema.Int.annotate({
+  expected: Schema.Natural.annotate({
     description: "Number of five-minute slots in the bucket that have started",
   }),
   coverage: Schema.NullOr(Share).annotate({
@@ -38,8 +38,8 @@ export const Candle = Schema.Struct({
 const page = {
   ...times,
   currency: Currency,
-  from: Time.annotate({ description: "Start of this page" }),
-  to: Time.annotate({ description: "End of the last page" }),
+  from: timeOf("Start of this page"),
+  to: timeOf("End of the last page"),
   time_zone: Schema.String,
   next_cursor: Schema.NullOr(Schema.String).annotate({
     description: "Pass this as `cursor` to get the next page; null on the last page",
@@ -65,9 +65,11 @@ export class HistoryGroup extends HttpApiGroup.make("history")
     HttpApiEndpoint.get("list", "/v1/history/:currency", {
       params: { currency: Currency },
       query: {
-        from: Schema.optionalKey(InstantOrDate("Start of the range. Default: 24 hours before its end.")),
+        from: Schema.optionalKey(
+          InstantOrDate("Start of the range. Default: 24 hours before its end.", "2026-11-23"),
+        ),
         to: Schema.optionalKey(
-          InstantOrDate("End of the range (exclusive). Default: the end of the current slot."),
+          InstantOrDate("End of the range (exclusive). Default: the end of the current slot.", "2026-11-24"),
         ),
         interval: Schema.optionalKey(Interval),
         tz: Schema.optionalKey(TimeZone),
@@ -90,4 +92,9 @@ export class HistoryGroup extends HttpApiGroup.make("history")
   .middleware(CheckedParameters)
   .middleware(CachedResponses)
   .middleware(Authorization)
-  .annotateMerge(OpenApi.annotations({ title: "History" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "History",
+      description: "Past samples and candles, as pages or as a download.",
+    }),
+  ) {}

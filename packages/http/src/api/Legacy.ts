@@ -6,7 +6,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { PriceUnavailable } from "./Problem.ts"
-import { provenance, SlotStart, Time, times } from "./ResponseFields.ts"
+import { provenance, SlotStart, Time, timeOf, times } from "./ResponseFields.ts"
 
 export const BtcPrices = Schema.Struct({
   btc_prices: Schema.Record(
@@ -20,18 +20,14 @@ export const BtcPrices = Schema.Struct({
         source: provenance.source,
         derived: provenance.derived,
         flagged: provenance.flagged,
-        server_data_time: Time.annotate({
-          description: "The source's own timestamp of the price",
-        }),
+        server_data_time: timeOf("The source's own timestamp of the price"),
       }),
     ),
   ).annotate({
     description: "By currency code in lower case; null if the currency has no price younger than 15 minutes",
   }),
   client_request_time: times.request_time,
-  server_data_time: Time.annotate({
-    description: "The source's own timestamp of the oldest price in this response",
-  }),
+  server_data_time: timeOf("The source's own timestamp of the oldest price in this response"),
 }).annotate({ identifier: "BtcPrices" })
 
 const Means = Schema.Record(
@@ -41,8 +37,8 @@ const Means = Schema.Record(
 const Coverage = Schema.Record(
   Schema.String,
   Schema.Struct({
-    samples: Schema.Int.annotate({ description: "Number of five-minute slots that have a price" }),
-    expected: Schema.Int.annotate({
+    samples: Schema.Natural.annotate({ description: "Number of five-minute slots that have a price" }),
+    expected: Schema.Natural.annotate({
       description: "Number of five-minute slots in the period that have started",
     }),
     oldest: SlotStart.annotate({

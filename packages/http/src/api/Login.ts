@@ -38,4 +38,9 @@ export class LoginGroup extends HttpApiGroup.make("login")
       }),
     ),
   )
-  .annotateMerge(OpenApi.annotations({ title: "Managed login" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Managed login",
+      description: "Tokens from the identity provider's own pages, for browsers.",
+    }),
+  ) {}

@@ -27,12 +27,16 @@ const parameter = <S extends Schema.Codec<any, any>>(
     /** Completes "expected …" in the message about an invalid value. */
     readonly expected: string
     readonly description: string
-    readonly example: string
+    /** All examples of an endpoint together are a valid request. */
+    readonly example?: string
     readonly parse: (text: string) => Option.Option<S["Type"]>
     readonly format: (value: S["Type"]) => string
   },
 ) =>
-  Schema.String.annotate({ description: options.description, examples: [options.example] }).pipe(
+  Schema.String.annotate({
+    description: options.description,
+    ...(options.example === undefined ? {} : { examples: [options.example] }),
+  }).pipe(
     Schema.decodeTo(
       Schema.toType(to),
       SchemaTransformation.transformEffect({
@@ -50,15 +54,15 @@ const parameter = <S extends Schema.Codec<any, any>>(
 const choice = <const Choice extends string>(choices: ReadonlyArray<Choice>, description: string) => {
   const message = `expected one of ${choices.join(", ")}`
   return Schema.Literals(choices)
-    .annotate({ message, description })
+    .annotate({ message, description, examples: choices.slice(0, 1) })
     .annotateKey({ messageMissingKey: message })
 }
 
-const wholeNumber = (minimum: number, maximum: number, description: string) =>
-  parameter(Schema.Int, {
+const wholeNumber = (minimum: number, maximum: number, example: number, description: string) =>
+  parameter(Schema.Int.check(Schema.isBetween({ minimum, maximum })), {
     expected: `a whole number from ${minimum} to ${maximum}`,
     description: `${description} From ${minimum} to ${maximum}.`,
-    example: String(Math.min(maximum, 300)),
+    example: String(example),
     parse: (text) =>
       Option.some(Number(text)).pipe(
         Option.filter((value) => /^\d{1,9}$/.test(text) && value >= minimum && value <= maximum),
@@ -69,21 +73,24 @@ const wholeNumber = (minimum: number, maximum: number, description: string) =>
 export const expectedInstant =
   "an ISO 8601 time with an offset, such as 2026-11-24T10:00:00Z (in a URL, write + as %2B)"
 
+/** A time for which a running service has prices takes its place where the examples are shown. */
+export const exampleInstant = "2026-11-24T10:00:00Z"
+
 /** An instant. */
 export const Instant = parameter(Schema.DateTimeUtc, {
   expected: expectedInstant,
   description: "An ISO 8601 time with `Z` or an offset. In a URL, write `+` as `%2B`.",
-  example: "2026-11-24T10:00:00Z",
+  example: exampleInstant,
   parse: parseInstant,
   format: DateTime.formatIso,
 }).annotateKey({ messageMissingKey: `expected ${expectedInstant}` })
 
 /** An instant, or a civil day that the server reads in the requested time zone. */
-export const InstantOrDate = (description: string) =>
+export const InstantOrDate = (description: string, example: string) =>
   parameter(Schema.String, {
     expected: `${expectedInstant}, or a date such as 2026-11-24`,
     description: `${description} An ISO 8601 time with \`Z\` or an offset (in a URL, write \`+\` as \`%2B\`), or a date, which means the start of that day in the time zone.`,
-    example: "2026-11-01",
+    example,
     parse: (text) => Option.liftPredicate(text, isInstantOrDate),
     format: (text) => text,
   })
@@ -93,7 +100,6 @@ export const InstantOrCivilDate = (description: string) =>
   parameter(Schema.String, {
     expected: "a date such as 2026-11-24, a month such as 2026-11, or an ISO 8601 time with an offset",
     description,
-    example: "2026-11-01",
     parse: (text) => Option.liftPredicate(text, (text) => isInstantOrDate(text) || isDate(`${text}-01`)),
     format: (text) => text,
   })
@@ -120,6 +126,7 @@ export const TimeZone = parameter(Schema.TimeZoneNamed, {
 /** The server checks whether the currency is configured. */
 export const CurrencyFilter = Currency.annotateKey({
   description: "One of the configured currencies. Default: all of them.",
+  examples: ["EUR"],
 })
 
 export const AveragedPeriod = choice(
@@ -135,6 +142,7 @@ export const Interval = choice(
 export const MaximumAge = wholeNumber(
   0,
   31_536_000,
+  3600,
   "Maximum age of a price in seconds, by the source's own timestamp. If a price is older, the response is a 409 problem.",
 )
 
@@ -147,13 +155,14 @@ export const defaultMaximumDistance = 900
 export const MaximumDistance = wholeNumber(
   0,
   maximumDistanceLimit,
+  defaultMaximumDistance,
   `How long before the requested time the sample's slot may start, in seconds. Default: ${defaultMaximumDistance} (three slots).`,
 )
 
 /** Maximum rows per page. */
 export const pageLimit = 1000
 
-export const PageLimit = wholeNumber(1, pageLimit, `Maximum rows per JSON page. Default: ${pageLimit}.`)
+export const PageLimit = wholeNumber(1, pageLimit, 100, `Maximum rows per JSON page. Default: ${pageLimit}.`)
 
 export const Cursor = Schema.String.check(
   Schema.isPattern(/^[A-Za-z0-9_-]{1,100}$/, { message: "expected the next_cursor of an earlier response" }),

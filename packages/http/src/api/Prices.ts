@@ -10,6 +10,7 @@ import {
   CheckedParameters,
   CurrencyFilter,
   defaultMaximumDistance,
+  exampleInstant,
   Instant,
   MaximumAge,
   MaximumDistance,
@@ -37,10 +38,10 @@ const Question = Schema.Struct({
   currency: Schema.String.annotate({ description: "One of the configured currencies", examples: ["EUR"] }),
   time: Schema.String.annotate({
     description: "An ISO 8601 time with `Z` or an offset, not in the future",
-    examples: ["2026-11-24T10:00:00Z"],
+    examples: [exampleInstant],
   }),
   max_distance: Schema.optionalKey(
-    Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maximumDistanceLimit })).annotate({
+    Schema.Natural.check(Schema.isBetween({ minimum: 0, maximum: maximumDistanceLimit })).annotate({
       description: `How long before the time the sample's slot may start, in seconds. Default: ${defaultMaximumDistance}`,
     }),
   ),
@@ -50,9 +51,7 @@ export const Questions = Schema.Struct({
   questions: Schema.Array(Question).check(Schema.isBetweenLength(1, questionLimit)),
 }).annotate({
   identifier: "Questions",
-  examples: [
-    { questions: [{ id: "invoice 17", currency: "EUR", time: "2026-11-24T10:00:00Z", max_distance: 300 }] },
-  ],
+  examples: [{ questions: [{ id: "invoice 17", currency: "EUR", time: exampleInstant, max_distance: 300 }] }],
 })
 
 const Answer = Schema.Struct({
@@ -123,4 +122,6 @@ export class PricesGroup extends HttpApiGroup.make("prices")
   .middleware(CheckedParameters)
   .middleware(CachedResponses)
   .middleware(Authorization)
-  .annotateMerge(OpenApi.annotations({ title: "Prices" })) {}
+  .annotateMerge(
+    OpenApi.annotations({ title: "Prices", description: "The newest prices, and the prices at past times." }),
+  ) {}

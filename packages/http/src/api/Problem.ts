@@ -53,7 +53,7 @@ export class NoPriceAt extends HttpApiError.Problem<NoPriceAt>()(
     ...times,
     currency: Currency,
     time: Time,
-    max_distance_seconds: Schema.Int,
+    max_distance_seconds: Schema.Natural,
     ...Miss.fields,
   },
 ) {}
@@ -82,12 +82,12 @@ export class PriceTooOld extends HttpApiError.Problem<PriceTooOld>()(
   { type: type("price-too-old"), status: 409, title: "The newest price is older than the request allows" },
   {
     ...times,
-    max_age_seconds: Schema.Int,
+    max_age_seconds: Schema.Natural,
     currencies: Schema.Array(
       Schema.Struct({
         currency: Currency,
         /** Age of the newest price by its source's own timestamp; null if there has never been a price. */
-        age_seconds: Schema.NullOr(Schema.Int),
+        age_seconds: Schema.NullOr(Schema.Natural),
         /** The newest price, which is too old to be current; null if there has never been a price. */
         last_known: Schema.NullOr(NewestPrice),
       }),
@@ -146,7 +146,7 @@ export class PriceUnavailable extends HttpApiError.Problem<PriceUnavailable>()(
       Schema.Struct({
         currency: Currency,
         /** Age of the newest price by its source's own timestamp; null if no price is known. */
-        age_seconds: Schema.NullOr(Schema.Int),
+        age_seconds: Schema.NullOr(Schema.Natural),
         /** The reason of the newest gap; null if there is no recent gap. */
         reason: Schema.NullOr(Gap.Reason),
       }),

@@ -2,8 +2,17 @@
 import { Currency } from "@btc-price/domain/Currency"
 import { Kind } from "@btc-price/domain/Price"
 import * as Schema from "effect/Schema"
+import * as SchemaTransformation from "effect/SchemaTransformation"
 
-export const Time = Schema.DateTimeUtcFromString
+/** An instant, sent in UTC as ISO 8601 with milliseconds. */
+export const timeOf = (description?: string) =>
+  Schema.String.annotate({
+    format: "date-time",
+    examples: ["2026-11-24T10:00:00.000Z"],
+    ...(description === undefined ? {} : { description }),
+  }).pipe(Schema.decodeTo(Schema.DateTimeUtc, SchemaTransformation.dateTimeUtcFromString))
+
+export const Time = timeOf()
 
 export const Amount = Schema.String.annotate({
   description: "The price of one bitcoin in the currency, as an exact decimal number",
@@ -23,7 +32,7 @@ export const Share = Schema.String.annotate({
 
 /** The times that every response has in addition to its data. */
 export const times = {
-  request_time: Time.annotate({ description: "When the request was answered" }),
+  request_time: timeOf("When the request was answered"),
   data_time: Schema.NullOr(Time).annotate({
     description:
       "The source's own timestamp of the newest price in this response; null if the response has no price",
@@ -47,17 +56,17 @@ export const provenance = {
 
 /** A stored price. The fields are in the order of the CSV columns. */
 export const Sample = Schema.Struct({
-  slot: Time.annotate({ description: "Start of the price's five-minute slot" }),
+  slot: timeOf("Start of the price's five-minute slot"),
   currency: Currency,
   amount: Amount,
   ...provenance,
-  observed_at: Time.annotate({ description: "The source's own timestamp of the price" }),
-  fetched_at: Time.annotate({ description: "When this service received the price" }),
+  observed_at: timeOf("The source's own timestamp of the price"),
+  fetched_at: timeOf("When this service received the price"),
 }).annotate({ identifier: "Sample" })
 
 export const NewestPrice = Schema.Struct({
   ...Sample.fields,
-  age_seconds: Schema.Int.annotate({
+  age_seconds: Schema.Natural.annotate({
     description: "Seconds from `observed_at`, or from `fetched_at` if that is earlier, to `request_time`",
   }),
   stale: Schema.Boolean.annotate({
@@ -67,7 +76,7 @@ export const NewestPrice = Schema.Struct({
 
 export const PriceAt = Schema.Struct({
   ...Sample.fields,
-  distance_seconds: Schema.Int.annotate({
+  distance_seconds: Schema.Natural.annotate({
     description: "Seconds from the start of the price's slot to the requested time",
   }),
 }).annotate({ identifier: "PriceAt", description: "The price at the requested time" })
@@ -77,7 +86,7 @@ export const Miss = Schema.Struct({
     description:
       "`none-before`: there is no price at or before the time; `too-far`: the nearest earlier price is further away than `max_distance`",
   }),
-  nearest: Schema.NullOr(Schema.Struct({ slot: Time, distance_seconds: Schema.Int })).annotate({
+  nearest: Schema.NullOr(Schema.Struct({ slot: Time, distance_seconds: Schema.Natural })).annotate({
     description: "The nearest earlier price; null if there is no earlier price",
   }),
 }).annotate({ identifier: "Miss", description: "Why there is no price for the requested time" })

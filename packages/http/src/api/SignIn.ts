@@ -3,6 +3,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import * as OpenApi from "effect/http-api/OpenApi"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import {
   ChallengeFailed,
@@ -37,6 +38,7 @@ const tokenLengthLimit = 8_192
 
 export const Credentials = Schema.Struct({ username, password: secretOf(256) }).annotate({
   identifier: "Credentials",
+  examples: [{ username: "demo", password: Redacted.make("…") }],
 })
 
 export const ChallengeAnswer = Schema.Struct({
@@ -70,7 +72,7 @@ export const Tokens = Schema.Struct({
     }),
   ),
   token_type: Schema.Literal("Bearer"),
-  expires_in: Schema.Int.annotate({ description: "Seconds" }),
+  expires_in: Schema.Natural.annotate({ description: "Seconds" }),
 }).annotate({ identifier: "Tokens" })
 
 /** Problems that every one of these endpoints may answer. */
@@ -126,4 +128,10 @@ export class SignInGroup extends HttpApiGroup.make("signIn")
       }),
     ),
   )
-  .annotateMerge(OpenApi.annotations({ title: "Sign-in" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Sign-in",
+      description:
+        "Every other endpoint requires a token. Send a user name and a password to `POST /get_token`, and then send the `id_token` of the answer with each request: `Authorization: Bearer …`. A token is valid for `expires_in` seconds; `POST /get_token/refresh` gets a new one.",
+    }),
+  ) {}

@@ -11,7 +11,7 @@ import { CheckedParameters } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
 import { Time, times } from "./ResponseFields.ts"
 
-const Calls = Schema.NullOr(Schema.Int)
+const Calls = Schema.NullOr(Schema.Natural)
 
 const Source = Schema.Struct({
   source: Schema.String.annotate({ examples: ["coingecko"] }),
@@ -27,10 +27,10 @@ const Source = Schema.Struct({
       detail: Schema.String.annotate({ description: "One sentence for the person who investigates" }),
     }),
   ),
-  calls: Schema.Int.annotate({ description: "Calls made in this UTC month by all processes" }),
+  calls: Schema.Natural.annotate({ description: "Calls made in this UTC month by all processes" }),
   cap: Calls.annotate({ description: "Maximum number of calls per month; null if there is no limit" }),
   remaining: Calls.annotate({ description: "Calls left this month; null if there is no limit" }),
-  forecast: Schema.Int.annotate({
+  forecast: Schema.Natural.annotate({
     description: "Projected number of calls by the end of the month at the current rate",
   }),
 }).annotate({ identifier: "Source" })
@@ -57,4 +57,9 @@ export class SourcesGroup extends HttpApiGroup.make("sources")
   .middleware(CheckedParameters)
   .middleware(CachedResponses)
   .middleware(Authorization)
-  .annotateMerge(OpenApi.annotations({ title: "Sources" })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      title: "Sources",
+      description: "The state of the price sources and of their monthly budgets.",
+    }),
+  ) {}

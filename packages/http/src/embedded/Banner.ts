@@ -64,8 +64,8 @@ ${management.port === 0 ? "" : `    Health    http://${management.host}:${manage
 
     TOKEN=$(curl -s ${url}/get_token -H 'content-type: application/json' \\
       -d '{"username":"${user}","password":"${password}"}' | cut -d '"' -f 4)
-    curl -s ${url}/get_btc_price -H "Authorization: Bearer $TOKEN"
-    curl -s ${url}/get_averages -H "Authorization: Bearer $TOKEN"
+    curl -s ${url}/get_btc_price -H "Authorization: Bearer $TOKEN" -w '\\n'
+    curl -s ${url}/get_averages -H "Authorization: Bearer $TOKEN" -w '\\n'
 ${isReplay ? "" : history(dataDirectory, weekAgo)}
   Press Ctrl-C to stop. The data is kept.
 `

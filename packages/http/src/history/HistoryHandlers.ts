@@ -8,13 +8,13 @@ import { streamTypes } from "../api/History.ts"
 import { pageLimit } from "../api/Parameters.ts"
 import { InvalidRequest, NotAcceptable } from "../api/Problem.ts"
 import * as FieldError from "../server/FieldError.ts"
+import * as Negotiation from "../server/Negotiation.ts"
 import * as RequestedRange from "../server/RequestedRange.ts"
 import * as Downloads from "./Downloads.ts"
 import * as HistoryCursor from "./HistoryCursor.ts"
 import * as HistoryLines from "./HistoryLines.ts"
 import * as HistoryPages from "./HistoryPages.ts"
 import type { HistoryQuery } from "./HistoryQuery.ts"
-import * as Negotiation from "./Negotiation.ts"
 
 const offered = ["application/json", ...streamTypes] as const
 

@@ -44,7 +44,7 @@ export const layer: Layer.Layer<CachedResponses, never, Snapshot> = Layer.effect
       const hash = yield* Effect.orDie(digest.digestHex(Digest.sha256, new TextEncoder().encode(text)))
       const etag = `W/"${hash.slice(0, 32)}"`
       const withTag = { ...headers, etag }
-      return matches(request.headers["if-none-match"], etag)
+      return matchesTag(request.headers["if-none-match"], etag)
         ? HttpServerResponse.empty({ status: 304, headers: withTag })
         : HttpServerResponse.setHeaders(response, withTag)
     })
@@ -57,7 +57,7 @@ export const layer: Layer.Layer<CachedResponses, never, Snapshot> = Layer.effect
  */
 const volatileFields = /"request_time":"[^"]*"|"age_seconds":\d+/g
 
-/** Uses the weak comparison of RFC 9110. */
-const matches = (ifNoneMatch: string | undefined, etag: string): boolean =>
+/** Whether `If-None-Match` has the `ETag`, by the weak comparison of RFC 9110. */
+export const matchesTag = (ifNoneMatch: string | undefined, etag: string): boolean =>
   ifNoneMatch !== undefined &&
   ifNoneMatch.split(",").some((tag) => [etag, etag.slice(2), "*"].includes(tag.trim()))

@@ -1,8 +1,8 @@
-/** Content negotiation by the `Accept` header (RFC 9110, section 12.5.1). */
+/** Content negotiation by the `Accept` and `Accept-Encoding` headers (RFC 9110, sections 12.5.1 and 12.5.3). */
 
 /**
- * The media type in `offered` that `accept` weights highest; of equal weights, the earlier type. Undefined if `accept`
- * allows no offered type. Without an `Accept` header, the first type. Parameters other than `q` are ignored.
+ * The media type or coding in `offered` that `accept` weights highest; of equal weights, the earlier one. Undefined if
+ * `accept` allows none of them. Without the header, the first. Parameters other than `q` are ignored.
  */
 export const choose = <Type extends string>(
   accept: string | undefined,
