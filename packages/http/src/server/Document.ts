@@ -6,13 +6,11 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { promisify } from "node:util"
-import { gzip } from "node:zlib"
 import * as Negotiation from "./Negotiation.ts"
 import { matchesTag } from "./ResponseCaching.ts"
 
 export interface Document {
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array<ArrayBuffer>
   readonly contentType: string
   readonly headers?: Readonly<Record<string, string>>
 }
@@ -40,9 +38,12 @@ interface Encoded extends Document {
 const encode = Effect.fnUntraced(function* (document: Document) {
   const digest = yield* Digest.Digest
   const hash = yield* Effect.orDie(digest.digestHex(Digest.sha256, document.bytes))
-  const gzipped = yield* Effect.promise(() => promisify(gzip)(document.bytes))
+  const gzipped = yield* Effect.promise(() => gzip(document.bytes))
   return { ...document, gzipped, etag: `W/"${hash.slice(0, 32)}"` } satisfies Encoded
 }, Effect.provide(Digest.layerWebCrypto))
+
+const gzip = (bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array> =>
+  new Response(new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"))).bytes()
 
 const answer =
   ({ headers }: HttpServerRequest) =>
