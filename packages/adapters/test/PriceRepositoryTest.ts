@@ -10,6 +10,7 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -17,6 +18,7 @@ import * as Equal from "effect/Equal"
 import type * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import * as OffsetClock from "../../domain/test/OffsetClock.ts"
 import * as SlotGaps from "../../domain/test/SlotGaps.ts"
 import * as GappySeries from "./GappySeries.ts"
 
@@ -137,6 +139,32 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
         }
         // The batch also replaces prices of a batch that was stored before.
         assert.strictEqual(yield* kept(1, backfill, live), "live 2")
+      }),
+    )
+
+    it.effect("refuses a slot that has not begun, and finds no price of such a slot", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const now = yield* DateTime.now
+        const running = Slot.at(now)
+        const future = Slot.at(DateTime.add(now, { hours: 1 }))
+        const prices = [Slot.previous(running), running, future].map((slot) =>
+          price(slot, "1", { currency: "MXN" }),
+        )
+        for (const facts of [
+          { prices, gaps: [] },
+          { prices: [], gaps: [gap(future, "missing", "MXN")] },
+        ]) {
+          const error = yield* Effect.flip(repository.record(facts))
+          assert.deepStrictEqual([error.reason, error.operation], ["rejected", "PriceRepository.record"])
+        }
+        assert.strictEqual((yield* repository.extent(["MXN"])).size, 0, "nothing of what was refused")
+
+        const ahead = OffsetClock.make(yield* Clock.clockWith(Effect.succeed), () => 3_600_000)
+        yield* Effect.provideService(repository.record({ prices, gaps: [] }), Clock.Clock, ahead)
+        assert.strictEqual((yield* repository.latest(["MXN"])).get("MXN")?.slot, running)
+        const [found] = yield* repository.at([{ currency: "MXN", slot: future }])
+        assert.strictEqual(found?.slot, running)
       }),
     )
 

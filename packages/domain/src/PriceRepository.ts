@@ -21,7 +21,8 @@ export class PriceRepository extends Context.Service<
     /**
      * Stores prices and gaps, all of them or none. Idempotent: there is at most one price per currency and slot, and
      * the first price stays, except that a live price replaces a backfilled price. A gap is stored only if the slot
-     * has no price. A later reason replaces an earlier reason. Storing a price removes the gap of its slot.
+     * has no price. A later reason replaces an earlier reason. Storing a price removes the gap of its slot. Fails as
+     * `rejected` if one of the slots has not begun.
      */
     readonly record: (facts: {
       readonly prices: ReadonlyArray<Price>
@@ -40,14 +41,17 @@ export class PriceRepository extends Context.Service<
 
     // Reading.
 
-    /** The price of each currency's newest slot. A currency without prices is absent. */
+    /**
+     * The price of each currency's newest slot that has begun. A currency without such a price is absent. A price of a
+     * slot that has not begun was stored by a process whose clock was ahead.
+     */
     readonly latest: (
       currencies: ReadonlyArray<Currency>,
     ) => Effect.Effect<ReadonlyMap<Currency, Price>, RepositoryError>
 
     /**
-     * For each question, in the same order: the price of the newest slot at or before `slot`; null if there is no
-     * such price.
+     * For each question, in the same order: the price of the newest slot at or before `slot` that has begun; null
+     * if there is no such price.
      */
     readonly at: (
       questions: ReadonlyArray<{ readonly currency: Currency; readonly slot: Slot }>,

@@ -22,6 +22,9 @@ export const next = (slot: Slot): Slot => (slot + slotMillis) as Slot
 /** The slot before `slot`. */
 export const previous = (slot: Slot): Slot => (slot - slotMillis) as Slot
 
+/** The earlier of two slots. */
+export const min = (a: Slot, b: Slot): Slot => Math.min(a, b) as Slot
+
 /** The instant at which `slot` starts. */
 export const start = (slot: Slot): DateTime.Utc => DateTime.makeUnsafe(slot)
 

@@ -17,6 +17,7 @@ import * as Period from "./Period.ts"
 import type { Price } from "./Price.ts"
 import { PriceRepository } from "./PriceRepository.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
+import * as Slot from "./Slot.ts"
 
 /** A price this old, by the source's own timestamp, is no longer current. */
 export const currentPriceAgeLimit = Duration.minutes(15)
@@ -125,6 +126,12 @@ export const layer = (options: {
         })
       })
 
+      // Facts from a slot after `now` were read before the clock was set back. They are read again soon.
+      const knownAt = (now: DateTime.Utc) =>
+        Effect.map(Ref.get(facts), (known) =>
+          known === null || Slot.at(known.readAt) > Slot.at(now) ? null : known,
+        )
+
       const announced = yield* Queue.sliding<void>(1)
       yield* repository.changes.pipe(
         Stream.runForEach((change) => Queue.offer(announced, change)),
@@ -145,7 +152,7 @@ export const layer = (options: {
         readAt: Effect.map(Ref.get(facts), (known) => known?.readAt ?? null),
         currentPrices: Effect.gen(function* () {
           const now = yield* DateTime.now
-          const known = yield* Ref.get(facts)
+          const known = yield* knownAt(now)
           return currencies.map((currency) => {
             const newest = known?.latest.get(currency) ?? null
             return {
@@ -158,7 +165,7 @@ export const layer = (options: {
         }),
         currentAverages: Effect.gen(function* () {
           const now = yield* DateTime.now
-          const known = yield* Ref.get(facts)
+          const known = yield* knownAt(now)
           const averages = (unit: "day" | "month"): ReadonlyArray<Average.Average> => {
             const read = known?.[unit]
             const isRead = read !== undefined && Period.contains(read.period, now)

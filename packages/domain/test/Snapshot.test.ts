@@ -83,6 +83,7 @@ describe("Snapshot", () => {
         detail: "Too often",
         tried: [],
       })
+      yield* setTime("2024-01-07T12:10:00Z")
       yield* kept.record({ prices: [eur], gaps: [gap] })
       const eurAt = Effect.fnUntraced(function* (now: string) {
         yield* setTime(now)
@@ -123,6 +124,26 @@ describe("Snapshot", () => {
       assert.isNotNull((yield* snapshot.currentPrices)[0]?.price)
       yield* setTime("2024-01-07T12:15:00Z")
       assert.isNull((yield* snapshot.currentPrices)[0]?.price)
+    }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
+  )
+
+  it.effect("forgets what it read when the clock is set back, until it reads again", () =>
+    Effect.gen(function* () {
+      const snapshot = yield* Snapshot.Snapshot
+      const eur = Effect.map(snapshot.currentPrices, ([first]) => first?.newest?.amount)
+      const [wrong, right] = ["2024-01-07T13:00:00Z", "2024-01-07T12:00:00Z"]
+      yield* (yield* PriceRepository).record({ prices: [price("EUR", right, "1")], gaps: [] })
+      yield* setTime(wrong)
+      yield* (yield* PriceRepository).record({ prices: [price("EUR", wrong, "2")], gaps: [] })
+      yield* snapshot.refresh
+      assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("2"))
+      assert.strictEqual((yield* means).day[0]?.[1], 1)
+
+      yield* setTime(right)
+      assert.isUndefined(yield* eur)
+      assert.deepStrictEqual((yield* means).day[0], [null, 0, 0])
+      yield* snapshot.refresh
+      assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("1"))
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
   )
 
@@ -170,6 +191,7 @@ describe("Snapshot", () => {
         assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("1"))
 
         yield* Ref.set(isAway, true)
+        yield* TestClock.adjust("5 minutes")
         yield* memory.record({ prices: [price("EUR", "2024-01-07T12:05:00Z", "2")], gaps: [] })
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("1"))

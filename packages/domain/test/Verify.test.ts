@@ -74,9 +74,11 @@ const test = <E>(
 ): void =>
   it.effect(name, () =>
     Effect.gen(function* () {
-      yield* TestClock.setTime(DateTime.toEpochMillis(now))
       const repository = yield* PriceRepository
+      // Stored by a process whose clock is a year ahead, so that a slot may be in the future.
+      yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.add(now, { years: 1 })))
       yield* repository.record(facts)
+      yield* TestClock.setTime(DateTime.toEpochMillis(now))
       yield* body(repository)
     }).pipe(Effect.provide(Layer.fresh(MemoryPriceRepository.layer))),
   )

@@ -29,7 +29,7 @@ import { nextTurn } from "../../adapters/test/Waiting.ts"
 import * as SlotGaps from "../../domain/test/SlotGaps.ts"
 import * as VendorWorld from "./VendorWorld.ts"
 
-const start = Date.UTC(2026, 9, 28)
+const start = Date.UTC(2024, 9, 28)
 const days = 1
 const slots = days * 288
 const end = start + days * 86_400_000

@@ -1,6 +1,7 @@
 /** PriceRepository in the memory of one process, for tests and experiments. Nothing outlives the layer. */
 import * as Average from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
+import * as FutureSlot from "@btc-price/domain/FutureSlot"
 import { Gap } from "@btc-price/domain/Gap"
 import * as GapRun from "@btc-price/domain/GapRun"
 import type { Range } from "@btc-price/domain/Period"
@@ -31,6 +32,7 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
 
     return PriceRepository.of({
       record: Effect.fn("PriceRepository.record")(function* (facts) {
+        yield* FutureSlot.refuse("PriceRepository.record", [...facts.prices, ...facts.gaps])
         for (const price of facts.prices) {
           const timeline = of(prices, price.currency)
           const stored = timeline.get(price.slot)
@@ -57,12 +59,16 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
       ),
 
       latest: Effect.fn("PriceRepository.latest")((currencies) =>
-        Effect.sync(() => mapOf(currencies, (currency) => of(prices, currency).newest)),
+        Effect.map(DateTime.now, (now) =>
+          mapOf(currencies, (currency) => of(prices, currency).atOrBefore(Slot.at(now))),
+        ),
       ),
 
       at: Effect.fn("PriceRepository.at")((questions) =>
-        Effect.sync(() =>
-          questions.map(({ currency, slot }) => of(prices, currency).atOrBefore(slot) ?? null),
+        Effect.map(DateTime.now, (now) =>
+          questions.map(
+            ({ currency, slot }) => of(prices, currency).atOrBefore(Slot.min(slot, Slot.at(now))) ?? null,
+          ),
         ),
       ),
 

@@ -1,5 +1,6 @@
 /** PriceRepository in PostgreSQL 15 or later. `prepare` creates the tables with `PostgresMigrations`. */
 import type { Currency } from "@btc-price/domain/Currency"
+import * as FutureSlot from "@btc-price/domain/FutureSlot"
 import * as GapRun from "@btc-price/domain/GapRun"
 import * as Period from "@btc-price/domain/Period"
 import type { Price } from "@btc-price/domain/Price"
@@ -84,6 +85,7 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
 
     return PriceRepository.of({
       record: Effect.fn("PriceRepository.record")(function* ({ prices, gaps }) {
+        yield* FutureSlot.refuse("PriceRepository.record", [...prices, ...gaps])
         yield* Effect.gen(function* () {
           if (Arr.isReadonlyArrayNonEmpty(prices)) yield* PostgresPriceRows.insert(sql, prices)
           if (gaps.length > 0) yield* PostgresGaps.insert(sql, gaps)
@@ -96,12 +98,13 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
       }),
 
       latest: Effect.fn("PriceRepository.latest")(function* (currencies) {
-        const prices = yield* PostgresPriceRows.selectLatest(sql, currencies).pipe(run("latest"))
+        const now = yield* DateTime.now
+        const prices = yield* PostgresPriceRows.selectLatest(sql, currencies, now).pipe(run("latest"))
         return new Map(prices.map((price): [Currency, Price] => [price.currency, price]))
       }),
 
       at: Effect.fn("PriceRepository.at")(function* (questions) {
-        return yield* PostgresPriceRows.selectAt(sql, questions).pipe(run("at"))
+        return yield* PostgresPriceRows.selectAt(sql, questions, yield* DateTime.now).pipe(run("at"))
       }),
 
       extent,

@@ -50,23 +50,29 @@ export const selectPage = (sql: PgClient.PgClient, currency: Currency, { start, 
     where currency = ${currency} and slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
     order by slot`.pipe(Effect.flatMap(decode))
 
-export const selectLatest = (sql: PgClient.PgClient, currencies: ReadonlyArray<Currency>) =>
+export const selectLatest = (
+  sql: PgClient.PgClient,
+  currencies: ReadonlyArray<Currency>,
+  now: DateTime.Utc,
+) =>
   sql`
     select newest.* from unnest(${currencies}::text[]) as wanted (currency)
     cross join lateral (
-      select ${columns(sql)} from price where price.currency = wanted.currency order by slot desc limit 1
+      select ${columns(sql)} from price
+      where price.currency = wanted.currency and slot <= ${DateTime.toDateUtc(now)} order by slot desc limit 1
     ) as newest`.pipe(Effect.flatMap(decode))
 
 /** One answer for each question, in the same order. */
 export const selectAt = Effect.fnUntraced(function* (
   sql: PgClient.PgClient,
   questions: ReadonlyArray<{ readonly currency: Currency; readonly slot: Slot.Slot }>,
+  now: DateTime.Utc,
 ) {
   const rows = yield* sql<{ readonly position: number }>`
     select found.*, position::integer
     from unnest(
       ${questions.map(({ currency }) => currency)}::text[],
-      ${questions.map(({ slot }) => slotDate(slot))}::timestamptz[]
+      ${questions.map(({ slot }) => slotDate(Slot.min(slot, Slot.at(now))))}::timestamptz[]
     ) with ordinality as question (currency, slot, position)
     cross join lateral (
       select ${columns(sql)} from price

@@ -1,5 +1,6 @@
 /** Answers which slots have no price, and why. */
 import type { Currency } from "@btc-price/domain/Currency"
+import * as FutureSlot from "@btc-price/domain/FutureSlot"
 import * as GapRun from "@btc-price/domain/GapRun"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
@@ -38,7 +39,7 @@ export const layer = (options: {
           const currencies = query.currency === undefined ? options.currencies : [query.currency]
           const ofCurrencies = yield* Effect.forEach(
             currencies,
-            (currency) => Stream.runCollect(repository.gaps(currency, range, now)),
+            (currency) => Stream.runCollect(repository.gaps(currency, FutureSlot.exclude(range, now), now)),
             { concurrency: "unbounded" },
           ).pipe(orProblem)
           const runs = ofCurrencies.flat().toSorted(byStart)

@@ -1,4 +1,5 @@
 /** The whole history of a query as lines of text, in bounded memory. */
+import * as FutureSlot from "@btc-price/domain/FutureSlot"
 import * as PriceLines from "@btc-price/domain/PriceLines"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Effect from "effect/Effect"
@@ -15,8 +16,9 @@ export const make = Effect.gen(function* () {
 
   /** The header, which is empty for NDJSON, and the blocks of lines. */
   return (query: HistoryQuery, format: PriceLines.LineFormat) => {
-    const { currency, interval, range } = query
+    const { currency, interval, now } = query
     if (interval === "5m") {
+      const range = FutureSlot.exclude(query.range, now)
       return { header: PriceLines.header(format), blocks: repository.lines(currency, range, format) }
     }
     const buckets = Stream.fromIterable(Candles.buckets(query), { chunkSize: batchSize })

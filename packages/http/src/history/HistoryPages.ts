@@ -1,4 +1,5 @@
 /** The history as JSON pages. Each page has the cursor of the next page. */
+import * as FutureSlot from "@btc-price/domain/FutureSlot"
 import type * as Period from "@btc-price/domain/Period"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
@@ -24,8 +25,9 @@ export const make = Effect.gen(function* () {
   const candlesOf = yield* Candles.make
   const dataTime = yield* NewestDataTime.make
 
-  const readSamples = Effect.fnUntraced(function* ({ currency, range, limit }: PageQuery) {
-    const prices = yield* Stream.fromIterable(growing(range, limit + 1), { chunkSize: 1 }).pipe(
+  const readSamples = Effect.fnUntraced(function* ({ currency, range, limit, now }: PageQuery) {
+    const parts = growing(FutureSlot.exclude(range, now), limit + 1)
+    const prices = yield* Stream.fromIterable(parts, { chunkSize: 1 }).pipe(
       Stream.flatMap((part) => repository.prices(currency, part)),
       Stream.take(limit + 1),
       Stream.runCollect,

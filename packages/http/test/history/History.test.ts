@@ -7,6 +7,7 @@ import {
   assertProblem,
   exchange,
   fieldErrors,
+  gap,
   get,
   instant,
   keep,
@@ -14,6 +15,7 @@ import {
   Outage,
   price,
   send,
+  setTime,
   token,
 } from "../ApiUnderTest.ts"
 
@@ -273,6 +275,32 @@ describe("History", () => {
           assert.strictEqual(answer.headers["retry-after"], "5")
         }
       }
+    }).pipe(Effect.provide(layerAt(now))),
+  )
+
+  it.effect("answers nothing of slots that have not begun, which a worker with a wrong clock stored", () =>
+    Effect.gen(function* () {
+      yield* keep(series("2026-10-26T09:55:00Z", 2))
+      yield* setTime("2026-10-26T11:02:30Z")
+      yield* keep(series("2026-10-26T11:00:00Z", 1), [gap("EUR", "2026-10-26T10:30:00Z")])
+      yield* setTime(now)
+      // The same price again, so that the snapshot is read at this time.
+      yield* keep(series("2026-10-26T09:55:00Z", 1))
+      const day = "from=2026-10-26&to=2026-10-27"
+      const newest = "2026-10-26T10:00:00.000Z"
+      assert.strictEqual((yield* get("/v1/prices/EUR")).body.price.slot, newest)
+      assert.strictEqual((yield* get(`/v1/prices/EUR/at?time=${now}`)).body.price.slot, newest)
+      const { samples } = (yield* get(`/v1/history/EUR?${day}`)).body
+      assert.deepStrictEqual(
+        samples.map((sample: { readonly slot: string }) => sample.slot),
+        ["2026-10-26T09:55:00.000Z", newest],
+      )
+      const lines = (yield* get(`/v1/history/EUR?${day}`, csv)).text.trimEnd().split("\n")
+      assert.lengthOf(lines, 3)
+      assert.strictEqual((yield* get(`/v1/history/EUR?${day}&interval=1d`)).body.candles[0].samples, 2)
+      assert.deepStrictEqual((yield* get(`/v1/gaps?currency=EUR&${day}`)).body.gaps, [])
+      const query = "period=range&currency=EUR&from=2026-10-26T09:00:00Z&to=2026-10-26T12:00:00Z"
+      assert.strictEqual((yield* get(`/v1/averages?${query}`)).body.averages[0].samples, 2)
     }).pipe(Effect.provide(layerAt(now))),
   )
 

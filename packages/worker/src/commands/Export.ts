@@ -1,8 +1,10 @@
 /** The command `export`. */
+import * as FutureSlot from "@btc-price/domain/FutureSlot"
 import { header } from "@btc-price/domain/PriceLines"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as CurrencyList from "../command-line/CurrencyList.ts"
@@ -27,7 +29,7 @@ export const command = Command.make(
       Effect.gen(function* () {
         const repository = yield* PriceRepository
         const report = yield* Report.make(false)
-        const range = yield* RangeFlags.rangeOf(given)
+        const range = FutureSlot.exclude(yield* RangeFlags.rangeOf(given), yield* DateTime.now)
         const currencies = yield* CurrencyList.of(given.currency)
         const format = given.json ? "ndjson" : given.format
         let written = 0
