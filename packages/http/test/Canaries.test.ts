@@ -3,7 +3,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as FileSystem from "effect/FileSystem"
+import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
@@ -11,8 +11,10 @@ import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
 import * as CognitoPool from "../../adapters/test/cognito/CognitoPool.ts"
 import * as CognitoServer from "../../adapters/test/cognito/CognitoServer.ts"
+import * as DataFolder from "../../adapters/test/embedded/DataFolder.ts"
 import * as TestDatabase from "../../adapters/test/postgres/TestDatabase.ts"
 import { exchange } from "../../adapters/test/RawExchange.ts"
+import { eventually } from "../../adapters/test/Waiting.ts"
 import { signIn } from "./ApiClient.ts"
 import { layerAt, port } from "./ApiUnderTest.ts"
 import * as Canaries from "./Canaries.ts"
@@ -62,8 +64,7 @@ const services = Layer.merge(NodeServices.layer, NodeHttpClient.layerUndici)
 layer(services, { excludeTestServices: true })("Secrets that a client sends", (it) => {
   it.effect("are not exposed by the embedded program", () =>
     Effect.gen(function* () {
-      const fileSystem = yield* FileSystem.FileSystem
-      const DATA_DIR = yield* fileSystem.makeTempDirectoryScoped({ prefix: "btc-price-test-" })
+      const DATA_DIR = yield* DataFolder.make
       const program = yield* Program.start("embedded", {
         flags: ["--replay"],
         env: { DATA_DIR, LOG_LEVEL: "debug" },
@@ -89,21 +90,24 @@ layer(services, { excludeTestServices: true })("Secrets that a client sends", (i
       const exception = { exception: "InternalErrorException" }
       const misconfigured = { exception: "ResourceNotFoundException" }
       const challenge = { challenge: "SMS_MFA", parameters: { USER: `${Canaries.mark}-parameter` } }
-      for (const answer of [
-        "html",
-        "empty",
-        "reset",
-        "stall",
-        "hang",
-        exception,
-        misconfigured,
-        challenge,
-      ] as const) {
+      const signInAt = Effect.fnUntraced(function* (answer: CognitoServer.CallAnswer) {
         cognito.answerCalls(answer)
-        yield* exchange(Number(new URL(program.url).port), Canaries.requests[0] ?? "").pipe(
-          Effect.tap((text) => Effect.sync(() => assertHidden(text, JSON.stringify(answer)))),
-        )
+        const text = yield* exchange(Number(new URL(program.url).port), Canaries.requests[0] ?? "")
+        assertHidden(text, JSON.stringify(answer))
+      })
+      // The program waits seconds for these answers, so the test waits for both at once.
+      const slow = yield* Effect.forEach(["stall", "hang"] as const, (answer) =>
+        Effect.gen(function* () {
+          const { length } = cognito.requests
+          const fiber = yield* Effect.forkChild(signInAt(answer))
+          yield* eventually(Effect.sync(() => cognito.requests.length > length))
+          return fiber
+        }),
+      )
+      for (const answer of ["html", "empty", "reset", exception, misconfigured, challenge] as const) {
+        yield* signInAt(answer)
       }
+      yield* Fiber.joinAll(slow)
       cognito.answerKeys("garbage")
       yield* assertApart(program)
       yield* assertSilent(program)

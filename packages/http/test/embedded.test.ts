@@ -9,14 +9,10 @@ import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
+import * as DataFolder from "../../adapters/test/embedded/DataFolder.ts"
 import * as InProcess from "../../adapters/test/node/InProcess.ts"
 import { get, getUntil, signIn } from "./ApiClient.ts"
 import * as Program from "./Program.ts"
-
-const newDirectory = Effect.gen(function* () {
-  const fileSystem = yield* FileSystem.FileSystem
-  return yield* fileSystem.makeTempDirectoryScoped({ prefix: "btc-price-test-" })
-})
 
 const replay = (dataDirectory: string, env: Readonly<Record<string, string>> = {}) =>
   Program.start("embedded", { flags: ["--replay"], env: { DATA_DIR: dataDirectory, ...env } })
@@ -49,7 +45,7 @@ class Replay extends Context.Service<
   static readonly layer = Layer.effect(
     Replay,
     Effect.gen(function* () {
-      const dataDirectory = yield* newDirectory
+      const dataDirectory = yield* DataFolder.make
       const program = yield* replay(dataDirectory)
       return { program, dataDirectory, token: yield* signIn(program.url, "demo", passwordOf(program)) }
     }),
@@ -81,7 +77,7 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
     it.effect("samples at once, keeps prices when it is killed, and calls no source for a client", () =>
       Effect.gen(function* () {
         const coinGecko = yield* CoinGeckoReplay.CoinGeckoReplay
-        const env = { DATA_DIR: yield* newDirectory, COINGECKO_BASE_URL: coinGecko.baseUrl }
+        const env = { DATA_DIR: yield* DataFolder.make, COINGECKO_BASE_URL: coinGecko.baseUrl }
         const program = yield* Program.start("embedded", { env })
         const token = yield* signIn(program.url, "demo", passwordOf(program))
         const price = `${program.url}/get_btc_price`
@@ -126,7 +122,7 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
 
         const fileSystem = yield* FileSystem.FileSystem
         for (const setting of ["HTTP_PORT", "MANAGEMENT_PORT"]) {
-          const unused = yield* newDirectory
+          const unused = yield* DataFolder.make
           const taken = yield* refused(unused, { [setting]: new URL(url).port })
           assert.deepStrictEqual(
             [taken.code, taken.output],

@@ -24,6 +24,7 @@ import { spawnSync } from "node:child_process"
 import process from "node:process"
 import { fileURLToPath } from "node:url"
 import { skipped } from "../Skipped.ts"
+import * as DataFolder from "./DataFolder.ts"
 
 const isRoot = process.getuid?.() === 0
 
@@ -37,17 +38,12 @@ const query = (url: Redacted.Redacted, statement: string) =>
     Effect.scoped,
   )
 
-const makeFolder = Effect.gen(function* () {
-  const fileSystem = yield* FileSystem.FileSystem
-  return yield* fileSystem.makeTempDirectoryScoped({ prefix: "embedded-postgres-test-" })
-})
-
 /** The data that a first start creates. Creating it takes PostgreSQL a while, so tests of later starts copy it. */
 class Seed extends Context.Service<Seed, string>()("@btc-price/adapters/test/EmbeddedPostgres/Seed") {
   static readonly layer = Layer.effect(
     Seed,
     Effect.gen(function* () {
-      const folder = yield* makeFolder
+      const folder = yield* DataFolder.make
       yield* Effect.scoped(start(folder))
       return `${folder}/cluster`
     }),
@@ -56,7 +52,7 @@ class Seed extends Context.Service<Seed, string>()("@btc-price/adapters/test/Emb
 
 const makeSeededFolder = Effect.gen(function* () {
   const spawner = yield* ChildProcessSpawner
-  const folder = yield* makeFolder
+  const folder = yield* DataFolder.make
   yield* spawner.exitCode(ChildProcess.make("cp", ["-Rp", yield* Seed, folder]))
   return folder
 })
@@ -101,7 +97,7 @@ const testLayer = Layer.provideMerge(Seed.layer, NodeServices.layer)
 layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
   it.effect("keeps its data from one run to the next", () =>
     Effect.gen(function* () {
-      const folder = yield* makeFolder
+      const folder = yield* DataFolder.make
       const first = Effect.gen(function* () {
         const { url } = yield* start(folder)
         yield* query(url, "create table kept as select 7 as value")
@@ -238,7 +234,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
   it.effect("starts after the first start was killed halfway", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
-      const folder = yield* makeFolder
+      const folder = yield* DataFolder.make
       const other = yield* program(folder)
       yield* fileSystem.readDirectory(folder, { recursive: true }).pipe(
         Effect.orElseSucceed((): Array<string> => []),
@@ -294,14 +290,14 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
       const port = "port" in listener.address ? listener.address.port : 0
       assert.strictEqual(yield* refusal({ port }), "port-in-use")
 
-      const file = `${yield* makeFolder}/a file`
+      const file = `${yield* DataFolder.make}/a file`
       yield* fileSystem.writeFileString(file, "")
       assert.strictEqual(yield* refusal({}, file), "unreadable")
       assert.strictEqual(yield* refusal({}, `${file}/below`), "unreadable")
 
       yield* fileSystem.writeFileString(`${folder}/cluster/PG_VERSION`, "16\n")
       assert.strictEqual(yield* refusal(), "incompatible")
-      const foreign = yield* makeFolder
+      const foreign = yield* DataFolder.make
       yield* fileSystem.writeFileString(`${foreign}/letter.txt`, "")
       assert.strictEqual(yield* refusal({}, foreign), "incompatible")
     }),
@@ -321,7 +317,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
   )("runs as an ordinary user, whose folder root can also use", () =>
     Effect.gen(function* () {
       const fileSystem = yield* FileSystem.FileSystem
-      const folder = yield* makeFolder
+      const folder = yield* DataFolder.make
       assert.strictEqual(yield* Effect.flatMap(program(folder, nobody), firstLine), "unreadable")
 
       yield* fileSystem.chown(folder, nobody.uid, nobody.gid)
@@ -347,7 +343,7 @@ layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
     () =>
       Effect.gen(function* () {
         const fileSystem = yield* FileSystem.FileSystem
-        const parent = yield* makeFolder
+        const parent = yield* DataFolder.make
         yield* fileSystem.chmod(parent, 0o700)
         const folder = `${parent}/deeper/data`
         yield* Effect.scoped(

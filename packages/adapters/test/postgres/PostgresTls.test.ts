@@ -9,6 +9,7 @@ import * as FileSystem from "effect/FileSystem"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { inject } from "vitest"
+import * as DataFolder from "../embedded/DataFolder.ts"
 import * as TestAuthority from "../TestAuthority.ts"
 import { eventually } from "../Waiting.ts"
 
@@ -26,9 +27,8 @@ const until = "2040-01-01"
 
 const start = Effect.gen(function* () {
   const fileSystem = yield* FileSystem.FileSystem
-  const dataDirectory = yield* fileSystem.makeTempDirectoryScoped({ prefix: "btc-price-tls-" })
   const { url } = yield* EmbeddedPostgres.start({
-    dataDirectory,
+    dataDirectory: yield* DataFolder.make,
     settings: { fsync: "off" },
     password: Redacted.make("test"),
   })

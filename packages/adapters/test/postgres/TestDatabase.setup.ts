@@ -1,23 +1,22 @@
-/** Runs one PostgreSQL for all tests of a run, in a temporary folder and without protection from power loss. */
+/** Runs one PostgreSQL for all tests of a run, without protection from power loss. */
 import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import { migrate } from "@btc-price/adapters/postgres/PostgresMigrations"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as FileSystem from "effect/FileSystem"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import type { TestProject } from "vitest/node"
+import * as DataFolder from "../embedded/DataFolder.ts"
 
 const template = "template_test"
 
 const start = Effect.gen(function* () {
-  const fileSystem = yield* FileSystem.FileSystem
   const server = yield* EmbeddedPostgres.start({
-    dataDirectory: yield* fileSystem.makeTempDirectoryScoped({ prefix: "btc-price-test-" }),
-    settings: { fsync: "off", synchronous_commit: "off", full_page_writes: "off" },
+    dataDirectory: yield* DataFolder.make,
+    settings: { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_wal_size: "128MB" },
     password: Redacted.make("test"),
   })
   const sql = yield* PgClient.makeClient({ url: server.url, ssl: false })

@@ -98,8 +98,13 @@ describe("PostgresFileCredentials", () => {
     () =>
       Effect.gen(function* () {
         const { file, rotation } = yield* open(written("canary-1"))
-        yield* replaceFile(file, written("canary-2").slice(0, -3))
-        yield* eventually(Effect.map(rotation.problem, (problem) => problem !== null))
+        // Writes again until the file is being watched: a change before that is found only by the poll.
+        yield* eventually(
+          Effect.andThen(
+            replaceFile(file, written("canary-2").slice(0, -3)),
+            Effect.map(rotation.problem, (problem) => problem !== null),
+          ),
+        )
         assert.notInclude((yield* rotation.problem) ?? "", "canary")
         assert.include((yield* rotation.problem) ?? "", file)
         assert.strictEqual(yield* passwordOf(rotation), "canary-1")
