@@ -24,7 +24,7 @@ LABEL org.opencontainers.image.title="btc-price" \
       org.opencontainers.image.description="The bitcoin price, sampled every five minutes, stored, averaged and served" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION"
-EXPOSE 5000 5001
+EXPOSE 5000 5001 5002
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s \
-  CMD ["node", "--eval", "fetch(`http://127.0.0.1:${process.env.MANAGEMENT_PORT ?? 5001}/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "--eval", "Promise.any((process.env.MANAGEMENT_PORT ?? `5001,5002`).split(`,`).map((port) => fetch(`http://127.0.0.1:${port}/live`))).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 CMD ["node", "packages/http/src/main.ts"]

@@ -99,8 +99,6 @@ volumeMounts:
 {{- $values := (first .).Values -}}
 - name: HTTP_HOST
   value: 0.0.0.0
-- name: MANAGEMENT_PORT
-  value: "5001"
 {{- if $values.databaseCa.configMap }}
 - name: DATABASE_CA_FILE
   value: /etc/btc-price/database-ca/ca.pem

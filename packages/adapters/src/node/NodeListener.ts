@@ -88,7 +88,7 @@ const listen = Effect.fnUntraced(function* (options: Options) {
     Effect.mapError(
       ({ cause }) =>
         new ListenError({
-          message: `Cannot listen on ${host}:${port} (${reasonOf(cause)}): set ${setting} to another port`,
+          message: `Cannot listen on ${NetAddress.formatUrlHostString(host)}:${port} (${adviceOn(codeOf(cause), setting)}`,
           cause,
         }),
     ),
@@ -138,7 +138,13 @@ const protect = Effect.fnUntraced(function* (server: Server, { tls, isBehindTerm
   })
 })
 
-const reasonOf = (cause: unknown): string => {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"
-  return code === "EADDRINUSE" ? "already in use" : code
+const codeOf = (cause: unknown): string =>
+  cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"
+
+/** The reason, and the setting that is probably wrong. */
+const adviceOn = (code: string, portSetting: string): string => {
+  if (code === "EADDRINUSE") return `already in use): set ${portSetting} to another port`
+  return code === "EACCES"
+    ? `not permitted): set ${portSetting} to a port above 1023`
+    : `${code}): set HTTP_HOST to an address or host name of this machine`
 }

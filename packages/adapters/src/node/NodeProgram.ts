@@ -19,10 +19,18 @@ import * as Runtime from "effect/Runtime"
 export interface LogOptions {
   readonly level: "debug" | "info" | "warn" | "error"
   readonly format: "pretty" | "json"
+  /** What to warn of before anything else. */
+  readonly warnings?: ReadonlyArray<string>
 }
 
 /** Logs entries of at least `level`, one per line: as text for people (`pretty`) or as JSON objects (`json`). */
 export const layerLog = (options: LogOptions): Layer.Layer<never> =>
+  Layer.provideMerge(
+    Layer.effectDiscard(Effect.forEach(options.warnings ?? [], (warning) => Effect.logWarning(warning))),
+    layerLogger(options),
+  )
+
+const layerLogger = (options: LogOptions): Layer.Layer<never> =>
   Layer.merge(
     Logger.layer([options.format === "json" ? Logger.consoleJson : Logger.consoleLogFmt]),
     Layer.succeed(References.MinimumLogLevel, levels[options.level]),

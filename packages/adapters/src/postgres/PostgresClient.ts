@@ -66,6 +66,13 @@ export const config = (
   }
 }
 
+/** The database in words: whose, where and which, without the password. */
+export const target = ({ url }: Pick<Options, "url">, user?: User): string => {
+  const { username, hostname, port, pathname } = new URL(Redacted.value(url))
+  const name = user?.username ?? decodeURIComponent(username)
+  return `database ${decodeURIComponent(pathname.slice(1))} at ${decodeURIComponent(hostname)}:${port || 5432}${name === "" ? "" : ` as user ${name}`}`
+}
+
 /** A pool of up to ten connections. Opens no connection before it is used, so it can be made while the server is away. */
 export const makePool = (
   options: Options,

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as LocalData from "../embedded/LocalData.ts"
 import * as AuthoritiesFile from "./AuthoritiesFile.ts"
+import * as ConnectionUrl from "./ConnectionUrl.ts"
 import type * as CredentialsSettings from "./CredentialsSettings.ts"
 import type * as ProgramSettings from "./ProgramSettings.ts"
 import { type Program, setting } from "./Setting.ts"
@@ -14,7 +15,7 @@ export const declarations = {
     schema: Secret,
     expected: "postgres://user:password@host:port/database, without parameters",
     meaning:
-      "PostgreSQL 15 or later; beyond loopback the connection always uses verified TLS; the embedded program starts its own PostgreSQL, which the worker's commands use if this is not set",
+      "PostgreSQL 15 or later; beyond loopback the connection always uses verified TLS; without it the embedded program starts a PostgreSQL of its own, which the worker's commands use too",
     fallback: null,
     neededBy: ["http", "worker"],
   }),
@@ -73,17 +74,10 @@ const urlProblems = (
   secret: Redacted.Redacted | undefined,
 ): ReadonlyArray<string> => {
   if (secret === undefined) return []
-  const expected = `expected ${declarations[name].expected}`
-  const url = URL.parse(Redacted.value(secret))
-  const isComplete = url !== null && url.hostname !== "" && url.pathname.length > 1
-  if (!isComplete || !/^postgres(?:ql)?:$/.test(url.protocol) || !isEncoded(url.username + url.password)) {
-    return [`${name} is not valid: ${expected}`]
-  }
-  // A parameter could name another host than the one by which the use of TLS is decided.
-  return url.search === ""
-    ? []
-    : [`${name} has parameters: ${expected}; beyond loopback TLS is always on and verified`]
+  const text = Redacted.value(secret)
+  const fault =
+    ConnectionUrl.faultOf(text, { schemes: ["postgres", "postgresql"], needsDatabase: true }) ??
+    // A parameter could name another host than the one by which the use of TLS is decided.
+    (text.includes("?") ? "has parameters, but beyond loopback TLS is always on and verified" : undefined)
+  return fault === undefined ? [] : [`${name} ${fault}: expected ${declarations[name].expected}`]
 }
-
-/** A `%` that does not begin an escape must be written `%25`. */
-const isEncoded = (text: string): boolean => !/%(?![0-9A-F]{2})/i.test(text)

@@ -2,6 +2,7 @@
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "../postgres/Loopback.ts"
+import * as ConnectionUrl from "./ConnectionUrl.ts"
 import { setting } from "./Setting.ts"
 import { expectedLimit, Limit, Networks, Secret } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
@@ -51,7 +52,7 @@ export const declarations = {
   }),
   TRUSTED_PROXIES: setting({
     schema: Networks,
-    expected: "networks such as 10.0.0.0/8, separated by commas",
+    expected: "addresses such as 10.0.0.7 and networks such as 10.0.0.0/8, separated by commas",
     meaning:
       "proxies whose `X-Forwarded-For` is trusted; the client is the rightmost address that is not one of them",
     fallback: null,
@@ -67,7 +68,9 @@ export const problems = (values: Values): ReadonlyArray<string> => {
     return store === "redis" ? [`REDIS_URL is not set: expected ${expectedRedis}`] : []
   if (store === "memory")
     return ["REDIS_URL is set but RATE_LIMIT_STORE is memory: set RATE_LIMIT_STORE=redis"]
-  const url = URL.parse(Redacted.value(secret))
-  const isSafe = url?.protocol === "rediss:" || (url?.protocol === "redis:" && isLoopback(url.hostname))
-  return isSafe && url.hostname !== "" ? [] : [`REDIS_URL is not valid: expected ${expectedRedis}`]
+  const text = Redacted.value(secret)
+  const fault =
+    ConnectionUrl.faultOf(text, { schemes: ["redis", "rediss"], needsDatabase: false }) ??
+    (text.startsWith("redis:") && !isLoopback(new URL(text).hostname) ? "is plaintext" : undefined)
+  return fault === undefined ? [] : [`REDIS_URL ${fault}: expected ${expectedRedis}`]
 }

@@ -3,15 +3,15 @@ import * as Effect from "effect/Effect"
 import * as Certificate from "../node/Certificate.ts"
 import { isLoopback } from "../postgres/Loopback.ts"
 import { type Program, setting } from "./Setting.ts"
-import { expectedPemFile, Port, Switch, Text } from "./SettingSchemas.ts"
+import { expectedPemFile, Host, Port, Switch, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
 const port = "a port number, or 0 for any free port"
 
 export const declarations = {
   HTTP_HOST: setting({
-    schema: Text,
-    expected: "an IP address or host name of this machine",
+    schema: Host,
+    expected: "an IP address or host name of this machine, without a port",
     meaning: "address on which the API and the management server listen",
     fallback: "127.0.0.1",
   }),
@@ -19,8 +19,9 @@ export const declarations = {
   MANAGEMENT_PORT: setting({
     schema: Port,
     expected: port,
-    meaning: "port of `/live`, `/ready` and `/metrics`, always plain HTTP; keep it off public networks",
-    fallback: "5001",
+    meaning:
+      "port of `/live`, `/ready` and `/metrics`, always plain HTTP; keep it off public networks; default: 5001, for the worker 5002",
+    fallback: null,
   }),
   TLS_CERT_FILE: setting({
     schema: Text,

@@ -1,4 +1,5 @@
 /** Settings of what is sampled, averaged and stored. */
+import { Currency } from "@btc-price/domain/Currency"
 import { monthsMinimum } from "@btc-price/domain/Retention"
 import * as Schema from "effect/Schema"
 import { setting } from "./Setting.ts"
@@ -7,7 +8,7 @@ import { Currencies, Share, TimeZoneName, WholeNumber } from "./SettingSchemas.t
 export const declarations = {
   CURRENCIES: setting({
     schema: Currencies,
-    expected: "1 to 20 different ISO 4217 codes of currencies that CoinGecko quotes, separated by commas",
+    expected: `1 to 20 different codes of ${Currency.literals.join(", ")}, separated by commas`,
     meaning: "currencies that are sampled and served, in this order",
     fallback: "EUR,CZK",
   }),

@@ -4,7 +4,10 @@ import { parseTimeZone } from "@btc-price/domain/TimeZone"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import { identity } from "effect/Function"
+import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 
@@ -12,6 +15,17 @@ export const Text = Schema.NonEmptyString
 export const expectedPemFile = "a readable PEM file"
 export const expectedRegion = "an AWS region such as eu-central-1"
 export const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
+/** An IP address or a host name. An IPv6 address may be in brackets, as in a URL. */
+export const Host = Schema.String.pipe(
+  Schema.decodeTo(
+    Schema.String.check(
+      Schema.makeFilter(
+        (host) => /^[\w.-]+$/.test(host) || Result.isSuccess(NetAddress.ipv6FromString(host)),
+      ),
+    ),
+    SchemaTransformation.transform({ decode: (host) => host.replace(/^\[(.*)\]$/, "$1"), encode: identity }),
+  ),
+)
 export const Port = Schema.String.check(Schema.isPattern(/^\d{1,5}$/)).pipe(
   Schema.decodeTo(Schema.FiniteFromString),
   Schema.decodeTo(Schema.Port),
@@ -58,14 +72,30 @@ export const Currencies = list(Currency, 20, (written) => written.toUpperCase())
 export const Names = list(Schema.NonEmptyString, 20)
 export const choices = <const Item extends string>(items: ReadonlyArray<Item>) =>
   list(Schema.Literals(items), items.length)
-/** A single address counts as a network. */
+/** A single address is a network of one address. */
 export const Networks = Schema.String.pipe(
-  Schema.decodeTo(Schema.Array(Schema.IpNetworkFromString), separated()),
+  Schema.decodeTo(
+    Schema.Array(Schema.IpNetworkFromString),
+    separated((written) =>
+      Result.match(NetAddress.ipFromString(written), {
+        onFailure: () => written,
+        onSuccess: (address) => `${written}/${NetAddress.width(address)}`,
+      }),
+    ),
+  ),
 )
 /** One secret, or two separated by a comma, of which the first is preferred. */
 export const secrets = (item: Schema.Codec<string>) =>
   Schema.String.check(Schema.isPattern(/^[^,\s]+(?:,[^,\s]+)?$/)).pipe(
-    Schema.decodeTo(Schema.Array(Schema.RedactedFromValue(item)), separated()),
+    Schema.decodeTo(
+      Schema.Array(Schema.Redacted(item)),
+      // Redacted before they are checked, so that no error can show them.
+      SchemaTransformation.transform({
+        decode: (text: string): ReadonlyArray<Redacted.Redacted> =>
+          text.split(",").map((written) => Redacted.make(written)),
+        encode: (items) => items.map(Redacted.value).join(","),
+      }),
+    ),
   )
 export const Share = Schema.BigDecimalFromString.check(
   Schema.isBetweenBigDecimal({ minimum: BigDecimal.make(0n, 0), maximum: BigDecimal.make(1n, 0) }),

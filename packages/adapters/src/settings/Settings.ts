@@ -1,23 +1,25 @@
 /** The settings of each program: read once, validated together, and refused if they are unsafe. */
-import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
-import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
-import * as Schema from "effect/Schema"
 import * as AuthoritiesFile from "./AuthoritiesFile.ts"
 import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
-import type { Program, Setting } from "./Setting.ts"
+import type { Program } from "./Setting.ts"
 import { type Declarations, declarations } from "./SettingDeclarations.ts"
+import * as SettingMisspelling from "./SettingMisspelling.ts"
+import * as SettingReader from "./SettingReader.ts"
 import * as SettingRules from "./SettingRules.ts"
 import type { SettingValues } from "./SettingValues.ts"
 import * as SourceSettings from "./SourceSettings.ts"
 
-type Values<P extends Program = never> = SettingValues<Declarations, P>
+type Values<P extends Program = never> = SettingValues<Declarations, P> & {
+  /** What is odd, but no reason to refuse the settings. */
+  readonly warnings: ReadonlyArray<string>
+}
 
 /** Every wrong or missing setting, one line each. Never contains the value of a secret. */
 export class SettingsError extends Data.TaggedError("SettingsError")<{
@@ -34,8 +36,8 @@ export class SettingsError extends Data.TaggedError("SettingsError")<{
 export const http = Effect.gen(function* () {
   const values = yield* read("http")
   return {
-    ...common(values, "json"),
-    database: yield* database(values),
+    ...common("http", values),
+    database: yield* database(values.DATABASE_URL, values),
     cognito: cognito(values, values.COGNITO_USER_POOL_ID, values.COGNITO_REGION, values.COGNITO_CLIENT_ID),
     ...signIn(values),
   }
@@ -45,8 +47,8 @@ export const http = Effect.gen(function* () {
 export const worker = Effect.gen(function* () {
   const values = yield* read("worker")
   return {
-    ...common(values, "json"),
-    database: yield* database(values),
+    ...common("worker", values),
+    database: yield* database(values.DATABASE_URL, values),
     ...sampling(values),
     installation: new URL(Redacted.value(values.DATABASE_URL)).host,
   }
@@ -60,9 +62,9 @@ export const command = Effect.gen(function* () {
   const values = yield* read("command")
   const { DATABASE_URL: url } = values
   return {
-    ...common(values, "pretty"),
+    ...common("command", values),
     dataDirectory: values.DATA_DIR,
-    database: url === undefined ? undefined : yield* database({ ...values, DATABASE_URL: url }),
+    database: url === undefined ? undefined : yield* database(url, values),
     /** Undefined: the legacy table is in the database itself. */
     legacyDatabase: yield* legacyDatabase(values),
     ...sampling(values),
@@ -70,14 +72,16 @@ export const command = Effect.gen(function* () {
 })
 
 /**
- * What the embedded program needs; `cognito` is undefined if no user pool is set. Fails with all problems at once.
+ * What the embedded program needs; `cognito` is undefined if no user pool is set, `database` if it should start its own.
+ * Fails with all problems at once.
  */
 export const embedded = Effect.gen(function* () {
   const values = yield* read("embedded")
   const { COGNITO_USER_POOL_ID: userPoolId, COGNITO_REGION: region, COGNITO_CLIENT_ID: clientId } = values
   return {
-    ...common(values, "pretty"),
+    ...common("embedded", values),
     dataDirectory: values.DATA_DIR,
+    database: values.DATABASE_URL === undefined ? undefined : yield* database(values.DATABASE_URL, values),
     ...sampling(values),
     tokenRules: tokenRules(values),
     cognito:
@@ -95,14 +99,25 @@ export const defaults = embedded.pipe(
   Effect.provideService(FileSystem.FileSystem, FileSystem.makeNoop({})),
 )
 
-const common = (values: Values, logFormat: "pretty" | "json") => ({
+/** The defaults that differ between programs, so that an API and a worker can run on one machine. */
+const programDefaults = {
+  http: { managementPort: 5001, logFormat: "json" },
+  worker: { managementPort: 5002, logFormat: "json" },
+  command: { managementPort: 5002, logFormat: "pretty" },
+  embedded: { managementPort: 5001, logFormat: "pretty" },
+} as const
+
+const common = (program: Program, values: Values) => ({
   api: {
     host: values.HTTP_HOST,
     port: values.HTTP_PORT,
     tls: ListenerSettings.certificateFiles(values),
     isBehindTerminator: values.TLS_TERMINATED_UPSTREAM,
   },
-  management: { host: values.HTTP_HOST, port: values.MANAGEMENT_PORT },
+  management: {
+    host: values.HTTP_HOST,
+    port: values.MANAGEMENT_PORT ?? programDefaults[program].managementPort,
+  },
   limits: {
     readsPerUser: values.RATE_LIMIT_PER_USER,
     readsPerAddress: values.RATE_LIMIT_PER_ADDRESS,
@@ -114,7 +129,11 @@ const common = (values: Values, logFormat: "pretty" | "json") => ({
   currencies: values.CURRENCIES,
   timeZone: values.TIME_ZONE,
   minimumCoverage: values.MINIMUM_COVERAGE,
-  log: { level: values.LOG_LEVEL, format: values.LOG_FORMAT ?? logFormat },
+  log: {
+    level: values.LOG_LEVEL,
+    format: values.LOG_FORMAT ?? programDefaults[program].logFormat,
+    warnings: values.warnings,
+  },
 })
 
 /** What sampling needs. */
@@ -157,9 +176,9 @@ const signIn = (values: Values) => ({
   },
 })
 
-const database = Effect.fnUntraced(function* (values: Values<"http" | "worker">) {
+const database = Effect.fnUntraced(function* (url: Redacted.Redacted, values: Values) {
   return {
-    url: values.DATABASE_URL,
+    url,
     authorities: yield* authorities(values.DATABASE_CA_FILE),
     role: values.DATABASE_ROLE,
     credentials: yield* CredentialsSettings.source(values),
@@ -179,32 +198,14 @@ const read = Effect.fnUntraced(function* <P extends Program>(
   const problems: Array<string> = []
   const values: Record<string, unknown> = {}
   for (const [name, declaration] of Object.entries(declarations)) {
-    values[name] = yield* readOne(program, name, declaration).pipe(
+    values[name] = yield* SettingReader.read(program, name, declaration).pipe(
       Effect.catch((problem) => Effect.sync(() => void problems.push(problem))),
     )
   }
   // A value that is absent has a problem in the list, and then the values are not returned.
-  const known = values as Values<P>
+  const known = values as SettingValues<Declarations, P>
   problems.push(...(yield* SettingRules.problems(program, known)))
-  return problems.length > 0 ? yield* new SettingsError({ problems }) : known
-})
-
-/** The value of one setting. Fails with a line that says what is wrong. */
-const readOne = Effect.fnUntraced(function* (
-  program: Program,
-  name: string,
-  { schema, expected, fallback, neededBy = [] }: Setting<unknown, string | null, Program>,
-): Effect.fn.Return<unknown, string> {
-  const text = yield* Effect.orDie(Config.option(Config.String(name)))
-  const written = Option.getOrElse(text, () => fallback)
-  if (written === null) {
-    return neededBy.includes(program)
-      ? yield* Effect.fail(`${name} is not set: expected ${expected}`)
-      : undefined
-  }
-  if (written === "")
-    return yield* Effect.fail(`${name} is set but empty: expected ${expected}, or leave it out`)
-  return yield* Schema.decodeEffect(schema)(written).pipe(
-    Effect.mapError(() => `${name} is not valid: expected ${expected}`),
-  )
+  const warnings = yield* SettingMisspelling.warnings
+  if (problems.length > 0) return yield* new SettingsError({ problems: [...problems, ...warnings] })
+  return { ...known, warnings }
 })

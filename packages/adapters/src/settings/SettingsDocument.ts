@@ -21,7 +21,7 @@ const introduction = `# Settings
 
 <!-- \`npm run settings\` writes this file from the declarations in packages/adapters/src/settings. Do not edit it. -->
 
-Settings are environment variables. A program reads them once, when it starts, and reports every setting that is missing, wrong or unsafe in one message, which never contains the value of a secret. A setting without a default is not set unless you set it. A setting that is set but empty is refused.
+Settings are environment variables. A program reads them once, when it starts, and reports every setting that is missing, wrong or unsafe in one message, which never contains the value of a secret. A setting without a default is not set unless you set it. A setting that is set but empty is refused. White space around a value is ignored. The log warns of a variable whose name is one typing error away from a setting.
 
 The programs refuse settings that would send secrets over a network in plaintext: an API on a public address with neither a certificate nor \`TLS_TERMINATED_UPSTREAM=on\`, \`http\` and \`redis\` URLs beyond loopback, and parameters in \`DATABASE_URL\`, because TLS is always on and verified beyond loopback.
 `

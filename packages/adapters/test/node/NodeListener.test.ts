@@ -114,6 +114,22 @@ describe("NodeListener", () => {
       assert.match(yield* ask, /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\nok$/)
     }),
   )
+
+  // Addresses for documentation, which no machine has.
+  for (const [host, written] of [
+    ["192.0.2.1", "192.0.2.1"],
+    ["2001:db8::1", "[2001:db8::1]"],
+  ] as const) {
+    it.effect(`blames the host when it cannot be ${written}`, () =>
+      Effect.gen(function* () {
+        const { message } = yield* Effect.flip(
+          Layer.build(NodeListener.layer({ host, port: 5000, setting: "HTTP_PORT" })),
+        )
+        assert.match(message, /^Cannot listen on .*:5000 \(E\w+\): set HTTP_HOST to an address/)
+        assert.include(message, `${written}:5000`)
+      }),
+    )
+  }
 })
 
 describe("NodeListener with a certificate", () => {

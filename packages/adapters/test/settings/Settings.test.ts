@@ -53,7 +53,7 @@ describe("Settings", () => {
       assert.deepStrictEqual(settings.management, { host: "127.0.0.1", port: 5001 })
       assert.deepStrictEqual(settings.currencies, ["EUR", "CZK"])
       assert.strictEqual(DateTime.zoneToString(settings.timeZone), "UTC")
-      assert.deepStrictEqual(settings.log, { level: "info", format: "pretty" })
+      assert.deepStrictEqual(settings.log, { level: "info", format: "pretty", warnings: [] })
       assert.deepStrictEqual([settings.cognito, settings.dataDirectory], [undefined, ".data"])
     }).pipe(within({})),
   )

@@ -11,6 +11,8 @@ import * as Redacted from "effect/Redacted"
 export interface Options {
   readonly api: { readonly tls: object | undefined }
   readonly dataDirectory: string
+  /** Describes the database; undefined if it is in the folder. */
+  readonly database: string | undefined
   /** The demo user's password; undefined if the users are in Cognito. */
   readonly demoPassword: Redacted.Redacted | undefined
   readonly management: { readonly host: string; readonly port: number }
@@ -47,7 +49,7 @@ export const layer = (
 const banner = (
   url: string,
   weekAgo: DateTime.Utc,
-  { dataDirectory, demoPassword, management, isReplay, source }: Options,
+  { dataDirectory, database, demoPassword, management, isReplay, source }: Options,
 ): string => {
   const [user, password] =
     demoPassword === undefined ? ["…", "…"] : [demoUsers[0].username, Redacted.value(demoPassword)]
@@ -58,22 +60,22 @@ const banner = (
     API       ${url}   (documentation: ${url}/docs)
     User      ${demoPassword === undefined ? "any user of the Cognito user pool" : `${user}, password ${password}\n              (${others.join(" and ")}: same password, then a challenge)`}
     Source    ${source}
-    Data      ${dataDirectory}
-${management.port === 0 ? "" : `    Health    http://${management.host}:${management.port}/ready\n`}
+    Data      ${database ?? dataDirectory}
+${management.port === 0 ? "" : `    Health    http://${NetAddress.formatUrlHostString(management.host)}:${management.port}/ready\n`}
   Paste this to get a token, the price and the averages:
 
     TOKEN=$(curl -s ${url}/get_token -H 'content-type: application/json' \\
       -d '{"username":"${user}","password":"${password}"}' | cut -d '"' -f 4)
     curl -s ${url}/get_btc_price -H "Authorization: Bearer $TOKEN" -w '\\n'
     curl -s ${url}/get_averages -H "Authorization: Bearer $TOKEN" -w '\\n'
-${isReplay ? "" : history(dataDirectory, weekAgo)}
+${isReplay ? "" : history(database === undefined ? `DATA_DIR='${dataDirectory}'` : "DATABASE_URL=…", weekAgo)}
   Press Ctrl-C to stop. The data is kept.
 `
 }
 
-/** The command names the data folder, because the user may have set DATA_DIR only for this run. */
-const history = (dataDirectory: string, weekAgo: DateTime.Utc): string => `
+/** The command names the data, because the user may have set DATA_DIR or DATABASE_URL only for this run. */
+const history = (setting: string, weekAgo: DateTime.Utc): string => `
   Paste this in another terminal to fetch the prices of the last week too:
 
-    DATA_DIR='${dataDirectory}' npm run -s worker -- backfill --from ${DateTime.formatIsoDateUtc(weekAgo)}
+    ${setting} npm run -s worker -- backfill --from ${DateTime.formatIsoDateUtc(weekAgo)}
 `

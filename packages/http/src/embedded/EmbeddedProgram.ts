@@ -4,12 +4,14 @@ import * as CoinGeckoPriceHistory from "@btc-price/adapters/coingecko/CoinGeckoP
 import * as CoinGeckoPriceSource from "@btc-price/adapters/coingecko/CoinGeckoPriceSource"
 import * as CoinGeckoReplay from "@btc-price/adapters/embedded/CoinGeckoReplay"
 import * as LocalData from "@btc-price/adapters/embedded/LocalData"
+import * as LocalSecrets from "@btc-price/adapters/embedded/LocalSecrets"
 import * as MemoryExchangeRates from "@btc-price/adapters/memory/MemoryExchangeRates"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
+import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
@@ -65,13 +67,22 @@ export const commandLine = Command.run(
 )
 
 const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options) {
+  if (isReplay && settings.database !== undefined) {
+    return yield* new Settings.SettingsError({
+      problems: [
+        "DATABASE_URL is set, but a replay has a database of its own: unset it, or leave out --replay",
+      ],
+    })
+  }
   const path = yield* Path.Path
   const dataDirectory = path.resolve(settings.dataDirectory)
-  const { secrets, postgres } = yield* LocalData.start(dataDirectory)
-  // Replayed prices have their own database, so that they never mix with real prices.
-  const database = {
-    url: yield* PostgresDatabase.ensure(postgres.url, isReplay ? "btc_price_replay" : LocalData.databaseName),
-  }
+  const { secrets, database } =
+    settings.database === undefined
+      ? yield* startLocal(dataDirectory, isReplay)
+      : {
+          secrets: yield* LocalSecrets.load(dataDirectory),
+          database: yield* PostgresCredentialsSource.open(settings.database),
+        }
   const replay = isReplay ? yield* startReplay : undefined
   const sources = replay === undefined ? Vendors.layer(settings.priceSources) : onlyFrom(replay)
   const userPool =
@@ -85,6 +96,7 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
   return Banner.layer({
     ...settings,
     dataDirectory,
+    database: settings.database === undefined ? undefined : PostgresClient.target(database),
     isReplay,
     demoPassword: settings.cognito === undefined ? secrets.demoUser : undefined,
     source:
@@ -93,6 +105,7 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
         : `replay of CoinGecko's prices of May 2021; its faults: ${new URL("/faults", replay.baseUrl).href}`,
   }).pipe(
     Layer.provide(ManagementServer.layer),
+    Layer.provide(PostgresCredentialsSource.layerReadiness(database)),
     Layer.provide(ApiProgram.layer(settings)),
     Layer.provide(userPool),
     Layer.provide(
@@ -112,6 +125,14 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
     Layer.provide(PostgresClient.layer(database)),
     Layer.provide(NodeHttpClient.layerUndici),
   )
+})
+
+/** Replayed prices have their own database, so that they never mix with real prices. */
+const startLocal = Effect.fnUntraced(function* (dataDirectory: string, isReplay: boolean) {
+  const { secrets, postgres } = yield* LocalData.start(dataDirectory)
+  const name = isReplay ? "btc_price_replay" : LocalData.databaseName
+  const database: PostgresClient.Options = { url: yield* PostgresDatabase.ensure(postgres.url, name) }
+  return { secrets, database }
 })
 
 /** Creates the tables before anything reads them. */
