@@ -10,6 +10,7 @@ import type { Period, Range } from "./Period.ts"
 import { ageRejectionLimit } from "./Plausibility.ts"
 import { Amount, type Price } from "./Price.ts"
 import * as Slot from "./Slot.ts"
+import type { UnreadableRow } from "./UnreadableRow.ts"
 
 export interface Difference {
   /**
@@ -17,7 +18,7 @@ export interface Difference {
    * - `price-and-gap`: a slot has both a price and a gap;
    * - `unaccounted`: slots between a currency's first price and now have neither a price nor a gap;
    * - `tally`: the repository's tally of a period is not that of its prices;
-   * - `unreadable`: the repository cannot read the prices.
+   * - `unreadable`: a row, or everything in a month, cannot be read.
    */
   readonly reason: "price" | "price-and-gap" | "unaccounted" | "tally" | "unreadable"
   readonly currency: Currency
@@ -46,6 +47,14 @@ export const ofPrice = (price: Price, now: DateTime.Utc): ReadonlyArray<Differen
   const detail = `The ${currency} price from ${source} of ${textOf(slot)} is impossible: ${flaws.join("; ")}`
   return [{ reason: "price", currency, range, detail }]
 }
+
+/** A row that can be neither a price nor a gap. */
+export const ofUnreadable = (currency: Currency, { slot, detail }: UnreadableRow): Difference => ({
+  reason: "unreadable",
+  currency,
+  range: rangeOf(slot),
+  detail: `A row of ${currency} at ${textOf(slot)} cannot be read: ${detail}`,
+})
 
 /** Slots of `range` that have both a price and a gap, one by one, and runs of slots that have neither. */
 export const ofSlots = (

@@ -12,6 +12,7 @@ import type { Price } from "./Price.ts"
 import type { LineFormat } from "./PriceLines.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 import type { Slot } from "./Slot.ts"
+import type { UnreadableRow } from "./UnreadableRow.ts"
 
 export class PriceRepository extends Context.Service<
   PriceRepository,
@@ -101,6 +102,16 @@ export class PriceRepository extends Context.Service<
       range: Range,
       now: DateTime.Utc,
     ) => Stream.Stream<GapRun, RepositoryError>
+
+    /**
+     * The stored rows of one currency whose slots start in [start, end) that can be neither a price nor a gap, at most
+     * 1,000 of each. Every other member leaves such a row out, except that a slot whose gap cannot be read is still a
+     * gap.
+     */
+    readonly unreadable: (
+      currency: Currency,
+      range: Range,
+    ) => Effect.Effect<ReadonlyArray<UnreadableRow>, RepositoryError>
 
     /**
      * Emits after `record` stored something, in this process or another. Only a hint: it may be late, be lost or come

@@ -23,7 +23,7 @@ export interface VerifiedMonth {
 
 /**
  * Verifies each currency from its first price up to the running slot, one civil month of `timeZone` at a time. Checks
- * the facts of each price, that each slot has either a price or a gap, and all fields of the tallies of each day and
+ * that each row can be read, the facts of each price, that each slot has either a price or a gap, and all fields of the tallies of each day and
  * month against `Average.tally` of the raw prices.
  *
  * A month with differences is checked again, because another process may have written in between. Holds two months in
@@ -40,7 +40,12 @@ export const verify = (options: {
       return Stream.fromIterable(partsOf(extent, Slot.at(yield* DateTime.now), options.timeZone)).pipe(
         Stream.mapEffect(
           (part) => {
-            const look = lookAt(repository, part)
+            const look = lookAt(repository, part).pipe(
+              Effect.catchIf(
+                ({ reason }) => reason === "rejected",
+                (error) => Effect.succeed(unreadableMonth(part, error)),
+              ),
+            )
             return Effect.flatMap(look, (seen) =>
               seen.differences.length === 0 ? Effect.succeed(seen) : look,
             )
@@ -80,18 +85,8 @@ const lookAt = Effect.fnUntraced(function* (
 ): Effect.fn.Return<VerifiedMonth, RepositoryError> {
   const now = yield* DateTime.now
   const carriedFrom = DateTime.subtractDuration(month.start, Average.holdLimit)
-  const read = yield* Stream.runCollect(
-    repository.prices(currency, { start: carriedFrom, end: month.end }),
-  ).pipe(Effect.catch((error) => (error.reason === "rejected" ? Effect.succeed(error) : Effect.fail(error))))
-  if (!Array.isArray(read)) {
-    const detail = `The prices of ${currency} from ${DateTime.formatIso(month.start)} cannot be read: ${read.message}`
-    return {
-      currency,
-      month,
-      prices: 0,
-      differences: [{ reason: "unreadable", currency, range: month, detail }],
-    }
-  }
+  const read = yield* Stream.runCollect(repository.prices(currency, { start: carriedFrom, end: month.end }))
+  const unreadable = yield* repository.unreadable(currency, month)
   const startMillis = DateTime.toEpochMillis(month.start)
   const prices = read.filter(({ slot }) => slot >= startMillis)
   const gaps = yield* Stream.runFold(
@@ -111,12 +106,14 @@ const lookAt = Effect.fnUntraced(function* (
     month,
     prices: prices.length,
     differences: [
+      ...unreadable.map((row) => Difference.ofUnreadable(currency, row)),
       ...prices.flatMap((price) => Difference.ofPrice(price, now)),
       ...Difference.ofSlots(
         currency,
         Period.until(accountable, running),
         new Set(prices.map(({ slot }) => slot)),
-        gaps,
+        // An unreadable row is already one difference.
+        gaps.union(new Set(unreadable.map(({ slot }) => slot))),
       ),
       ...periods.flatMap((period, index) =>
         Difference.ofTally(currency, period, tallies[index]?.get(currency), Average.tally(read, period)),
@@ -124,6 +121,16 @@ const lookAt = Effect.fnUntraced(function* (
     ],
   }
 })
+
+const unreadableMonth = ({ currency, month }: Part, { message }: RepositoryError): VerifiedMonth => {
+  const detail = `The prices of ${currency} from ${DateTime.formatIso(month.start)} cannot be read: ${message}`
+  return {
+    currency,
+    month,
+    prices: 0,
+    differences: [{ reason: "unreadable", currency, range: month, detail }],
+  }
+}
 
 const daysOf = function* (month: Period.Period): Generator<Period.Period> {
   let day = Period.containing("day", month.start, month.timeZone)

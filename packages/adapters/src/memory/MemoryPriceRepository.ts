@@ -99,6 +99,8 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
           return Stream.fromIterable([...MemoryGaps.partsOf(known, range, now)])
         }).pipe(GapRun.join),
 
+      unreadable: () => Effect.succeed([]),
+
       changes: Stream.fromPubSub(hints),
 
       prepare: () => Effect.void,

@@ -1,13 +1,15 @@
 /** The gaps stored in the table `gap`, and the derived gaps of unsampled slots. */
 import type { Currency } from "@btc-price/domain/Currency"
-import { Gap, unsampledDetail } from "@btc-price/domain/Gap"
+import { Gap, Reason, unsampledDetail } from "@btc-price/domain/Gap"
 import * as GapRun from "@btc-price/domain/GapRun"
+import type { Range } from "@btc-price/domain/Period"
 import * as Slot from "@btc-price/domain/Slot"
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { slotDate, slotOf } from "./PostgresPriceRows.ts"
+import { slotDate, slotOf, unreadableLimit } from "./PostgresPriceRows.ts"
+import { decodeEach } from "./PostgresRows.ts"
 
 /** Maximum rows per page of a stream. */
 const pageRows = 5_000
@@ -73,17 +75,19 @@ export const selectPage = Effect.fnUntraced(function* (
     ) as known
     where reason is not null or slot - previous > interval '5 minutes'
     order by slot desc limit ${pageRows}`
-  const parts = yield* Effect.try(() =>
-    rows.flatMap((row) => {
-      const slot = slotOf(row.slot)
-      const from = Math.max(Slot.next(slotOf(row.previous)), unsampled.start) as Slot.Slot
-      const to = Math.min(slot, unsampled.end) as Slot.Slot
-      return [
-        ...(row.reason === null ? [] : [GapRun.ofGap(new Gap({ ...row, currency, slot }))]),
-        ...(from < to ? [GapRun.unsampled(currency, from, to)] : []),
-      ]
-    }),
+  const stored = yield* decodeEach("gap", rows.filter(isStored), (row) =>
+    GapRun.ofGap(new Gap({ ...row, currency, slot: slotOf(row.slot) })),
   )
+  const gaps = new Map(stored.map((run) => [run.start, run]))
+  const parts = rows.flatMap((row) => {
+    const slot = slotOf(row.slot)
+    const from = Math.max(Slot.next(slotOf(row.previous)), unsampled.start) as Slot.Slot
+    const to = Math.min(slot, unsampled.end) as Slot.Slot
+    return [
+      ...(isStored(row) ? [gaps.get(slot) ?? GapRun.ofGap(unreadable(currency, slot, row.tried))] : []),
+      ...(from < to ? [GapRun.unsampled(currency, from, to)] : []),
+    ]
+  })
   const last = rows.length < pageRows ? undefined : rows.at(-1)
   const nextEnd = last === undefined ? pageStart : Slot.next(slotOf(last.previous))
   return [parts, nextEnd > start ? Option.some(nextEnd) : Option.none()] as const
@@ -97,7 +101,31 @@ interface Question {
   readonly unsampled: { readonly start: Slot.Slot; readonly end: Slot.Slot }
 }
 
-type Row = { readonly slot: Date; readonly previous: Date } & (
-  | Pick<Gap, "reason" | "detail" | "tried">
-  | { readonly reason: null }
-)
+interface Row {
+  readonly slot: Date
+  readonly previous: Date
+  readonly reason: string | null
+}
+
+type StoredRow = Row & Pick<Gap, "reason" | "detail" | "tried">
+
+/** Whether the row is a gap of the table and not a price. */
+const isStored = (row: Row): row is StoredRow => row.reason !== null
+
+/** What is returned for a slot without a price whose gap cannot be read: the slot has no price all the same. */
+const unreadable = (currency: Currency, slot: Slot.Slot, tried: ReadonlyArray<string>): Gap =>
+  new Gap({
+    currency,
+    slot,
+    reason: "not-running",
+    detail: "The stored reason cannot be read",
+    tried: tried.map(String),
+  })
+
+/** The stored gaps that cannot be read. */
+export const selectUnreadable = (sql: PgClient.PgClient, currency: Currency, { start, end }: Range) =>
+  sql<{ readonly slot: Date; readonly detail: string }>`
+    select slot, concat('the gap "', reason, '": ', detail) as detail from gap
+    where currency = ${currency} and slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
+      and (reason <> all (${Reason.literals}::text[]) or array_position(tried, null) is not null)
+    order by slot limit ${unreadableLimit}`

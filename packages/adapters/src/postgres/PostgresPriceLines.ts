@@ -9,6 +9,7 @@ import type { LineFormat } from "@btc-price/domain/PriceLines"
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { isReadable } from "./PostgresPriceRows.ts"
 
 /** The lines of the prices whose slots start in the range; null if there are no prices. */
 export const select = Effect.fnUntraced(function* (
@@ -19,7 +20,8 @@ export const select = Effect.fnUntraced(function* (
 ) {
   const [row] = yield* sql.unsafe<{ block: string | null }>(
     `select string_agg(${lines[format](currency)}, '') as block from (
-       select * from price where currency = '${currency}' and slot >= $1 and slot < $2 order by slot
+       select * from price where currency = '${currency}' and slot >= $1 and slot < $2 and ${isReadable}
+       order by slot
      ) as price`,
     [DateTime.toDateUtc(start), DateTime.toDateUtc(end)],
   )

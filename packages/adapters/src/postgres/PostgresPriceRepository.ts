@@ -135,6 +135,14 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
           }),
         ).pipe(GapRun.join),
 
+      unreadable: Effect.fn("PriceRepository.unreadable")(function* (currency, range) {
+        const rows = yield* Effect.all([
+          PostgresPriceRows.selectUnreadable(sql, currency, range),
+          PostgresGaps.selectUnreadable(sql, currency, range),
+        ]).pipe(run("unreadable"))
+        return rows.flat().map(({ slot, detail }) => ({ slot: PostgresPriceRows.slotOf(slot), detail }))
+      }),
+
       changes: Stream.unwrap(Effect.map(sql.listen(channel), Stream.fromQueue)).pipe(
         Stream.map(() => undefined),
         Stream.mapError(toRepositoryError("PriceRepository.changes")),

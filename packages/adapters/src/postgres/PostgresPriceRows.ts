@@ -6,15 +6,22 @@ import * as Slot from "@btc-price/domain/Slot"
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import type * as Arr from "effect/Array"
 import * as BigDecimal from "effect/BigDecimal"
-import type * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { decodeEach } from "./PostgresRows.ts"
 
 /** A slot as a parameter. */
 export const slotDate = (slot: Slot.Slot) => DateTime.toDateUtc(Slot.start(slot))
 
 /** A slot from a column. It is on the grid, because the tables allow no other value. */
 export const slotOf = (date: Date): Slot.Slot => Slot.at(DateTime.fromDateUnsafe(date))
+
+/**
+ * Which rows of the table can be a price. The others are left out of everything that is read. In PostgreSQL, NaN is
+ * greater than every number, and infinity is a time.
+ */
+export const isReadable =
+  "(amount > 0 and amount < 1e12 and source <> '' and least(observed_at, fetched_at) >= '1970-01-01Z' and greatest(observed_at, fetched_at) < '2100-01-01Z')"
 
 interface Row extends Provenance {
   readonly currency: Currency
@@ -27,9 +34,8 @@ interface Row extends Provenance {
 const columns = (sql: PgClient.PgClient) =>
   sql.literal("currency, slot, amount, observed_at, fetched_at, source, kind, derived, flagged")
 
-/** Prices from rows with all columns. `Price` validates its members. */
-const decode = (rows: ReadonlyArray<object>): Effect.Effect<Array<Price>, Cause.UnknownError> =>
-  Effect.try(() => (rows as ReadonlyArray<Row>).map(toPrice))
+/** Prices from readable rows with all columns. */
+const decode = (rows: ReadonlyArray<object>) => Effect.try(() => (rows as ReadonlyArray<Row>).map(toPrice))
 
 const toPrice = ({ amount, slot, observed_at, fetched_at, ...row }: Row): Price =>
   new Price({
@@ -45,10 +51,17 @@ const toPrice = ({ amount, slot, observed_at, fetched_at, ...row }: Row): Price 
   })
 
 export const selectPage = (sql: PgClient.PgClient, currency: Currency, { start, end }: Range) =>
-  sql`
-    select ${columns(sql)} from price
+  sql<Row & { readonly isReadable: boolean }>`
+    select ${columns(sql)}, ${sql.literal(isReadable)} as "isReadable" from price
     where currency = ${currency} and slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
-    order by slot`.pipe(Effect.flatMap(decode))
+    order by slot`.pipe(
+    Effect.flatMap((rows) =>
+      decodeEach("price", rows, ({ isReadable, ...row }) => {
+        if (isReadable) return toPrice(row)
+        throw new RangeError(`${currency} ${row.slot.toISOString()}`)
+      }),
+    ),
+  )
 
 export const selectLatest = (
   sql: PgClient.PgClient,
@@ -59,7 +72,8 @@ export const selectLatest = (
     select newest.* from unnest(${currencies}::text[]) as wanted (currency)
     cross join lateral (
       select ${columns(sql)} from price
-      where price.currency = wanted.currency and slot <= ${DateTime.toDateUtc(now)} order by slot desc limit 1
+      where price.currency = wanted.currency and slot <= ${DateTime.toDateUtc(now)} and ${sql.literal(isReadable)}
+      order by slot desc limit 1
     ) as newest`.pipe(Effect.flatMap(decode))
 
 /** One answer for each question, in the same order. */
@@ -76,7 +90,8 @@ export const selectAt = Effect.fnUntraced(function* (
     ) with ordinality as question (currency, slot, position)
     cross join lateral (
       select ${columns(sql)} from price
-      where price.currency = question.currency and price.slot <= question.slot order by slot desc limit 1
+      where price.currency = question.currency and price.slot <= question.slot and ${sql.literal(isReadable)}
+      order by slot desc limit 1
     ) as found`
   const prices = yield* decode(rows)
   const answers: Array<Price | null> = questions.map(() => null)
@@ -94,6 +109,19 @@ export const selectExtent = (sql: PgClient.PgClient, currencies: ReadonlyArray<C
     cross join lateral (
       select slot from price where price.currency = wanted.currency order by slot desc limit 1
     ) as newest`
+
+/** The rows of {@link selectPage} that are left out. */
+export const selectUnreadable = (sql: PgClient.PgClient, currency: Currency, { start, end }: Range) =>
+  sql<{ readonly slot: Date; readonly detail: string }>`
+    select slot, concat('the price ', amount, ' from "', source, '", observed at ', observed_at at time zone 'UTC',
+      ', fetched at ', fetched_at at time zone 'UTC') as detail
+    from price
+    where currency = ${currency} and slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
+      and not ${sql.literal(isReadable)}
+    order by slot limit ${unreadableLimit}`
+
+/** Maximum unreadable rows that are listed for a range. */
+export const unreadableLimit = 1_000
 
 /** Stores prices as `PriceRepository.record` defines, and deletes their gaps. Each column is one parameter. */
 export const insert = Effect.fnUntraced(function* (

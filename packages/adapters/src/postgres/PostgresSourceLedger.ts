@@ -1,12 +1,14 @@
 /** SourceLedger in PostgreSQL. `PriceRepository.prepare` creates the tables. */
-import type { Reason } from "@btc-price/domain/Gap"
-import { type Breaker, SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
+import { Reason } from "@btc-price/domain/Gap"
+import { Breaker, SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
 import { run as runOperation } from "./PostgresOperation.ts"
 import { slotDate } from "./PostgresPriceRows.ts"
+import { decodeEach } from "./PostgresRows.ts"
 
 export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.effect(
   SourceLedger,
@@ -65,7 +67,7 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
             left join (select * from source_calls where month = ${monthOf(at)}::date) as running using (source)
             full join source_outcome using (source)
             order by source collate "C"`
-        return rows.map(toState)
+        return yield* decodeEach("source_outcome", rows, toState)
       }, run("states")),
     })
   }),
@@ -83,9 +85,9 @@ interface Row {
   readonly cap: number | null
   readonly lastSuccessAt: Date | null
   readonly lastFailureAt: Date | null
-  readonly reason: Reason
-  readonly detail: string
-  readonly breaker: Breaker | null
+  readonly reason: string | null
+  readonly detail: string | null
+  readonly breaker: string | null
 }
 
 /** A source without a report is assumed to work. */
@@ -101,9 +103,15 @@ const toState = ({
   ...row,
   firstCallAt: toUtc(firstCallAt),
   lastSuccessAt: toUtc(lastSuccessAt),
-  lastFailure: lastFailureAt === null ? null : { at: DateTime.fromDateUnsafe(lastFailureAt), reason, detail },
-  breaker: breaker ?? "closed",
+  lastFailure:
+    lastFailureAt === null
+      ? null
+      : { at: DateTime.fromDateUnsafe(lastFailureAt), reason: asReason(reason), detail: detail ?? "" },
+  breaker: breaker === null ? "closed" : asBreaker(breaker),
 })
+
+const asReason = Schema.decodeUnknownSync(Reason)
+const asBreaker = Schema.decodeUnknownSync(Breaker)
 
 const toUtc = (date: Date | null): DateTime.Utc | null =>
   date === null ? null : DateTime.fromDateUnsafe(date)

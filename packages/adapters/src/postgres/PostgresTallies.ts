@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Order from "effect/Order"
 import * as Statement from "effect/sql/Statement"
-import { slotOf } from "./PostgresPriceRows.ts"
+import { isReadable, slotOf } from "./PostgresPriceRows.ts"
 
 /** Up to this many tallies are planned individually, with known bounds, which makes a month's tally a third faster. */
 const plannedLimit = 8
@@ -89,7 +89,8 @@ const selectFrom = (
   bounds: { readonly start: Date; readonly end: Date },
 ) => {
   const belongs = sql`
-    price.currency = question.currency and price.slot >= ${bounds.start} and price.slot < ${bounds.end}`
+    price.currency = question.currency and price.slot >= ${bounds.start} and price.slot < ${bounds.end}
+    and ${sql.literal(isReadable)}`
   const isInside = sql`${belongs} and price.slot >= question.start and price.slot < question."end"`
   const millis = (interval: string) => sql.literal(`(extract(epoch from ${interval}) * 1000)`)
   return sql`
