@@ -117,6 +117,21 @@ export const tally = (
   }
 }
 
+/**
+ * The tally of the same prices for a range that ends at `to` instead of `from`: the last price holds on, up to
+ * {@link holdLimit}.
+ */
+export const extend = (tally: Tally, from: DateTime.Utc, to: DateTime.Utc): Tally => {
+  const limitMillis = tally.newest + Duration.toMillis(holdLimit)
+  const heldUntil = (end: DateTime.Utc) => Math.min(DateTime.toEpochMillis(end), limitMillis)
+  const millis = Math.max(0, heldUntil(to) - heldUntil(from))
+  return {
+    ...tally,
+    heldMillis: tally.heldMillis + millis,
+    heldSum: BigDecimal.sum(tally.heldSum, BigDecimal.multiply(tally.close, decimal(millis))),
+  }
+}
+
 // Whole multiples of the smallest amount that is stored are exact, and faster to add than decimals.
 const toUnits = ({ amount }: Price): bigint => BigDecimal.scale(amount, amountScale).value
 const ofUnits = (units: bigint): BigDecimal.BigDecimal => BigDecimal.make(units, amountScale)

@@ -11,6 +11,7 @@ import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Average from "./Average.ts"
+import * as Averages from "./Averages.ts"
 import type { Currency } from "./Currency.ts"
 import type { GapRun } from "./GapRun.ts"
 import * as Period from "./Period.ts"
@@ -47,18 +48,8 @@ export interface CurrentPrice {
   readonly price: Price | null
   /** The newest price, however old; null if there has never been a price or the repository has not been read yet. */
   readonly newest: Price | null
-  /** The newest gap, which says why `price` is null; null if every recent slot has a price. */
+  /** The newest gap, which says why `price` is null; null if no gap is known among the recent slots. */
   readonly gap: GapRun | null
-}
-
-/** The averages of the current day and month for all configured currencies. */
-export interface CurrentAverages {
-  readonly day: ReadonlyArray<Average.Average>
-  readonly month: ReadonlyArray<Average.Average>
-  /** The time zone that defines the day and month. */
-  readonly timeZone: DateTime.TimeZone.Named
-  /** The source's own timestamp of the newest price in these averages; null if they have no price. */
-  readonly observedAt: DateTime.Utc | null
 }
 
 export class Snapshot extends Context.Service<
@@ -68,10 +59,15 @@ export class Snapshot extends Context.Service<
     readonly currentPrices: Effect.Effect<ReadonlyArray<CurrentPrice>>
 
     /**
-     * The averages of the current day and month as of the last read of the repository. A period that began after that
-     * read has no samples and no expected slots.
+     * The averages of the day or month that contains `now`, for each configured currency in their configured order.
+     * Their prices are those of the last read, and their expected slots are all that have started at `now`. If the
+     * period began after the last read, nothing in memory is about it, so the repository is read. Fails with
+     * `RepositoryError`.
      */
-    readonly currentAverages: Effect.Effect<CurrentAverages>
+    readonly currentAverages: (
+      unit: Period.CivilUnit,
+      now: DateTime.Utc,
+    ) => Effect.Effect<ReadonlyArray<Average.Average>, RepositoryError>
 
     /** When the repository was last read successfully; null if it has never been read. */
     readonly readAt: Effect.Effect<DateTime.Utc | null>
@@ -149,40 +145,35 @@ export const layer = (options: {
 
       return Snapshot.of({
         refresh: refresh(),
-        readAt: Effect.map(Ref.get(facts), (known) => known?.readAt ?? null),
+        readAt: Effect.map(Effect.flatMap(DateTime.now, knownAt), (known) => known?.readAt ?? null),
         currentPrices: Effect.gen(function* () {
           const now = yield* DateTime.now
           const known = yield* knownAt(now)
           return currencies.map((currency) => {
             const newest = known?.latest.get(currency) ?? null
+            const gap = known?.gaps.get(currency)
             return {
               currency,
               newest,
               price: newest !== null && isCurrent(newest, now) ? newest : null,
-              gap: known?.gaps.get(currency) ?? null,
+              gap: gap !== undefined && isRecent(gap, now) ? gap : null,
             }
           })
         }),
-        currentAverages: Effect.gen(function* () {
-          const now = yield* DateTime.now
+        currentAverages: Effect.fnUntraced(function* (unit, now) {
           const known = yield* knownAt(now)
-          const averages = (unit: "day" | "month"): ReadonlyArray<Average.Average> => {
-            const read = known?.[unit]
-            const isRead = read !== undefined && Period.contains(read.period, now)
-            const period = isRead ? read.period : Period.containing(unit, now, timeZone)
-            // Nothing is known about the time after the last read, so no slot of that time is expected.
-            const asOf = isRead && known !== null ? known.readAt : period.start
-            return currencies.map((currency) =>
-              Average.make({
-                currency,
-                period,
-                now: asOf,
-                tally: isRead ? read.tallies.get(currency) : undefined,
-              }),
+          if (known === null || !Period.contains(known[unit].period, now)) {
+            const period = Period.containing(unit, now, timeZone)
+            return yield* Averages.read(currencies, [period], now).pipe(
+              Effect.provideService(PriceRepository, repository),
             )
           }
-          const month = averages("month")
-          return { day: averages("day"), month, timeZone, observedAt: newestObservation(month, known) }
+          const { period, tallies } = known[unit]
+          return currencies.map((currency) => {
+            const read = tallies.get(currency)
+            const tally = read && Average.extend(read, known.readAt, now)
+            return Average.make({ currency, period, now, tally })
+          })
         }),
       })
     }),
@@ -194,16 +185,9 @@ const observed = Metric.gauge("btc_price_observed_timestamp_seconds", {
   description: "The source's own timestamp of the newest price; alert when it is too old",
 })
 
+/** Whether the gap is one of the slots from which a current price can come. */
+const isRecent = ({ end }: GapRun, now: DateTime.Utc): boolean =>
+  DateTime.isGreaterThan(Slot.start(end), DateTime.subtractDuration(now, currentPriceAgeLimit))
+
 const isCurrent = (price: Price, now: DateTime.Utc): boolean =>
   Duration.isLessThan(DateTime.distance(price.knownAt, now), currentPriceAgeLimit)
-
-const newestObservation = (
-  averages: ReadonlyArray<Average.Average>,
-  known: Facts | null,
-): DateTime.Utc | null => {
-  const observed = averages.flatMap(({ currency, samples }) => {
-    const price = samples > 0 ? known?.latest.get(currency) : undefined
-    return price === undefined ? [] : [price.observedAt]
-  })
-  return observed.length === 0 ? null : observed.reduce((a, b) => DateTime.max(a, b))
-}

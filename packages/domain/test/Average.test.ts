@@ -198,6 +198,22 @@ describe("Average", () => {
   })
 
   it.prop(
+    "a tally that is extended is the tally of the longer range, as long as no other price comes",
+    { series: PriceSeries, elapsed: Between(1, 5 * hourMillis), later: Between(0, 5 * hourMillis) },
+    ({ series, elapsed, later }) => {
+      const [from, to] = [elapsed, elapsed + later].map((millis) => DateTime.makeUnsafe(millis))
+      const start = DateTime.makeUnsafe(0)
+      const prices = samplesOf(series, -hourMillis, elapsed).map((sample) => toPrice(series.currency, sample))
+      const tally = Average.tally(prices, { start, end: from! })
+      if (tally === undefined) return
+      const { heldSum, ...extended } = Average.extend(tally, from!, to!)
+      const { heldSum: expectedSum, ...expected } = Average.tally(prices, { start, end: to! })!
+      assert.deepStrictEqual(extended, expected)
+      assert.isTrue(BigDecimal.Equivalence(heldSum, expectedSum))
+    },
+  )
+
+  it.prop(
     "a quotient is rounded once, half-even",
     {
       // Up to a century of the largest amount, in milliseconds.

@@ -44,15 +44,42 @@ const beginningAt = (start: string, zone = "UTC") =>
     Layer.provide(Layer.effectDiscard(setTime(start))),
   )
 
+const away = new RepositoryError({ reason: "unavailable", operation: "test", cause: "away" })
+
+/** Runs the test over a repository that announces nothing and can go away. */
+const withOutage = Effect.fnUntraced(function* <E>(
+  start: string,
+  test: (world: {
+    readonly memory: PriceRepository["Service"]
+    readonly isAway: Ref.Ref<boolean>
+  }) => Effect.Effect<void, E, Snapshot.Snapshot>,
+) {
+  yield* setTime(start)
+  const isAway = yield* Ref.make(false)
+  const memory = yield* Effect.provide(PriceRepository, MemoryPriceRepository.layer)
+  const guard = <A>(read: Effect.Effect<A, RepositoryError>) =>
+    Effect.flatMap(Ref.get(isAway), (gone) => (gone ? Effect.fail(away) : read))
+  const flaky = Layer.succeed(PriceRepository, {
+    ...memory,
+    latest: (...args) => guard(memory.latest(...args)),
+    tallies: (...args) => guard(memory.tallies(...args)),
+    changes: Stream.never,
+  })
+  yield* Effect.provide(test({ memory, isAway }), Layer.provide(Snapshot.layer(options("UTC")), flaky))
+})
+
 const means = Effect.gen(function* () {
-  const { day, month } = yield* (yield* Snapshot.Snapshot).currentAverages
-  const show = (averages: typeof day) =>
-    averages.map(({ mean, samples, expected }) => [
-      mean === null ? null : BigDecimal.format(mean),
-      samples,
-      expected,
-    ])
-  return { day: show(day), month: show(month) }
+  const { currentAverages } = yield* Snapshot.Snapshot
+  const now = yield* DateTime.now
+  const show = (unit: "day" | "month") =>
+    Effect.map(currentAverages(unit, now), (averages) =>
+      averages.map(({ mean, samples, expected }) => [
+        mean === null ? null : BigDecimal.format(mean),
+        samples,
+        expected,
+      ]),
+    )
+  return yield* Effect.all({ day: show("day"), month: show("month") })
 })
 
 describe("Snapshot", () => {
@@ -63,11 +90,6 @@ describe("Snapshot", () => {
         yield* snapshot.currentPrices,
         (["EUR", "CZK"] as const).map((currency) => ({ currency, price: null, newest: null, gap: null })),
       )
-      assert.strictEqual((yield* snapshot.currentAverages).observedAt, null)
-      assert.deepStrictEqual((yield* means).day, [
-        [null, 0, 0],
-        [null, 0, 0],
-      ])
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
   )
 
@@ -141,13 +163,14 @@ describe("Snapshot", () => {
 
       yield* setTime(right)
       assert.isUndefined(yield* eur)
-      assert.deepStrictEqual((yield* means).day[0], [null, 0, 0])
+      assert.isNull(yield* snapshot.readAt)
+      assert.deepStrictEqual((yield* means).day[0], [null, 0, 144])
       yield* snapshot.refresh
       assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("1"))
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
   )
 
-  it.effect("averages the current day and month of its zone, and starts again with a new period", () =>
+  it.effect("averages the current day and month of its zone", () =>
     Effect.gen(function* () {
       const snapshot = yield* Snapshot.Snapshot
       yield* (yield* PriceRepository).record({
@@ -162,28 +185,12 @@ describe("Snapshot", () => {
       yield* snapshot.refresh
       assert.deepStrictEqual((yield* means).day[0], ["30", 2, 157])
       assert.deepStrictEqual((yield* means).month[0], ["23.33", 3, 30 * 288 + 157])
-      assert.deepStrictEqual((yield* snapshot.currentAverages).observedAt, at("2024-01-31T12:00:00Z"))
-      // There was no new read, so the new month has begun and nothing in it is known.
-      yield* setTime("2024-01-31T23:00:01Z")
-      assert.deepStrictEqual((yield* means).day[0], [null, 0, 0])
-      assert.deepStrictEqual((yield* means).month[0], [null, 0, 0])
-      assert.strictEqual((yield* snapshot.currentAverages).observedAt, null)
     }).pipe(Effect.provide(beginningAt("2024-01-31T12:00:00Z", "Europe/Prague"))),
   )
 
   it.effect("polls the repository, and answers from the last read while the repository is unavailable", () =>
-    Effect.gen(function* () {
-      const isAway = yield* Ref.make(false)
-      const memory = yield* Effect.provide(PriceRepository, MemoryPriceRepository.layer)
-      const away = new RepositoryError({ reason: "unavailable", operation: "latest", cause: "away" })
-      const flaky = Layer.succeed(PriceRepository, {
-        ...memory,
-        latest: (currencies) =>
-          Effect.flatMap(Ref.get(isAway), (gone) => (gone ? Effect.fail(away) : memory.latest(currencies))),
-        changes: Stream.never,
-      })
-      yield* setTime("2024-01-07T12:00:00Z")
-      yield* Effect.gen(function* () {
+    withOutage("2024-01-07T12:00:00Z", ({ memory, isAway }) =>
+      Effect.gen(function* () {
         const snapshot = yield* Snapshot.Snapshot
         const eur = Effect.map(snapshot.currentPrices, ([first]) => first?.price?.amount)
         yield* memory.record({ prices: [price("EUR", "2024-01-07T12:00:00Z", "1")], gaps: [] })
@@ -201,8 +208,62 @@ describe("Snapshot", () => {
         yield* Ref.set(isAway, false)
         yield* TestClock.adjust("10 seconds")
         assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("2"))
-      }).pipe(Effect.provide(Snapshot.layer(options("UTC")).pipe(Layer.provide(flaky))))
-    }),
+      }),
+    ),
+  )
+
+  it.effect("expects each slot as soon as it starts, whenever the repository was last read", () =>
+    withOutage("2024-01-07T12:00:01Z", ({ memory, isAway }) =>
+      Effect.gen(function* () {
+        yield* memory.record({ prices: [price("EUR", "2024-01-07T12:00:00Z", "10")], gaps: [] })
+        yield* (yield* Snapshot.Snapshot).refresh
+        yield* Ref.set(isAway, true)
+        assert.deepStrictEqual((yield* means).day[0], ["10", 1, 145])
+        yield* setTime("2024-01-07T12:05:00.001Z")
+        assert.deepStrictEqual((yield* means).day[0], ["10", 1, 146])
+        assert.deepStrictEqual((yield* means).month[0], ["10", 1, 6 * 288 + 146])
+        yield* setTime("2024-01-07T23:59:59Z")
+        assert.deepStrictEqual((yield* means).day[0], ["10", 1, 288])
+      }),
+    ),
+  )
+
+  it.effect("reads the repository for a period that began after the last read, and for a first answer", () =>
+    withOutage("2024-01-31T23:59:59Z", ({ memory, isAway }) =>
+      Effect.gen(function* () {
+        yield* Ref.set(isAway, true)
+        assert.strictEqual(yield* Effect.flip(means), away)
+        yield* Ref.set(isAway, false)
+        yield* memory.record({ prices: [price("EUR", "2024-01-31T23:55:00Z", "10")], gaps: [] })
+        assert.deepStrictEqual((yield* means).day[0], ["10", 1, 288])
+
+        yield* (yield* Snapshot.Snapshot).refresh
+        yield* Ref.set(isAway, true)
+        assert.deepStrictEqual((yield* means).day[0], ["10", 1, 288])
+        yield* setTime("2024-02-01T00:00:01Z")
+        assert.strictEqual(yield* Effect.flip(means), away)
+        yield* Ref.set(isAway, false)
+        assert.deepStrictEqual((yield* means).month[0], [null, 0, 1])
+      }),
+    ),
+  )
+
+  it.effect("forgets the reason of a gap that is no longer recent", () =>
+    withOutage("2024-01-07T12:04:00Z", ({ memory, isAway }) =>
+      Effect.gen(function* () {
+        const snapshot = yield* Snapshot.Snapshot
+        const reason = Effect.map(snapshot.currentPrices, ([first]) => first?.gap?.reason)
+        const slot = Slot.at(at("2024-01-07T12:00:00Z"))
+        const gap = { currency: "EUR", slot, reason: "rate-limited", detail: "Too often", tried: [] } as const
+        yield* memory.record({ prices: [], gaps: [new Gap(gap)] })
+        yield* snapshot.refresh
+        yield* Ref.set(isAway, true)
+        yield* setTime("2024-01-07T12:19:59Z")
+        assert.strictEqual(yield* reason, "rate-limited")
+        yield* setTime("2024-01-07T12:20:00Z")
+        assert.isUndefined(yield* reason)
+      }),
+    ),
   )
 
   it.effect("reads at once when the repository announces a change", () =>

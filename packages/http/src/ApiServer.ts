@@ -132,7 +132,7 @@ const routes = (options: Options) =>
         HistoryHandlers.layer(options),
         GapsHandlers.layer(options),
         SourcesHandlers.layer,
-        LegacyHandlers.layer,
+        LegacyHandlers.layer(options),
         SignInHandlers.layer(options),
         LoginHandlers.layer(options),
       ]),

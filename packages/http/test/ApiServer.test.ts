@@ -15,8 +15,10 @@ import {
   instant,
   keep,
   layerAt,
+  Outage,
   price,
   send,
+  setTime,
   signIn,
   token,
 } from "./ApiUnderTest.ts"
@@ -93,6 +95,64 @@ describe("ApiServer", () => {
       })
       assert.deepStrictEqual([body.time_zone, body.sources], ["Europe/Prague", ["test"]])
       assert.deepStrictEqual([body.client_request_time, body.server_data_time], [now, now])
+    }).pipe(Effect.provide(layerAt(now))),
+  )
+
+  it.effect("counts the slots that have started when it answers, also while the database is down", () =>
+    Effect.gen(function* () {
+      yield* keep([inEuro])
+      ;(yield* Outage).state = "away"
+      const expected = Effect.map(
+        Effect.all([get("/get_averages"), get("/v1/averages?period=day&currency=EUR")]),
+        ([{ body }, day]) => {
+          const [{ samples, expected, coverage }] = day.body.averages
+          assert.strictEqual(body.client_request_time, day.body.request_time)
+          assert.deepInclude(body.daily_coverage.EUR, { samples, expected })
+          return [samples, expected, coverage]
+        },
+      )
+      assert.deepStrictEqual(yield* expected, [1, 133, "0.0075"])
+      yield* setTime("2026-11-24T10:12:00.000Z")
+      assert.deepStrictEqual(yield* expected, [1, 135, "0.0074"])
+    }).pipe(Effect.provide(layerAt(now))),
+  )
+
+  it.effect("answers no averages of a day that it has not read, but a 503 with the reason", () =>
+    Effect.gen(function* () {
+      const outage = yield* Outage
+      const refused = Effect.map(get("/get_averages"), (answer) => {
+        assertProblem(answer, 503, "repository-unavailable")
+        assert.strictEqual(answer.body.detail, "The prices of the current day have not been read yet.")
+        assert.strictEqual(answer.headers["retry-after"], "5")
+      })
+      yield* refused
+      const price = yield* get("/get_btc_price")
+      assertProblem(price, 503, "price-unavailable")
+      assert.strictEqual(price.body.detail, "The database has not been read yet.")
+      outage.state = "none"
+      assert.deepStrictEqual((yield* get("/get_averages")).body.daily_average, { EUR: null, CZK: null })
+
+      yield* keep([inEuro])
+      outage.state = "away"
+      assert.deepStrictEqual((yield* get("/get_averages")).body.daily_average, { EUR: 40320.12, CZK: null })
+      yield* setTime("2026-11-24T23:00:01Z")
+      yield* refused
+      assert.strictEqual(
+        (yield* get("/get_btc_price")).body.detail,
+        `EUR last had a price 46651 s ago; CZK has never had a price. The database was last read at ${now}.`,
+      )
+      outage.state = "none"
+      assert.deepStrictEqual((yield* get("/get_averages")).body.daily_coverage.EUR.expected, 1)
+    }).pipe(Effect.provide(layerAt(now, "away"))),
+  )
+
+  it.effect("refuses parameters of the original's endpoints, which have none", () =>
+    Effect.gen(function* () {
+      yield* keep([inEuro])
+      const message = "not a parameter of this endpoint: it has no parameters"
+      assert.deepStrictEqual(fieldErrors(yield* get("/get_averages?tz=Asia/Tokyo")), { tz: message })
+      assert.deepStrictEqual(fieldErrors(yield* get("/get_btc_price?currency=EUR")), { currency: message })
+      assertProblem(yield* send("GET", "/get_averages?tz=Asia/Tokyo"), 401, "missing-token")
     }).pipe(Effect.provide(layerAt(now))),
   )
 

@@ -5,7 +5,8 @@ import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
-import { PriceUnavailable } from "./Problem.ts"
+import { CheckedParameters } from "./Parameters.ts"
+import { InternalError, PriceUnavailable, RepositoryUnavailable } from "./Problem.ts"
 import { provenance, SlotStart, Time, timeOf, times } from "./ResponseFields.ts"
 
 export const BtcPrices = Schema.Struct({
@@ -76,10 +77,12 @@ export class LegacyGroup extends HttpApiGroup.make("original")
       success: BtcPrices,
       error: PriceUnavailable,
     }).annotateMerge(OpenApi.annotations({ summary: "The current price of each currency" })),
-    HttpApiEndpoint.get("getAverages", "/get_averages", { success: Averages }).annotateMerge(
-      OpenApi.annotations({ summary: "The averages of the current day and month" }),
-    ),
+    HttpApiEndpoint.get("getAverages", "/get_averages", {
+      success: Averages,
+      error: [RepositoryUnavailable, InternalError],
+    }).annotateMerge(OpenApi.annotations({ summary: "The averages of the current day and month" })),
   )
+  .middleware(CheckedParameters)
   .middleware(Authorization)
   .annotateMerge(
     OpenApi.annotations({

@@ -31,15 +31,14 @@ export const layer = (options: {
       const snapshot = yield* Snapshot
       const dataTime = yield* NewestDataTime.make
 
-      /** The averages of a single period if it is the current day or month and the snapshot has read it. */
-      const fromSnapshot = Effect.fnUntraced(function* (periods: ReadonlyArray<Period.Period>) {
+      /** The averages of a single period if it is the current day or month of the service's own time zone. */
+      const fromSnapshot = (periods: ReadonlyArray<Period.Period>, now: DateTime.Utc) => {
         const [period] = periods
         if (period === undefined || periods.length > 1 || period.unit === "range") return undefined
-        const current = (yield* snapshot.currentAverages)[period.unit]
-        return current.every((average) => average.expected > 0 && isSamePeriod(average.period, period))
-          ? current
+        return isSamePeriod(period, Period.containing(period.unit, now, options.timeZone))
+          ? snapshot.currentAverages(period.unit, now)
           : undefined
-      })
+      }
 
       return handlers.handle(
         "list",
@@ -51,12 +50,10 @@ export const layer = (options: {
           })
           yield* FieldError.refuse(errors)
           const currencies = query.currency === undefined ? options.currencies : [query.currency]
-          const averages =
-            (yield* fromSnapshot(periods))?.filter(({ currency }) => currencies.includes(currency)) ??
-            (yield* Averages.read(currencies, periods, now).pipe(
-              Effect.provideService(PriceRepository, repository),
-              orProblem,
-            ))
+          const read =
+            fromSnapshot(periods, now) ??
+            Averages.read(currencies, periods, now).pipe(Effect.provideService(PriceRepository, repository))
+          const averages = (yield* orProblem(read)).filter(({ currency }) => currencies.includes(currency))
           return {
             request_time: now,
             data_time: yield* orProblem(dataTime(averages)),

@@ -1,6 +1,7 @@
 /** Answers the data endpoints of the original service from the snapshot. */
 import type * as Average from "@btc-price/domain/Average"
 import { toMinorUnit } from "@btc-price/domain/Currency"
+import type * as Period from "@btc-price/domain/Period"
 import type { Price } from "@btc-price/domain/Price"
 import * as Slot from "@btc-price/domain/Slot"
 import { type CurrentPrice, Snapshot } from "@btc-price/domain/Snapshot"
@@ -13,53 +14,71 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import { Api } from "../api/Api.ts"
-import { PriceUnavailable } from "../api/Problem.ts"
+import { PriceUnavailable, RepositoryUnavailable } from "../api/Problem.ts"
+import * as ApiReadiness from "../server/ApiReadiness.ts"
+import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { ageSeconds } from "../server/PriceBodies.ts"
+import { orProblem } from "../server/RepositoryProblem.ts"
 
-export const layer = HttpApiBuilder.group(
-  Api,
-  "original",
-  Effect.fnUntraced(function* (handlers) {
-    const snapshot = yield* Snapshot
-    return handlers.handleAll({
-      getBtcPrice: Effect.fnUntraced(function* () {
-        const now = yield* DateTime.now
-        const current = yield* snapshot.currentPrices
-        const prices = current.flatMap(({ price }) => (price === null ? [] : [price]))
-        if (!Arr.isArrayNonEmpty(prices)) {
-          yield* retryAfterNextSample(now)
-          return yield* (yield* snapshot.readAt) === null ? notRead(current) : unavailable(current, now)
-        }
-        return {
-          btc_prices: Object.fromEntries(
-            current.map(({ currency, price }) => [
-              currency.toLowerCase(),
-              price === null ? null : toBody(price),
-            ]),
+export const layer = (options: { readonly timeZone: DateTime.TimeZone.Named }) =>
+  HttpApiBuilder.group(
+    Api,
+    "original",
+    Effect.fnUntraced(function* (handlers) {
+      const snapshot = yield* Snapshot
+      const dataTime = yield* NewestDataTime.make
+      const averages = (unit: Period.CivilUnit, now: DateTime.Utc) =>
+        snapshot.currentAverages(unit, now).pipe(
+          orProblem,
+          Effect.catchTag("RepositoryUnavailable", () =>
+            Effect.fail(
+              new RepositoryUnavailable({
+                detail: `The prices of the current ${unit} have not been read yet.`,
+              }),
+            ),
           ),
-          client_request_time: now,
-          server_data_time: Arr.map(prices, ({ observedAt }) => observedAt).reduce(DateTime.min),
-        }
-      }),
+        )
 
-      getAverages: Effect.fnUntraced(function* () {
-        const { day, month, observedAt, timeZone } = yield* snapshot.currentAverages
-        return {
-          daily_average: byCurrency(day, toMean),
-          monthly_average: byCurrency(month, toMean),
-          daily_coverage: byCurrency(day, toCoverage),
-          monthly_coverage: byCurrency(month, toCoverage),
-          time_zone: DateTime.zoneToString(timeZone),
-          sources: Arr.dedupe(
-            [...day, ...month].flatMap(({ shares }) => shares.map(({ source }) => source)),
-          ).toSorted(),
-          client_request_time: yield* DateTime.now,
-          server_data_time: observedAt,
-        }
-      }),
-    })
-  }),
-)
+      return handlers.handleAll({
+        getBtcPrice: Effect.fnUntraced(function* () {
+          const now = yield* DateTime.now
+          const current = yield* snapshot.currentPrices
+          const prices = current.flatMap(({ price }) => (price === null ? [] : [price]))
+          if (!Arr.isArrayNonEmpty(prices)) {
+            yield* retryAfterNextSample(now)
+            return yield* unavailable(current, yield* snapshot.readAt, now)
+          }
+          return {
+            btc_prices: Object.fromEntries(
+              current.map(({ currency, price }) => [
+                currency.toLowerCase(),
+                price === null ? null : toBody(price),
+              ]),
+            ),
+            client_request_time: now,
+            server_data_time: Arr.map(prices, ({ observedAt }) => observedAt).reduce(DateTime.min),
+          }
+        }),
+
+        getAverages: Effect.fnUntraced(function* () {
+          const now = yield* DateTime.now
+          const [day, month] = yield* Effect.all([averages("day", now), averages("month", now)])
+          return {
+            daily_average: byCurrency(day, toMean),
+            monthly_average: byCurrency(month, toMean),
+            daily_coverage: byCurrency(day, toCoverage),
+            monthly_coverage: byCurrency(month, toCoverage),
+            time_zone: DateTime.zoneToString(options.timeZone),
+            sources: Arr.dedupe(
+              [...day, ...month].flatMap(({ shares }) => shares.map(({ source }) => source)),
+            ).toSorted(),
+            client_request_time: now,
+            server_data_time: yield* orProblem(dataTime([...day, ...month])),
+          }
+        }),
+      })
+    }),
+  )
 
 /** Sets Retry-After to 30 seconds into the next slot: the next prices are fetched early in that slot. */
 const retryAfterNextSample = (now: DateTime.Utc) => {
@@ -91,13 +110,11 @@ const toCoverage = ({ samples, expected, oldest, newest }: Average.Average) => (
   newest: newest === null ? null : Slot.start(newest),
 })
 
-const notRead = (current: ReadonlyArray<CurrentPrice>): PriceUnavailable =>
-  new PriceUnavailable({
-    detail: "The prices have not been read yet.",
-    currencies: current.map(({ currency }) => ({ currency, age_seconds: null, reason: null })),
-  })
-
-const unavailable = (current: ReadonlyArray<CurrentPrice>, now: DateTime.Utc): PriceUnavailable => {
+const unavailable = (
+  current: ReadonlyArray<CurrentPrice>,
+  readAt: DateTime.Utc | null,
+  now: DateTime.Utc,
+): PriceUnavailable => {
   const currencies = current.map(({ currency, newest, gap }) => ({
     currency,
     age_seconds: newest === null ? null : ageSeconds(newest, now),
@@ -107,5 +124,7 @@ const unavailable = (current: ReadonlyArray<CurrentPrice>, now: DateTime.Utc): P
     const newest = age === null ? "has never had a price" : `last had a price ${age} s ago`
     return `${currency} ${newest}${reason === null ? "" : ` (${reason})`}`
   })
-  return new PriceUnavailable({ detail: `${sentences.join("; ")}.`, currencies })
+  const reasons = readAt === null ? [] : [sentences.join("; ")]
+  const detail = [...reasons, ...ApiReadiness.silenceOf(readAt, now)].map((reason) => `${reason}.`).join(" ")
+  return new PriceUnavailable({ detail, currencies })
 }

@@ -21,15 +21,20 @@ export const layer: Layer.Layer<Readiness, never, Snapshot> = Layer.effect(
         const now = yield* DateTime.now
         const readAt = yield* snapshot.readAt
         const prices = yield* snapshot.currentPrices
-        const reasons = prices.flatMap(({ currency, price, gap }) =>
+        const missing = prices.flatMap(({ currency, price, gap }) =>
           price === null ? [`${currency} has no current price${gap === null ? "" : ` (${gap.reason})`}`] : [],
         )
-        if (readAt === null) reasons.push("The database has not been read yet")
-        else if (Duration.isGreaterThan(DateTime.distance(readAt, now), silenceLimit)) {
-          reasons.push(`The database was last read at ${DateTime.formatIso(readAt)}`)
-        }
+        const reasons = [...(readAt === null ? [] : missing), ...silenceOf(readAt, now)]
         return { ready: readAt !== null, reasons }
       }),
     }),
   ),
 )
+
+/** Says that the database has not been read, or not for a while; empty otherwise. */
+export const silenceOf = (readAt: DateTime.Utc | null, now: DateTime.Utc): ReadonlyArray<string> => {
+  if (readAt === null) return ["The database has not been read yet"]
+  return Duration.isGreaterThan(DateTime.distance(readAt, now), silenceLimit)
+    ? [`The database was last read at ${DateTime.formatIso(readAt)}`]
+    : []
+}

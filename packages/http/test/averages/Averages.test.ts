@@ -321,6 +321,8 @@ describe("Averages at midnight", () => {
       ])
       yield* setTime("2026-10-26T23:00:00Z")
       assert.deepStrictEqual(yield* figures, ["2026-10-26T23:00:00.000Z", 0, 0, null, null, null])
+      yield* setTime("2026-10-26T23:00:00.001Z")
+      assert.deepStrictEqual(yield* figures, ["2026-10-26T23:00:00.000Z", 0, 1, "0.0000", null, null])
     }).pipe(Effect.provide(layerAt("2026-10-26T22:59:55Z"))),
   )
 })
