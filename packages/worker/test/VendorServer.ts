@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { createServer } from "node:http"
 import * as LoopbackServer from "../../adapters/test/LoopbackServer.ts"
+import { recorded } from "../../adapters/test/vendor/VendorStub.ts"
 
 /** EUR for a bitcoin in the slot of `seconds`. */
 export const priceAt = (seconds: number): string => (40_000 + ((seconds / 300) % 997)).toFixed(2)
@@ -30,7 +31,10 @@ export const make = Effect.gen(function* () {
       response.statusCode = status
       response.end(status === 200 ? bars(url.searchParams) : "{}")
     } else if (url.pathname.startsWith("/cnb/")) response.end(year(Number(url.searchParams.get("year"))))
-    else response.end(chart(url.searchParams))
+    else if (Number(url.searchParams.get("from")) < Date.now() / 1000 - 365 * 86_400) {
+      response.statusCode = 401
+      response.end(recorded("coingecko/error_401_10012_time_range.json"))
+    } else response.end(chart(url.searchParams))
   })
   const port = yield* LoopbackServer.listen(server)
   const root = `http://127.0.0.1:${port}`

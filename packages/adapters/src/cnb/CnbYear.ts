@@ -2,6 +2,7 @@
 import * as BigDecimal from "effect/BigDecimal"
 import * as Schema from "effect/Schema"
 import type { Rate } from "../vendor/CrossRate.ts"
+import * as ExactJson from "../vendor/ExactJson.ts"
 
 export interface CnbYear {
   /** The days with a fixing, in order, as ISO 8601 dates in Prague. */
@@ -22,7 +23,7 @@ export interface Fixings {
   readonly rates: ReadonlyMap<string, Rate | null>
 }
 
-const Positive = Schema.BigDecimal.check(Schema.isGreaterThanBigDecimal(BigDecimal.fromBigInt(0n)))
+const Positive = ExactJson.Decimal.check(Schema.isGreaterThanBigDecimal(BigDecimal.fromBigInt(0n)))
 
 export const Answer = Schema.Struct({ rates: Schema.Array(Schema.Unknown) })
 

@@ -8,6 +8,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as ExactJson from "../vendor/ExactJson.ts"
 import * as Vendor from "../vendor/Vendor.ts"
 import type { ReportedError } from "../vendor/VendorAnswer.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
@@ -52,10 +53,7 @@ export const layer = (options: Vendor.Options): Layer.Layer<PriceSource, never, 
   Layer.effect(PriceSource, make(options))
 
 const ExchangeRates = Schema.Struct({
-  data: Schema.Struct({
-    currency: Schema.Literal("BTC"),
-    rates: Schema.Record(Schema.String, Schema.Unknown),
-  }),
+  data: Schema.Struct({ currency: Schema.Literal("BTC"), rates: ExactJson.JsonObject }),
 })
 
 const ErrorBody = Schema.Struct({

@@ -15,10 +15,13 @@ const shape =
 
 const Status = Schema.Struct({ error_code: Schema.BigDecimal, error_message: Schema.String })
 
-const reported = (message: string, code?: BigDecimal.BigDecimal): ReportedError => ({
-  code: code === undefined ? undefined : BigDecimal.toNumberUnsafe(code),
-  message,
-})
+/** The code of a request for prices that are older than the plan's history. */
+const tooOld = 10_012
+
+const reported = (message: string, decimal?: BigDecimal.BigDecimal): ReportedError => {
+  const code = decimal === undefined ? undefined : BigDecimal.toNumberUnsafe(decimal)
+  return { code, message: code === tooOld ? `The history of the plan ends there. ${message}` : message }
+}
 
 const shapes = [
   shape(Schema.Struct({ error: Schema.Struct({ status: Status }) }), ({ error: { status } }) =>

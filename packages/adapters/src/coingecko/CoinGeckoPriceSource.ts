@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import * as ExactJson from "../vendor/ExactJson.ts"
 import * as Vendor from "../vendor/Vendor.ts"
 import * as VendorAnswer from "../vendor/VendorAnswer.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
@@ -71,6 +72,4 @@ export const layer = (
 ): Layer.Layer<PriceSource, never, HttpClient.HttpClient> => Layer.effect(PriceSource, make(options))
 
 /** One timestamp per coin, not per currency. A coin that CoinGecko does not know is left out. */
-const SimplePrice = Schema.Struct({
-  bitcoin: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown)),
-})
+const SimplePrice = Schema.Struct({ bitcoin: Schema.optionalKey(ExactJson.JsonObject) })

@@ -15,6 +15,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as ExactJson from "../vendor/ExactJson.ts"
 import * as Vendor from "../vendor/Vendor.ts"
 import type { ReportedError } from "../vendor/VendorAnswer.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
@@ -62,7 +63,7 @@ const Ticker = Schema.Struct({
 })
 
 /** A pair is decoded by itself, so that one bad pair does not cost the others. */
-const TickerAll = Schema.Struct({ data: Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown)) })
+const TickerAll = Schema.Struct({ data: Schema.NullOr(ExactJson.JsonObject) })
 
 const quoteOf = (currency: Currency, data: unknown): Result.Result<Quote, MissingQuote> => {
   const ticker = data === undefined ? Option.some(undefined) : Schema.decodeUnknownOption(Ticker)(data)

@@ -23,7 +23,7 @@ export interface ReportedError {
 }
 
 /**
- * The JSON of an answer, with numbers as `BigDecimal`. The status proves nothing: vendors have sent errors with
+ * The JSON object of an answer, with numbers as `BigDecimal`. The status proves nothing: vendors have sent errors with
  * status 200. So the body is searched first: JSON by `errorIn`, for the vendor's own forms of an error; anything
  * else for the plain text and the error pages of the proxies in front of the vendor.
  */
@@ -33,7 +33,7 @@ export const read = (
   answer: Answer,
   now: DateTime.Utc,
 ): Result.Result<unknown, PriceSourceError> => {
-  const json = ExactJson.parse(answer.text)
+  const json = Option.filter(ExactJson.parse(answer.text), ExactJson.isObject)
   const error = Option.match(json, { onSome: errorIn, onNone: () => errorInPage(answer.text) })
   if (answer.status === 200 && Option.isNone(error) && Option.isSome(json) && isJson(answer.headers)) {
     return Result.succeed(json.value)

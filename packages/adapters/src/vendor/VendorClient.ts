@@ -42,6 +42,7 @@ export const make = (
   const secret = key === undefined ? "" : Redacted.value(key.value)
   const headers = {
     accept: "application/json",
+    "accept-encoding": "identity",
     "user-agent": userAgent,
     ...(key === undefined ? {} : { [key.header]: secret }),
   }

@@ -53,7 +53,7 @@ const isPrice = (currency: Currency, value: unknown): value is BigDecimal.BigDec
 
 /** A decimal that can be a price in this currency. */
 export const priceIn = (currency: Currency) =>
-  Schema.BigDecimal.check(
+  ExactJson.Decimal.check(
     Schema.makeFilter((decimal) => isPrice(currency, decimal), { expected: `a price in ${currency}` }),
   )
 
@@ -63,9 +63,11 @@ export const fromString = (value: unknown): unknown =>
 
 /** A decimal in a string. */
 export const DecimalFromString = Schema.String.check(
-  Schema.makeFilter((text) => ExactJson.decimal(text) !== undefined, { expected: "a decimal" }),
+  Schema.makeFilter((text) => BigDecimal.isBigDecimal(ExactJson.decimal(text)), {
+    expected: "a string with a number of at most 64 characters",
+  }),
 ).pipe(
-  Schema.decodeTo(Schema.BigDecimal, {
+  Schema.decodeTo(ExactJson.Decimal, {
     decode: SchemaGetter.transform(BigDecimal.fromStringUnsafe),
     encode: SchemaGetter.transform(BigDecimal.format),
   }),
@@ -73,7 +75,7 @@ export const DecimalFromString = Schema.String.check(
 
 /** Timestamps from Bitcoin's first block to 2100, so that seconds are never mistaken for milliseconds. */
 const timestamp = (unitsPerSecond: number) =>
-  Schema.BigDecimal.pipe(
+  ExactJson.Decimal.pipe(
     Schema.decodeTo(
       Schema.Int.check(
         Schema.isBetween({
@@ -90,7 +92,9 @@ const timestamp = (unitsPerSecond: number) =>
 export const Seconds = timestamp(1)
 export const Millis = timestamp(1000)
 
-const format = (value: unknown): string =>
-  BigDecimal.isBigDecimal(value)
-    ? BigDecimal.format(value)
-    : excerpt(typeof value === "number" ? String(value) : (JSON.stringify(value) ?? "nothing"))
+const format = (value: unknown): string => {
+  if (BigDecimal.isBigDecimal(value)) return BigDecimal.format(value)
+  return value instanceof ExactJson.OversizedNumber
+    ? value.description
+    : excerpt(JSON.stringify(value) ?? "nothing")
+}

@@ -108,6 +108,7 @@ describe("CoinbasePriceSource", () => {
         "malformed",
         "documented form",
       ],
+      ["a number as rates", json(`{"data":{"currency":"BTC","rates":5}}`), "malformed", "documented form"],
       ["no rates", json(`{"data":{"currency":"BTC"}}`), "malformed", "documented form"],
       ["a page", page("<html>Just a moment</html>", 200), "malformed", "Just a moment"],
     ]

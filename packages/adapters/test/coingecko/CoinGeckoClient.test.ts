@@ -9,6 +9,7 @@ import { current, key } from "./CoinGeckoStub.ts"
 describe("CoinGeckoClient", () => {
   const headers = {
     accept: "application/json",
+    "accept-encoding": "identity",
     "user-agent": "btc-price/0.1.0 (samples the bitcoin price every five minutes)",
   }
   const query = "simple/price?ids=bitcoin&vs_currencies=eur%2Cczk&include_last_updated_at=true&precision=full"

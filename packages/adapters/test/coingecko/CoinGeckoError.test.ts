@@ -14,7 +14,12 @@ describe("CoinGeckoError", () => {
   const recordings: ReadonlyArray<readonly [file: string, status: number, Reason, says: string]> = [
     ["error_400_10011_wrong_host.json", 400, "refused", "please change your root URL"],
     ["error_401_10005_pro_only.json", 401, "refused", "limited to PRO API subscribers"],
-    ["error_401_10012_time_range.json", 401, "refused", "exceeds the allowed time range"],
+    [
+      "error_401_10012_time_range.json",
+      401,
+      "refused",
+      "The history of the plan ends there. Your request exceeds",
+    ],
     ["error_403_user_agent.json", 403, "refused", "Please add a descriptive User-Agent"],
     ["error_422_missing_ids.json", 422, "refused", "Missing parameter ids"],
     ["error_422_missing_vs_currency.json", 422, "refused", "Missing parameter vs_currency"],

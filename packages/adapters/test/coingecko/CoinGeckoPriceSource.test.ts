@@ -53,6 +53,12 @@ describe("CoinGeckoPriceSource.current", () => {
     }),
   )
 
+  it.effect.each(["5", `{"bitcoin":5}`, `{"bitcoin":[5]}`])("does not take %s for an answer", (body) =>
+    Effect.gen(function* () {
+      assert.strictEqual((yield* Effect.flip(current(json(body)))).reason, "malformed")
+    }),
+  )
+
   it.effect("keeps the currencies in the answer, and says why the others have no price", () =>
     Effect.gen(function* () {
       const answer = yield* current(price(`41946.24,"czk":null`), ["EUR", "CZK", "USD"])

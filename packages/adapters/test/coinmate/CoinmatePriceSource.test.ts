@@ -99,6 +99,7 @@ describe("CoinmatePriceSource", () => {
     ["a limit", json(`{"error":true,"errorMessage":"Request limit exceeded.","data":null}`), "rate-limited"],
     ["too many requests", page("", 429), "rate-limited"],
     ["another form", json(`{"error":false,"errorMessage":null,"data":[1]}`), "malformed"],
+    ["a number as data", json(`{"error":false,"errorMessage":null,"data":5}`), "malformed"],
     ["no data at all", json(`{"error":false,"errorMessage":null}`), "malformed"],
     ["a page", page("<html>We will be back soon</html>", 200), "malformed"],
     ["a fault", page("", 502), "upstream-fault"],

@@ -40,12 +40,26 @@ describe("ExactJson", () => {
     assert.deepStrictEqual(parse("2234567.890123456789"), BigDecimal.fromStringUnsafe("2234567.890123456789"))
   })
 
-  it.each(["1e999999999", "1e-999999999", "1E65", "9".repeat(65), `0.${"0".repeat(70)}1`])(
-    "leaves %s, of no use as a price, unexpanded",
-    (text) => {
-      assert.isNumber(parse(text))
-    },
-  )
+  const oversized = [
+    ["1e999999999", "a number with the exponent 999999999 (the limit is 64)"],
+    ["1e-999999999", "a number with the exponent -999999999 (the limit is 64)"],
+    ["1E65", "a number with the exponent 65 (the limit is 64)"],
+    ["9".repeat(65), "a number of 65 characters (the maximum is 64)"],
+    [`0.${"0".repeat(70)}1`, "a number of 73 characters (the maximum is 64)"],
+  ] as const
+  it.each(oversized)("does not read %s, and says why", (text, description) => {
+    const number = new ExactJson.OversizedNumber({ description })
+    assert.deepStrictEqual(parse(text), number)
+    assert.deepStrictEqual(ExactJson.decimal(text), number)
+    assert.isFalse(Schema.is(ExactJson.Decimal)(number))
+  })
+
+  it("does not take a number or a list for an object", () => {
+    for (const text of ["5", "9".repeat(65), "[]", "null", `"a"`]) {
+      assert.isFalse(Schema.is(ExactJson.JsonObject)(parse(text)), text)
+    }
+    assert.isTrue(Schema.is(ExactJson.JsonObject)(parse("{}")))
+  })
 
   it.each(["", "Throttled", "<html>", "{", "NaN", "0x10", "[1,]", "[".repeat(1_000_000)])(
     "finds no value in what is not JSON",
@@ -65,23 +79,10 @@ describe("ExactJson", () => {
     },
   )
 
-  it.each([
-    "",
-    " 1",
-    "1 ",
-    "+1",
-    ".5",
-    "1.",
-    "1,5",
-    "0x10",
-    "NaN",
-    "Infinity",
-    "1e",
-    "1e999999999",
-    "1e-999999999",
-    "9".repeat(65),
-    "9".repeat(1_000_000),
-  ])("takes the text %s for none", (text) => {
-    assert.isUndefined(ExactJson.decimal(text))
-  })
+  it.each(["", " 1", "1 ", "+1", ".5", "1.", "1,5", "0x10", "NaN", "Infinity", "1e"])(
+    "takes the text %s for none",
+    (text) => {
+      assert.isUndefined(ExactJson.decimal(text))
+    },
+  )
 })

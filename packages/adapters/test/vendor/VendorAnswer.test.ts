@@ -1,3 +1,4 @@
+import * as ExactJson from "@btc-price/adapters/vendor/ExactJson"
 import * as VendorClient from "@btc-price/adapters/vendor/VendorClient"
 import type { PriceSourceError } from "@btc-price/domain/PriceSource"
 import { assert, describe, it } from "@effect/vitest"
@@ -13,7 +14,7 @@ import { ask, json, page, type Respond } from "./VendorStub.ts"
 
 const key = "VK-0123456789abcdefghijklmn"
 
-const Prices = Schema.Struct({ bitcoin: Schema.Record(Schema.String, Schema.Unknown) })
+const Prices = Schema.Struct({ bitcoin: ExactJson.JsonObject })
 
 /** A vendor that reports errors under `error`, with a key if one is given. */
 const get = (respond: Respond, apiKey?: string) =>
@@ -62,6 +63,8 @@ describe("VendorAnswer", () => {
     ["half of a body", json(`{"bitcoin":{"eur":4194`), "malformed"],
     ["a list", json(`[]`), "malformed"],
     ["null", json(`null`), "malformed"],
+    ["a number", json("5"), "malformed"],
+    ["a number for an object", json(`{"bitcoin":5}`), "malformed"],
     ["a text", json(`"Throttled"`), "malformed"],
     ["another form", json(`{"bitcoin":[41946.24]}`), "malformed"],
     ["JSON that says it is a page", page(`{"bitcoin":{}}`, 200), "malformed"],

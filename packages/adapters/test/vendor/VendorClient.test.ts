@@ -51,6 +51,7 @@ describe("VendorClient", () => {
           href: "https://vendor.example/api/prices?of=now%2C+and+then",
           headers: {
             accept: "application/json",
+            "accept-encoding": "identity",
             "user-agent": "btc-price/0.1.0 (samples the bitcoin price every five minutes)",
             "x-key": key,
           },

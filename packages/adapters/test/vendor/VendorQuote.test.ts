@@ -46,7 +46,11 @@ describe("VendorQuote", () => {
       [undefined, "missing", "Vendor's answer has no EUR"],
       [null, "rejected", "null cannot be the price in EUR"],
       [decimal("0"), "rejected", "0 cannot be the price in EUR"],
-      [Number.NaN, "rejected", "NaN cannot be the price in EUR"],
+      [
+        VendorQuote.fromString("9".repeat(1_000_000)),
+        "rejected",
+        "a number of 1000000 characters (the maximum is 64) cannot be the price in EUR",
+      ],
       [() => 1, "rejected", "nothing cannot be the price in EUR"],
       [
         VendorQuote.middle("EUR", decimal("2"), decimal("1")),

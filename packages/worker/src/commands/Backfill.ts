@@ -3,6 +3,7 @@ import * as Backfill from "@btc-price/domain/Backfill"
 import * as Gaps from "@btc-price/domain/Gaps"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import type { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as DateTime from "effect/DateTime"
@@ -49,7 +50,7 @@ export const command = Command.make(
           Effect.catchTag("PriceSourceError", (error) =>
             Effect.fail(
               new Outcome.Incomplete({
-                message: `${history.name} failed after ${calls} calls (${error.message}). Run the same command again to continue`,
+                message: `${history.name} failed after ${calls} calls (${error.message}). ${adviceOn(error)}`,
               }),
             ),
           ),
@@ -74,6 +75,12 @@ export const command = Command.make(
     },
   ]),
 )
+
+/** A refusal is final: it says what the source does not give. */
+const adviceOn = ({ reason }: PriceSourceError): string =>
+  reason === "refused"
+    ? "The same command would be refused again; choose a later --from or another --source"
+    : "Run the same command again to continue"
 
 const choose = Effect.fnUntraced(function* (name: Option.Option<string>, start: DateTime.Utc) {
   const histories = yield* PriceHistories

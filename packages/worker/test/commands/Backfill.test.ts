@@ -74,6 +74,24 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
     }),
   )
 
+  it.effect("says that the history of CoinGecko's plan has ended", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.make
+      const { env } = yield* VendorServer.make
+      const source = new URL(env.COINGECKO_BASE_URL).host
+      const args = ["backfill", "--from", "2023-03-01", "--to", "2023-03-02", "--source", source]
+      const options = {
+        env: { ...env, COINGECKO_PLAN: "demo", COINGECKO_API_KEY: "CG-0123456789abcdefghijklmn" },
+      }
+      const failed = yield* CommandProgram.run(url, [...args, "--currency", "eur"], options)
+      assert.strictEqual(failed.code, 1)
+      assert.match(
+        failed.stderr,
+        /failed after 0 calls \(refused: CoinGecko answered 401: The history of the plan ends there\. .* 365 days.*\)\. The same command would be refused again; choose a later --from or another --source/,
+      )
+    }),
+  )
+
   it.effect("uses the selected history", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
