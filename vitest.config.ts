@@ -7,6 +7,7 @@ const pure = [
   "packages/adapters/test/!(cognito|embedded|node|postgres|redis)/**/*.test.ts",
   "packages/adapters/test/cognito/{SigningKeys,TokenVerifier}.test.ts",
   "packages/http/test/sign-in/{ProviderLimits,Seal,SignInProblem}.test.ts",
+  "packages/http/test/server/Decimals.test.ts",
   "packages/http/test/{Example,SocketExample}.test.ts",
   "packages/worker/test/{Outage,SimulatedMonth,Worker}.test.ts",
   "packages/worker/test/command-line/Report.test.ts",

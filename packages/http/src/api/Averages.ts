@@ -63,7 +63,9 @@ const Average = Schema.Struct({
     Schema.Struct({
       ...provenance,
       samples: Schema.Natural,
-      share: Share.annotate({ description: "Fraction of all samples, rounded half-even to four digits" }),
+      share: Share.annotate({
+        description: "Fraction of all samples, with four digits; all shares add up to exactly 1",
+      }),
     }),
   ).annotate({ description: "The samples by source and by how the price was obtained" }),
 }).annotate({

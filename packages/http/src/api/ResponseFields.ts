@@ -87,6 +87,7 @@ export const Miss = Schema.Struct({
       "`none-before`: there is no price at or before the time; `too-far`: the nearest earlier price is further away than `max_distance`",
   }),
   nearest: Schema.NullOr(Schema.Struct({ slot: Time, distance_seconds: Schema.Natural })).annotate({
-    description: "The nearest earlier price; null if there is no earlier price",
+    description:
+      "The nearest earlier price, with its distance rounded up to seconds; null if there is no earlier price",
   }),
 }).annotate({ identifier: "Miss", description: "Why there is no price for the requested time" })

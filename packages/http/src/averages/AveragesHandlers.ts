@@ -6,12 +6,13 @@ import * as Period from "@btc-price/domain/Period"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import { Snapshot } from "@btc-price/domain/Snapshot"
+import * as Arr from "effect/Array"
 import type * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
-import { formatCoverage, formatNullableAmount, formatShare } from "../server/Decimals.ts"
+import { formatCoverage, formatNullableAmount, formatShares } from "../server/Decimals.ts"
 import * as FieldError from "../server/FieldError.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { toProvenance } from "../server/PriceBodies.ts"
@@ -71,6 +72,7 @@ const isSamePeriod = (a: Period.Period, b: Period.Period): boolean =>
 
 const toBody = (average: Average.Average, minimumCoverage: BigDecimal.BigDecimal) => {
   const { currency, period, samples } = average
+  const shares = formatShares(average.shares.map((share) => share.samples))
   return {
     currency,
     period: period.unit,
@@ -90,10 +92,10 @@ const toBody = (average: Average.Average, minimumCoverage: BigDecimal.BigDecimal
     coverage: formatCoverage(average.coverage),
     oldest: average.oldest === null ? null : Slot.start(average.oldest),
     newest: average.newest === null ? null : Slot.start(average.newest),
-    shares: average.shares.map((share) => ({
-      ...toProvenance(share),
-      samples: share.samples,
-      share: formatShare(share.samples, samples),
+    shares: Arr.zipWith(average.shares, shares, (provenance, share) => ({
+      ...toProvenance(provenance),
+      samples: provenance.samples,
+      share,
     })),
   }
 }

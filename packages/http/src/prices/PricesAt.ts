@@ -11,7 +11,7 @@ import { NoPriceAt } from "../api/Problem.ts"
 import type { Miss } from "../api/ResponseFields.ts"
 import * as FieldError from "../server/FieldError.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
-import { distanceSeconds, toPriceAt } from "../server/PriceBodies.ts"
+import { distanceMillis, toPriceAt } from "../server/PriceBodies.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
 import * as QuestionsBody from "./QuestionsBody.ts"
 
@@ -84,11 +84,8 @@ const noPrice: Answer = { price: null, miss: { reason: "none-before", nearest: n
 
 const answerTo = ({ time, maximumDistanceSeconds }: QuestionsBody.Question, price: Price | null): Answer => {
   if (price === null) return noPrice
-  const distance = distanceSeconds(price, time)
-  return distance <= maximumDistanceSeconds
-    ? { price, miss: null }
-    : {
-        price: null,
-        miss: { reason: "too-far", nearest: { slot: Slot.start(price.slot), distance_seconds: distance } },
-      }
+  const distance = distanceMillis(price, time)
+  if (distance <= maximumDistanceSeconds * 1000) return { price, miss: null }
+  const nearest = { slot: Slot.start(price.slot), distance_seconds: Math.ceil(distance / 1000) }
+  return { price: null, miss: { reason: "too-far", nearest } }
 }

@@ -7,7 +7,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import { NoPrice, PriceTooOld, RepositoryUnavailable } from "../api/Problem.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
-import { ageSeconds, toNewestPrice } from "../server/PriceBodies.ts"
+import { ageMillis, toNewestPrice } from "../server/PriceBodies.ts"
 import * as PricesAt from "./PricesAt.ts"
 
 export const layer = (options: { readonly currencies: ReadonlyArray<Currency> }) =>
@@ -72,11 +72,19 @@ const checkAge = Effect.fnUntraced(function* (
   now: DateTime.Utc,
 ) {
   if (maximumSeconds === undefined) return
-  const old = current.filter(({ newest }) => newest === null || ageSeconds(newest, now) > maximumSeconds)
+  const old = current.filter(
+    ({ newest }) => newest === null || ageMillis(newest, now) > maximumSeconds * 1000,
+  )
   if (old.length === 0) return
   const currencies = old.map((entry) => {
     const last = toNewestPrice(entry, now)
-    return { currency: entry.currency, age_seconds: last?.age_seconds ?? null, last_known: last }
+    // Rounded up, so that the age is above the maximum that it exceeds.
+    const age = entry.newest === null ? null : Math.ceil(ageMillis(entry.newest, now) / 1000)
+    return {
+      currency: entry.currency,
+      age_seconds: age,
+      last_known: last === null || age === null ? null : { ...last, age_seconds: age },
+    }
   })
   const sentences = currencies.map(({ currency, age_seconds: age }) =>
     age === null ? `${currency} has never had a price` : `the newest price in ${currency} is ${age} s old`,

@@ -1,5 +1,4 @@
 /** Formats exact decimals for the versioned API: never in scientific notation, and with trailing zeros. */
-import * as Average from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
 import { formatAmount, formatDecimal } from "@btc-price/domain/Price"
 import * as BigDecimal from "effect/BigDecimal"
@@ -13,8 +12,24 @@ export const formatNullableAmount = (
 export const formatCoverage = (coverage: BigDecimal.BigDecimal | null): string | null =>
   coverage === null ? null : formatDecimal(coverage, shareDigits)
 
-/** `part` / `whole`, rounded half-even to four digits. */
-export const formatShare = (part: number, whole: number): string =>
-  formatDecimal(Average.quotient(BigDecimal.fromNumberUnsafe(part), whole, shareDigits), shareDigits)
+/**
+ * The share of each part in their sum, with four digits after the point. By the largest remainder: shares are rounded
+ * down, and the parts that lose most by it, the first of equals, get one more unit of the last digit, so that all
+ * shares add up to exactly 1.
+ */
+export const formatShares = (parts: ReadonlyArray<number>): ReadonlyArray<string> => {
+  const whole = parts.reduce((a, b) => a + b, 0)
+  const shares = parts.map((part) => {
+    const remainder = (part * shareUnits) % whole
+    return { units: (part * shareUnits - remainder) / whole, remainder }
+  })
+  const left = shares.reduce((left, { units }) => left - units, shareUnits)
+  const roundedUp = new Set(shares.toSorted((a, b) => b.remainder - a.remainder).slice(0, left))
+  return shares.map((share) => {
+    const units = roundedUp.has(share) ? share.units + 1 : share.units
+    return formatDecimal(BigDecimal.make(BigInt(units), shareDigits), shareDigits)
+  })
+}
 
 const shareDigits = 4
+const shareUnits = 10 ** shareDigits

@@ -27,16 +27,19 @@ export const toNewestPrice = (
 /** The price at `time`. `time` is not before the price's slot. */
 export const toPriceAt = (price: Price, time: DateTime.Utc): typeof PriceAt.Type => ({
   ...toSample(price),
-  distance_seconds: distanceSeconds(price, time),
+  distance_seconds: Math.floor(distanceMillis(price, time) / 1000),
 })
 
 /** Age by the source's own timestamp. It is never negative, even if the source's clock is ahead. */
-export const ageSeconds = ({ knownAt }: Price, now: DateTime.Utc): number =>
-  Math.max(0, Math.floor(Duration.toSeconds(DateTime.distance(knownAt, now))))
+export const ageMillis = ({ knownAt }: Price, now: DateTime.Utc): number =>
+  Math.max(0, Duration.toMillis(DateTime.distance(knownAt, now)))
 
-/** Seconds from the start of the price's slot to `time`. */
-export const distanceSeconds = ({ slot }: Price, time: DateTime.Utc): number =>
-  Math.floor(Duration.toSeconds(DateTime.distance(Slot.start(slot), time)))
+export const ageSeconds = (price: Price, now: DateTime.Utc): number =>
+  Math.floor(ageMillis(price, now) / 1000)
+
+/** Milliseconds from the start of the price's slot to `time`. */
+export const distanceMillis = ({ slot }: Price, time: DateTime.Utc): number =>
+  Duration.toMillis(DateTime.distance(Slot.start(slot), time))
 
 export const toProvenance = ({ source, kind, derived, flagged }: Provenance) => ({
   source,

@@ -119,6 +119,20 @@ describe("Prices", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
+  it.effect("are not younger than they are by a fraction of a second", () =>
+    Effect.gen(function* () {
+      yield* keep([inEuro, inCrowns])
+      yield* setTime("2026-11-24T10:02:30.001Z")
+      for (const path of ["/v1/prices/EUR?max_age=140", "/v1/prices?max_age=140"]) {
+        const old = yield* get(path)
+        assertProblem(old, 409, "price-too-old")
+        const [{ age_seconds: age, last_known: last }] = old.body.currencies
+        assert.deepStrictEqual([age, last.age_seconds], [141, 141])
+      }
+      assert.strictEqual((yield* get("/v1/prices/EUR?max_age=141")).body.price.age_seconds, 140)
+    }).pipe(Effect.provide(layerAt(now))),
+  )
+
   it.effect("are stale from 15 minutes on, and then missing from /get_btc_price", () =>
     Effect.gen(function* () {
       yield* keep([inEuro, inCrowns])

@@ -73,6 +73,24 @@ describe("Prices at a time", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
+  it.effect("are not closer than they are by a fraction of a second", () =>
+    Effect.gen(function* () {
+      yield* keep(kept)
+      for (const millis of [1, 500, 999]) {
+        const time = `2026-11-24T09:06:00.${String(millis).padStart(3, "0")}Z`
+        const far = yield* at(time, "&max_distance=60")
+        assertProblem(far, 404, "no-price-at")
+        assert.deepStrictEqual(far.body.nearest, { slot: "2026-11-24T09:05:00.000Z", distance_seconds: 61 })
+        const question = { id: "a", currency: "EUR", time, max_distance: 60 }
+        const { body } = yield* post("/v1/prices/at", { questions: [question] })
+        assert.strictEqual(body.answers[0].miss.nearest.distance_seconds, 61)
+        assert.strictEqual((yield* at(time, "&max_distance=61")).body.price.distance_seconds, 60)
+      }
+      assert.strictEqual((yield* at("2026-11-24T09:06:00.000Z", "&max_distance=60")).status, 200)
+      assertProblem(yield* at("2026-11-24T09:05:00.001Z", "&max_distance=0"), 404, "no-price-at")
+    }).pipe(Effect.provide(layerAt(now))),
+  )
+
   it.effect("reject invalid and future times", () =>
     Effect.gen(function* () {
       for (const time of [
