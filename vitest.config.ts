@@ -9,7 +9,7 @@ const pure = [
   "packages/http/test/sign-in/{ProviderLimits,Seal,SignInProblem}.test.ts",
   "packages/http/test/server/Decimals.test.ts",
   "packages/http/test/{Example,SocketExample}.test.ts",
-  "packages/worker/test/{Outage,SimulatedMonth,Worker}.test.ts",
+  "packages/worker/test/{GapWarning,Outage,SimulatedMonth,Worker}.test.ts",
   "packages/worker/test/command-line/Report.test.ts",
 ]
 

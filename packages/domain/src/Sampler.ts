@@ -21,6 +21,8 @@ export interface Sample {
   readonly slot: Slot.Slot
   readonly prices: ReadonlyArray<Price>
   readonly gaps: ReadonlyArray<Gap>
+  /** Why the sources have no price for the currencies of the gaps. */
+  readonly missing: ReadonlyArray<Inquiry.MissingAnswer>
 }
 
 /**
@@ -36,7 +38,8 @@ export const sample = Effect.fn("Sampler.sample")(function* (currencies: Readonl
 
   const latest = yield* repository.latest(currencies)
   const wanted = currencies.filter((currency) => latest.get(currency)?.slot !== slot)
-  if (!Arr.isReadonlyArrayNonEmpty(wanted)) return { slot, prices: [], gaps: [] } satisfies Sample
+  if (!Arr.isReadonlyArrayNonEmpty(wanted))
+    return { slot, prices: [], gaps: [], missing: [] } satisfies Sample
 
   const inquiry = yield* Inquiry.begin(slot)
   const base = wanted[0]
@@ -54,6 +57,7 @@ export const sample = Effect.fn("Sampler.sample")(function* (currencies: Readonl
   })
   const remainingOutliers = Plausibility.outliers(chosen, knowledge)
 
+  const without = wanted.filter((currency) => !chosen.has(currency))
   const sample: Sample = {
     slot,
     prices: [...chosen.values()].map(
@@ -67,9 +71,8 @@ export const sample = Effect.fn("Sampler.sample")(function* (currencies: Readonl
             !Plausibility.isConfirmed(answer, inquiry.answersOf(answer.currency), knowledge.now),
         }),
     ),
-    gaps: wanted
-      .filter((currency) => !chosen.has(currency))
-      .map((currency) => gapOf(currency, slot, inquiry.missingOf(currency))),
+    gaps: without.map((currency) => gapOf(currency, slot, inquiry.missingOf(currency))),
+    missing: without.flatMap(inquiry.missingOf),
   }
   // Recording is retried for as long as the slot runs, because asking the sources again would cost calls.
   yield* repository.record(sample).pipe(

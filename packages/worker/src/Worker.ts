@@ -18,6 +18,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
+import * as GapWarning from "./GapWarning.ts"
 import * as Maintenance from "./Maintenance.ts"
 
 /** The delay from a failure to the restart of the worker. */
@@ -103,7 +104,8 @@ const gaps = Metric.counter("btc_price_gaps_total", {
   incremental: true,
 })
 
-const report = Effect.fnUntraced(function* ({ slot, prices, gaps: missed }: Sampler.Sample) {
+const report = Effect.fnUntraced(function* (sample: Sampler.Sample) {
+  const { slot, prices } = sample
   const start = DateTime.formatIso(Slot.start(slot))
   for (const { currency, source, amount, derived, flagged } of prices) {
     yield* Metric.update(Metric.withAttributes(samples, { currency, source, flagged: String(flagged) }), 1)
@@ -118,10 +120,17 @@ const report = Effect.fnUntraced(function* ({ slot, prices, gaps: missed }: Samp
       derived,
     })
   }
-  for (const { currency, reason, detail } of missed) {
+  for (const { currency, reason } of sample.gaps) {
     yield* Metric.update(Metric.withAttributes(gaps, { currency, reason }), 1)
-    yield* Effect.logWarning("Found no price").pipe(
-      Effect.annotateLogs({ slot: start, currency, reason, detail }),
+  }
+  for (const { message, gaps: same } of GapWarning.of(sample)) {
+    yield* Effect.logWarning(message).pipe(
+      Effect.annotateLogs({
+        slot: start,
+        currency: same.map(({ currency }) => currency),
+        reason: same[0].reason,
+        detail: Object.fromEntries(same.map(({ currency, detail }) => [currency, detail])),
+      }),
     )
   }
 })

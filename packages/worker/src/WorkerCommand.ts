@@ -18,11 +18,9 @@ import * as Verify from "./commands/Verify.ts"
 /** Runs `work` if no command is given. `adapters` are built for a command that runs, not for its help. */
 export const make = <E, R, AE, AR>(
   work: Effect.Effect<never, E, R>,
-  adapters: Layer.Layer<
-    PriceRepository | PriceHistories | SourceGate | LegacyPrices | CommandSettings,
-    AE,
-    AR
-  >,
+  adapters: (given: {
+    readonly json: boolean
+  }) => Layer.Layer<PriceRepository | PriceHistories | SourceGate | LegacyPrices | CommandSettings, AE, AR>,
 ) =>
   Command.make("npm run -s worker --", {}, () => work).pipe(
     Command.withDescription(

@@ -39,7 +39,7 @@ export const layer = (settings: WorkerSettings) =>
   )
 
 /** The adapters and settings that the commands need. Without `DATABASE_URL` they work on the data of `npm start`. */
-const layerCommands = (settings: Effect.Success<typeof Settings.command>) =>
+const layerCommands = (settings: Effect.Success<ReturnType<typeof Settings.command>>) =>
   Effect.gen(function* () {
     if (settings.database !== undefined) return yield* PostgresCredentialsSource.open(settings.database)
     const { url } = yield* LocalData.use(settings.dataDirectory)
@@ -52,7 +52,7 @@ const layerCommands = (settings: Effect.Success<typeof Settings.command>) =>
       ),
     ),
     Layer.unwrap,
-    Layer.provideMerge(NodeProgram.layerLog(settings.log)),
+    Layer.provideMerge(NodeProgram.layerLog(settings.log, "stderr")),
     Layer.provideMerge(CommandLine.layerLogToStderr),
   )
 
@@ -61,9 +61,8 @@ const layerCommands = (settings: Effect.Success<typeof Settings.command>) =>
  * the `ConfigProvider`; output goes to `Stdio` and `Console`.
  */
 export const commandLine = Command.run(
-  WorkerCommand.make(
-    NodeProgram.launch(Settings.worker, layer),
-    Layer.unwrap(Effect.map(Settings.command, layerCommands)),
+  WorkerCommand.make(NodeProgram.launch(Settings.worker, layer), ({ json }) =>
+    Layer.unwrap(Effect.map(Settings.command(json), layerCommands)),
   ),
   { version: "0.1.0" },
 ).pipe(Effect.provide(CommandLine.layer))

@@ -17,11 +17,14 @@ export interface VendorServer {
   readonly calls: ReadonlyArray<string>
   /** Sets the status of Bitstamp's answers; 200 gives documented answers. */
   readonly setStatus: (status: number) => void
+  /** The seconds of the slots for which Bitstamp has no bar. */
+  readonly withoutBars: Set<number>
 }
 
 /** Runs until the scope closes. */
 export const make = Effect.gen(function* () {
   const calls: Array<string> = []
+  const withoutBars = new Set<number>()
   let status = 200
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "", "http://127.0.0.1")
@@ -29,7 +32,7 @@ export const make = Effect.gen(function* () {
     response.setHeader("content-type", "application/json")
     if (url.pathname.startsWith("/bitstamp/")) {
       response.statusCode = status
-      response.end(status === 200 ? bars(url.searchParams) : "{}")
+      response.end(status === 200 ? bars(url.searchParams, withoutBars) : "{}")
     } else if (url.pathname.startsWith("/cnb/")) response.end(year(Number(url.searchParams.get("year"))))
     else if (Number(url.searchParams.get("from")) < Date.now() / 1000 - 365 * 86_400) {
       response.statusCode = 401
@@ -46,15 +49,17 @@ export const make = Effect.gen(function* () {
     },
     calls,
     setStatus: (next) => (status = next),
+    withoutBars,
   } satisfies VendorServer
 })
 
 /** The last bars up to `end`, as many as the limit allows. */
-const bars = (params: URLSearchParams): string => {
+const bars = (params: URLSearchParams, withoutBars: ReadonlySet<number>): string => {
   const end = Number(params.get("end"))
   const first = Math.max(Number(params.get("start")), end - Number(params.get("limit")) * 300 + 1)
   const found: Array<object> = []
   for (let at = Math.ceil(first / 300) * 300; at <= end; at += 300) {
+    if (withoutBars.has(at)) continue
     const price = priceAt(at)
     found.push({ timestamp: String(at), open: price, high: price, low: price, close: price, volume: "1.5" })
   }

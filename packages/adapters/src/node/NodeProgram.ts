@@ -15,26 +15,40 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as References from "effect/References"
 import * as Runtime from "effect/Runtime"
+import process from "node:process"
+import type { WriteStream } from "node:tty"
+import * as PrettyLog from "./PrettyLog.ts"
 
 export interface LogOptions {
   readonly level: "debug" | "info" | "warn" | "error"
-  readonly format: "pretty" | "json"
+  /** `terminal`: `pretty` on a terminal and otherwise `json`. */
+  readonly format: "pretty" | "json" | "terminal"
   /** What to warn of before anything else. */
   readonly warnings?: ReadonlyArray<string>
 }
 
-/** Logs entries of at least `level`, one per line: as text for people (`pretty`) or as JSON objects (`json`). */
-export const layerLog = (options: LogOptions): Layer.Layer<never> =>
+/**
+ * Logs entries of at least `level`, one per line: as text for people (`pretty`), with colors on a terminal, or as JSON
+ * objects (`json`). `output` is where the surrounding `Console` writes the log.
+ */
+export const layerLog = (options: LogOptions, output: "stdout" | "stderr" = "stdout"): Layer.Layer<never> =>
   Layer.provideMerge(
     Layer.effectDiscard(Effect.forEach(options.warnings ?? [], (warning) => Effect.logWarning(warning))),
-    layerLogger(options),
+    layerLogger(options, output),
   )
 
-const layerLogger = (options: LogOptions): Layer.Layer<never> =>
+const layerLogger = ({ format, level }: LogOptions, output: "stdout" | "stderr"): Layer.Layer<never> =>
   Layer.merge(
-    Logger.layer([options.format === "json" ? Logger.consoleJson : Logger.consoleLogFmt]),
-    Layer.succeed(References.MinimumLogLevel, levels[options.level]),
+    Logger.layer([
+      format === "json" || (format === "terminal" && !process[output].isTTY)
+        ? Logger.consoleJson
+        : Logger.withConsoleLog(PrettyLog.format({ isColored: hasColors(process[output]) })),
+    ]),
+    Layer.succeed(References.MinimumLogLevel, levels[level]),
   )
+
+/** Only a terminal can have colors, unless the environment has `NO_COLOR`. */
+const hasColors = (output: WriteStream): boolean => output.isTTY && output.hasColors()
 
 const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 

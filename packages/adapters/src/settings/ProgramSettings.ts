@@ -20,7 +20,8 @@ export const declarations = {
   LOG_FORMAT: setting({
     schema: Schema.Literals(["pretty", "json"]),
     expected: "pretty or json",
-    meaning: "format of the log; default: `pretty` in the embedded program, `json` in the others",
+    meaning:
+      "format of the log; default: `json` in the API and the worker unless they run on a terminal, and with `--json` in the worker's commands; otherwise `pretty`",
     fallback: null,
   }),
 } as const

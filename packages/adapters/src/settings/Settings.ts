@@ -56,13 +56,13 @@ export const worker = Effect.gen(function* () {
 
 /**
  * What a command of the worker needs. `database` is undefined if `DATABASE_URL` is not set: the command uses the data
- * of the embedded program. Fails with all problems at once.
+ * of the embedded program. `isJson`: logs JSON by default. Fails with all problems at once.
  */
-export const command = Effect.gen(function* () {
+export const command = Effect.fnUntraced(function* (isJson: boolean) {
   const values = yield* read("command")
-  const { DATABASE_URL: url } = values
+  const { DATABASE_URL: url, LOG_FORMAT: format = isJson ? "json" : "pretty" } = values
   return {
-    ...common("command", values),
+    ...common("command", { ...values, LOG_FORMAT: format }),
     dataDirectory: values.DATA_DIR,
     database: url === undefined ? undefined : yield* database(url, values),
     /** Undefined: the legacy table is in the database itself. */
@@ -101,8 +101,8 @@ export const defaults = embedded.pipe(
 
 /** The defaults that differ between programs, so that an API and a worker can run on one machine. */
 const programDefaults = {
-  http: { managementPort: 5001, logFormat: "json" },
-  worker: { managementPort: 5002, logFormat: "json" },
+  http: { managementPort: 5001, logFormat: "terminal" },
+  worker: { managementPort: 5002, logFormat: "terminal" },
   command: { managementPort: 5002, logFormat: "pretty" },
   embedded: { managementPort: 5001, logFormat: "pretty" },
 } as const

@@ -64,7 +64,7 @@ describe("Settings", () => {
       assert.strictEqual(Redacted.value(http.database.url), databaseUrl)
       assert.strictEqual(http.cognito.region, "eu-central-1")
       assert.deepStrictEqual(http.cognito.clientSecrets.map(Redacted.value), ["hunter2"])
-      assert.deepStrictEqual(http.log.format, "json")
+      assert.deepStrictEqual(http.log.format, "terminal")
       const worker = yield* Settings.worker
       assert.deepStrictEqual(worker.currencies, ["CZK", "USD", "JPY"])
       assert.strictEqual(worker.installation, "db.example.com:5432")
@@ -78,7 +78,7 @@ describe("Settings", () => {
       )
       assert.strictEqual(worker.retentionMonths, 2)
       assert.strictEqual(BigDecimal.format(worker.minimumCoverage), "0.5")
-      const { database, legacyDatabase, log } = yield* Settings.command
+      const { database, legacyDatabase, log } = yield* Settings.command(false)
       assert.strictEqual(Redacted.value(database!.url), databaseUrl)
       assert.strictEqual(Redacted.value(legacyDatabase!.url), "postgres://old@127.0.0.1/flask")
       assert.strictEqual(log.format, "pretty")

@@ -11,5 +11,7 @@ export class CommandSettings extends Context.Service<
     readonly timeZone: DateTime.TimeZone.Named
     /** How many whole UTC months to keep besides the current month; undefined keeps all. */
     readonly retentionMonths: number | undefined
+    /** Progress is in the log if the log is JSON. */
+    readonly log: { readonly format: "pretty" | "json" | "terminal" }
   }
 >()("@btc-price/worker/command-line/CommandSettings") {}

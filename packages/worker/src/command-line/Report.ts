@@ -1,4 +1,5 @@
 /** The output of a command: results on standard output, progress on standard error. */
+import * as Cause from "effect/Cause"
 import * as Flag from "effect/cli/Flag"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -6,6 +7,7 @@ import type { PlatformError } from "effect/PlatformError"
 import * as Predicate from "effect/Predicate"
 import * as Stdio from "effect/Stdio"
 import * as Stream from "effect/Stream"
+import { CommandSettings } from "./CommandSettings.ts"
 import * as Outcome from "./Outcome.ts"
 
 /** Minimum time between two progress lines without a terminal, in milliseconds. */
@@ -13,7 +15,7 @@ const progressIntervalMillis = 5_000
 
 export const json: Flag.Flag<boolean> = Flag.Boolean("json").pipe(
   Flag.withDescription(
-    "Print each result as one line of JSON with its kind in the field type; the last line has the type summary",
+    "Print each result as one line of JSON with its kind in the field type; the last line has the type summary, and the field failure if the command failed",
   ),
   Flag.withDefault(false),
 )
@@ -21,22 +23,56 @@ export const json: Flag.Flag<boolean> = Flag.Boolean("json").pipe(
 export const dryRun = (meaning: string): Flag.Flag<boolean> =>
   Flag.Boolean("dry-run").pipe(Flag.withDescription(meaning), Flag.withDefault(false))
 
+type Facts = { readonly [name: string]: unknown }
+
 export interface Report {
   /** Prints a result: the sentence or, with `--json`, the facts. Fails when the output cannot be written. */
   readonly result: (
-    facts: { readonly type: string; readonly [name: string]: unknown },
+    facts: Facts & { readonly type: string },
     sentence: string,
   ) => Effect.Effect<void, Outcome.Incomplete>
 
-  /** Shows the progress: in place on a terminal, otherwise in the log and at most every 5 s. */
+  /** Shows the progress: in place on a terminal, otherwise or if the log is JSON in the log and at most every 5 s. */
   readonly progress: (sentence: string) => Effect.Effect<void>
 }
 
+/**
+ * Runs a command whose last result is a summary. `work` keeps the `facts` of the summary up to date, so that they can
+ * be printed with `--json` even if the command fails or is stopped, together with the `failure`.
+ */
+export const summarize = <F extends Facts, E, R>(
+  isJson: boolean,
+  facts: F,
+  work: (
+    report: Report & { readonly summary: (sentence: string) => Effect.Effect<void, Outcome.Incomplete> },
+  ) => Effect.Effect<void, E, R>,
+) =>
+  Effect.gen(function* () {
+    const report = yield* make(isJson)
+    let isPrinted = false
+    const print = (more: Facts, sentence: string) =>
+      Effect.suspend(() => {
+        isPrinted = true
+        return report.result({ type: "summary", ...facts, ...more }, sentence)
+      })
+    const summary = (sentence: string) => print({}, sentence)
+    yield* work({ ...report, summary }).pipe(
+      Outcome.of,
+      Effect.onError((cause) =>
+        isJson && !isPrinted ? Effect.ignore(print({ failure: failureOf(cause) }, "")) : Effect.void,
+      ),
+    )
+  })
+
+const failureOf = (cause: Cause.Cause<unknown>): string =>
+  Cause.hasInterruptsOnly(cause) ? "stopped" : (Cause.prettyErrors(cause)[0]?.message ?? "unknown")
+
 export const make = Effect.fnUntraced(function* (
   isJson: boolean,
-): Effect.fn.Return<Report, never, Stdio.Stdio> {
+): Effect.fn.Return<Report, never, Stdio.Stdio | CommandSettings> {
   const stdio = yield* Stdio.Stdio
-  const isTerminal = yield* stdio.stderrIsTerminal
+  const { log } = yield* CommandSettings
+  const isInPlace = log.format !== "json" && (yield* stdio.stderrIsTerminal)
   let hasLine = false
   let toldMillis = yield* Clock.currentTimeMillis
 
@@ -52,7 +88,7 @@ export const make = Effect.fnUntraced(function* (
       yield* Effect.provideService(print(line), Stdio.Stdio, stdio)
     }),
     progress: Effect.fnUntraced(function* (sentence) {
-      if (isTerminal) return yield* rewrite(sentence)
+      if (isInPlace) return yield* rewrite(sentence)
       const now = yield* Clock.currentTimeMillis
       if (now - toldMillis < progressIntervalMillis) return
       toldMillis = now

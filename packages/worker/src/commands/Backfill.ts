@@ -30,42 +30,57 @@ export const command = Command.make(
     currency: CurrencyList.flag,
     json: Report.json,
   },
-  (given) =>
-    Outcome.of(
-      Effect.gen(function* () {
-        const report = yield* Report.make(given.json)
+  (given) => {
+    const facts = {
+      source: Option.getOrNull(given.source),
+      calls: 0,
+      offered: 0,
+      left: null as number | null,
+    }
+    return Report.summarize(
+      given.json,
+      facts,
+      Effect.fnUntraced(function* (report) {
         const now = DateTime.formatIso(yield* DateTime.now)
         const to = Option.orElseSome(given.to, () => now)
         const range = yield* RangeFlags.rangeOf({ from: Option.some(given.from), to })
         const currencies = yield* CurrencyList.of(given.currency)
         const history = yield* choose(given.source, range.start)
+        facts.source = history.name
         yield* (yield* PriceRepository).prepare(yield* DateTime.now)
-        let [calls, offered] = [0, 0]
         yield* Stream.runForEach(Backfill.backfill(history, currencies, range), (call) => {
-          calls++
-          offered += call.offered
+          facts.calls++
+          facts.offered += call.offered
           const until = DateTime.formatIso(call.range.end)
-          return report.progress(`${call.currency} until ${until}: ${calls} calls, ${offered} prices`)
+          return report.progress(
+            `${call.currency} until ${until}: ${facts.calls} calls, ${facts.offered} prices`,
+          )
         }).pipe(
           Effect.catchTag("PriceSourceError", (error) =>
             Effect.fail(
               new Outcome.Incomplete({
-                message: `${history.name} failed after ${calls} calls (${error.message}). ${adviceOn(error)}`,
+                message: `${history.name} failed after ${facts.calls} calls (${error.message}). ${adviceOn(error)}`,
               }),
             ),
           ),
         )
         const { slots: left } = yield* Gaps.count(currencies, range)
-        yield* report.result(
-          { type: "summary", source: history.name, calls, offered, left },
-          `${offered} prices from ${history.name} with ${calls} calls; ${left} slots have no price`,
+        facts.left = left
+        yield* report.summary(
+          `${facts.offered} prices from ${history.name} with ${facts.calls} calls; ${left} slots have no price`,
         )
+        if (left > 0) {
+          return yield* new Outcome.Incomplete({
+            message: `${history.name} has no price for ${left} slots; another --source may have one`,
+          })
+        }
       }),
-    ),
+    )
+  },
 ).pipe(
   Command.withShortDescription("Fill a past range from the history of a source"),
   Command.withDescription(
-    `Asks a history for the prices of all past slots from --from until --to, oldest first, and stores the prices of slots that have none. A slot that the history lacks becomes a gap. Complete ranges are not requested again, so the command can be repeated. Calls count against the monthly budget. Can run alongside workers: existing prices stay. With RETENTION_MONTHS, older months are pruned again. ${Outcome.help("the history fails before the end, in which case trying again may help")}`,
+    `Asks a history for the prices of all past slots from --from until --to, oldest first, and stores the prices of slots that have none. A slot that the history lacks becomes a gap. Complete ranges are not requested again, so the command can be repeated. Calls count against the monthly budget. Can run alongside workers: existing prices stay. With RETENTION_MONTHS, older months are pruned again. ${Outcome.help("slots are left without a price, or the history fails before the end, in which case trying again may help")}`,
   ),
   Command.withExamples(({ commandPath: path }) => [
     { command: `${path.join(" ")} --from 2023-01-01 --to 2024-01-01`, description: "A year in TIME_ZONE" },

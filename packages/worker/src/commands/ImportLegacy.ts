@@ -15,14 +15,18 @@ export const command = Command.make(
     dryRun: Report.dryRun("Only count and change nothing. The tables must exist: migrate creates them"),
     json: Report.json,
   },
-  ({ dryRun: isDryRun, json }) =>
-    Outcome.of(
-      Effect.gen(function* () {
-        const report = yield* Report.make(json)
+  ({ dryRun: isDryRun, json }) => {
+    const facts = { rows: 0, stray_rows: 0, dry_run: isDryRun }
+    return Report.summarize(
+      json,
+      facts,
+      Effect.fnUntraced(function* (report) {
         if (!isDryRun) yield* (yield* PriceRepository).prepare(yield* DateTime.now)
         let done: LegacyImport.ImportCounts | undefined
         yield* Stream.runForEach(LegacyImport.importPrices({ isDryRun }), (progress) => {
           done = progress
+          facts.rows = progress.rows
+          facts.stray_rows = progress.strayRows
           const until = progress.until === null ? "nothing" : DateTime.formatIso(progress.until)
           return report.progress(`Until ${until}: ${progress.rows} rows`)
         })
@@ -34,12 +38,10 @@ export const command = Command.make(
             `${currency}: prices for ${slots} slots, ${stored} of them ${isDryRun ? "would be new" : "new"}; ${invalid} invalid values`,
           )
         }
-        yield* report.result(
-          { type: "summary", rows: done.rows, stray_rows: done.strayRows, dry_run: isDryRun },
-          `${done.rows} rows read; ${done.strayRows} of them have an impossible time`,
-        )
+        yield* report.summary(`${done.rows} rows read; ${done.strayRows} of them have an impossible time`)
       }),
-    ),
+    )
+  },
 ).pipe(
   Command.withShortDescription("Import the prices of the original service"),
   Command.withDescription(

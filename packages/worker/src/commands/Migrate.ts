@@ -7,11 +7,12 @@ import * as Outcome from "../command-line/Outcome.ts"
 import * as Report from "../command-line/Report.ts"
 
 export const command = Command.make("migrate", { json: Report.json }, ({ json }) =>
-  Outcome.of(
-    Effect.gen(function* () {
-      const report = yield* Report.make(json)
+  Report.summarize(
+    json,
+    {},
+    Effect.fnUntraced(function* (report) {
       yield* (yield* PriceRepository).prepare(yield* DateTime.now)
-      yield* report.result({ type: "summary" }, "The database is up to date")
+      yield* report.summary("The database is up to date")
     }),
   ),
 ).pipe(

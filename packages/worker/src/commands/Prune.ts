@@ -13,10 +13,12 @@ export const command = Command.make(
     dryRun: Report.dryRun("Only print which months would be pruned"),
     json: Report.json,
   },
-  ({ dryRun: isDryRun, json }) =>
-    Outcome.of(
-      Effect.gen(function* () {
-        const report = yield* Report.make(json)
+  ({ dryRun: isDryRun, json }) => {
+    const facts = { months: 0, kept_since: null as string | null, dry_run: isDryRun }
+    return Report.summarize(
+      json,
+      facts,
+      Effect.fnUntraced(function* (report) {
         const { retentionMonths: months } = yield* CommandSettings
         if (months === undefined) {
           return yield* new Outcome.InvalidUsage({
@@ -31,13 +33,14 @@ export const command = Command.make(
             isDryRun ? `${month} would be pruned` : `${month} is pruned`,
           )
         }
-        const keptSince = DateTime.formatIso(Retention.retainedSince(yield* DateTime.now, months))
-        yield* report.result(
-          { type: "summary", months: pruned.length, kept_since: keptSince, dry_run: isDryRun },
-          `${pruned.length} months ${isDryRun ? "would be" : "are"} pruned; everything since ${keptSince} is kept`,
+        facts.months = pruned.length
+        facts.kept_since = DateTime.formatIso(Retention.retainedSince(yield* DateTime.now, months))
+        yield* report.summary(
+          `${pruned.length} months ${isDryRun ? "would be" : "are"} pruned; everything since ${facts.kept_since} is kept`,
         )
       }),
-    ),
+    )
+  },
 ).pipe(
   Command.withShortDescription("Delete the months that RETENTION_MONTHS does not keep"),
   Command.withDescription(

@@ -11,40 +11,49 @@ import { CommandSettings } from "../command-line/CommandSettings.ts"
 import * as Outcome from "../command-line/Outcome.ts"
 import * as Report from "../command-line/Report.ts"
 
-export const command = Command.make("repair", { json: Report.json }, ({ json }) =>
-  Outcome.of(
-    Effect.gen(function* () {
-      const report = yield* Report.make(json)
+export const command = Command.make("repair", { json: Report.json }, ({ json }) => {
+  const facts = {
+    found: null as number | null,
+    calls: 0,
+    repaired: 0,
+    failures: 0,
+    left: null as number | null,
+  }
+  return Report.summarize(
+    json,
+    facts,
+    Effect.fnUntraced(function* (report) {
       const { currencies } = yield* CommandSettings
       yield* (yield* PriceRepository).prepare(yield* DateTime.now)
       const { unsampled: found } = yield* countGaps(currencies)
-      let [calls, repaired, failures] = [0, 0, 0]
+      facts.found = found
       yield* Stream.runForEach(
         Repair.repair(currencies),
         Effect.fnUntraced(function* (call: Repair.RepairCall) {
-          calls++
-          repaired += call.repaired
-          if (call.failure !== null) failures++
+          facts.calls++
+          facts.repaired += call.repaired
+          if (call.failure !== null) facts.failures++
           yield* report.result(factsOf(call), sentenceOf(call))
-          yield* report.progress(`${calls} calls, ${repaired} gaps repaired`)
+          yield* report.progress(`${facts.calls} calls, ${facts.repaired} gaps repaired`)
         }),
       )
       const { slots: left } = yield* countGaps(currencies)
-      yield* report.result(
-        { type: "summary", found, calls, repaired, failures, left },
-        `${repaired} gaps repaired with ${calls} calls, ${left} are left; ${found} slots had not been tried before`,
+      facts.left = left
+      yield* report.summary(
+        `${facts.repaired} gaps repaired with ${facts.calls} calls, ${left} are left; ${found} slots had not been tried before`,
       )
-      if (failures > 0) {
+      if (facts.failures > 0) {
         return yield* new Outcome.Incomplete({
           message: "Some histories could not be asked; run the same command again to continue",
         })
       }
+      if (left > 0) return yield* new Outcome.Incomplete({ message: `${left} slots have no price` })
     }),
-  ),
-).pipe(
+  )
+}).pipe(
   Command.withShortDescription("Fill gaps from the histories of the sources"),
   Command.withDescription(
-    `Asks the histories for the slots of CURRENCIES that have no price, newest first, within the monthly budget of calls and with at most ${Repair.callsPerRunMaximum} calls per history and currency; the next run continues with older slots. A slot that is in no history stays a gap. The worker does the same once an hour. To fill years at once, use backfill. Can run alongside workers: existing prices stay. ${Outcome.help("a history could not be asked, in which case trying again may help")}`,
+    `Asks the histories for the slots of CURRENCIES that have no price, newest first, within the monthly budget of calls and with at most ${Repair.callsPerRunMaximum} calls per history and currency; the next run continues with older slots. A slot that is in no history stays a gap. The worker does the same once an hour. To fill years at once, use backfill. Can run alongside workers: existing prices stay. ${Outcome.help("slots are left without a price, or a history could not be asked, in which case trying again may help")}`,
   ),
 )
 

@@ -48,6 +48,7 @@ describe("The commands", () => {
         assert.include(overview, ` ${commands[index]} `)
         assert.match(help, /Exits with 0 on success, with 1 if .* or it is stopped, and with 2 if/)
         assert.include(help, "--json")
+        assert.match(help, new RegExp(`USAGE\n  npm run -s worker -- ${commands[index]} \\[flags\\]\n`))
       }
     }),
   )
@@ -73,11 +74,19 @@ describe("The commands", () => {
 
   it.effect("say that the database does not respond, without its password", () =>
     Effect.gen(function* () {
-      for (const command of ["verify", "migrate", "import-legacy"]) {
-        const { code, stdout, stderr } = yield* CommandProgram.run(nowhere, [command, "--json"])
-        assert.match(stderr, /the database does not respond; try again/)
-        assert.notInclude(stderr, "secret-word")
-        assert.deepStrictEqual([code, stdout], [1, ""])
+      for (const args of [
+        ["verify"],
+        ["migrate"],
+        ["repair"],
+        ["backfill", "--from", "2023-01-01"],
+        ["import-legacy"],
+      ]) {
+        const ended = yield* CommandProgram.run(nowhere, [...args, "--json"])
+        assert.match(ended.stderr, /the database does not respond; try again/)
+        assert.notInclude(ended.stderr + ended.stdout, "secret-word")
+        const [summary, ...others] = CommandProgram.results(ended)
+        assert.deepStrictEqual([ended.code, summary?.["type"], others], [1, "summary", []])
+        assert.match(String(summary?.["failure"]), /the database does not respond; try again/)
       }
     }),
   )

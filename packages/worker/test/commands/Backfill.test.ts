@@ -92,6 +92,21 @@ layer(Layer.empty, { excludeTestServices: true })("The command backfill", (it) =
     }),
   )
 
+  it.effect("is incomplete if the history lacks a slot", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.make
+      const { env, withoutBars } = yield* VendorServer.make
+      withoutBars.add(Date.UTC(2023, 2, 1, 12) / 1000)
+      const args = ["backfill", "--from", "2023-03-01", "--to", "2023-03-02", "--currency", "eur"]
+      const ended = yield* CommandProgram.run(url, args, { env })
+      assert.deepStrictEqual(
+        [ended.code, ended.stdout],
+        [1, "287 prices from bitstamp with 1 calls; 1 slots have no price\n"],
+      )
+      assert.match(ended.stderr, /bitstamp has no price for 1 slots; another --source may have one/)
+    }),
+  )
+
   it.effect("uses the selected history", () =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
@@ -172,6 +187,28 @@ layer(Layer.empty, { excludeTestServices: true })("The command repair", (it) => 
         left: 0,
       })
       assert.lengthOf(calls, 2)
+    }),
+  )
+
+  it.effect("is incomplete if a slot is left", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.make
+      const { env, withoutBars } = yield* VendorServer.make
+      const slots = yield* StoredPrices.lastSlots(50)
+      withoutBars.add(slots[2]! / 1000)
+      yield* StoredPrices.within(
+        url,
+        Effect.flatMap(PriceRepository, ({ record }) =>
+          record({
+            prices: [slots[0]!, ...slots.slice(3)].map((slot) => StoredPrices.price("EUR", slot)),
+            gaps: [],
+          }),
+        ),
+      )
+      const ended = yield* CommandProgram.run(url, ["repair", "--json"], { env })
+      assert.deepInclude(CommandProgram.results(ended).at(-1), { repaired: 1, failures: 0, left: 1 })
+      assert.match(ended.stderr, /1 slots have no price/)
+      assert.strictEqual(ended.code, 1)
     }),
   )
 
