@@ -1,7 +1,7 @@
 /** The suite that every PriceRepository passes: what the port's docstrings promise, and no more. */
 import * as Average from "@btc-price/domain/Average"
-import type { Currency } from "@btc-price/domain/Currency"
-import { Gap, type Reason } from "@btc-price/domain/Gap"
+import { Currency } from "@btc-price/domain/Currency"
+import { Gap, Reason } from "@btc-price/domain/Gap"
 import * as GapRun from "@btc-price/domain/GapRun"
 import * as Period from "@btc-price/domain/Period"
 import { Price } from "@btc-price/domain/Price"
@@ -33,7 +33,7 @@ const price = (slot: Slot.Slot, amount: string, options: Partial<Price> = {}): P
     currency: "EUR",
     amount: BigDecimal.fromStringUnsafe(amount),
     slot,
-    observedAt: DateTime.add(Slot.start(slot), { seconds: -17 }),
+    observedAt: DateTime.add(Slot.start(slot), { seconds: options.kind === "backfill" ? 3 : -17 }),
     fetchedAt: DateTime.add(Slot.start(slot), { seconds: 8, milliseconds: 123 }),
     source: "coingecko",
     kind: "live",
@@ -98,6 +98,20 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
         assert.isTrue(Equal.equals(latest.get("JPY"), recorded[1]))
         assert.isFalse(latest.has("NOK"))
         assert.strictEqual((yield* repository.latest([])).size, 0)
+      }),
+    )
+
+    it.effect("stores a price in each currency, and a gap with each reason", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const first = slotAt(month(1999), 0)
+        const prices = Currency.literals.map((currency) => price(first, "1", { currency }))
+        const gaps = Reason.literals.map((reason, index) => gap(slotAt(month(1999), index + 1), reason))
+        yield* repository.record({ prices, gaps })
+        const questions = Currency.literals.map((currency) => ({ currency, slot: first }))
+        assert.isTrue(Equal.equals(yield* repository.at(questions), prices))
+        assert.isTrue(Equal.equals(yield* recordedGaps("EUR", rangeOf(month(1999))), gaps))
+        yield* repository.prune({ start: month(2000), isDryRun: false })
       }),
     )
 

@@ -102,6 +102,62 @@ const dropUnsampled = Effect.gen(function* () {
   yield* sql`drop table recorded_gap`
 })
 
+const instants = (...columns: ReadonlyArray<string>): string =>
+  columns.map((column) => `${column} >= '1970-01-01Z' and ${column} < '2100-01-01Z'`).join(" and ")
+
+/**
+ * Refuses what can never be, whoever writes it. NaN is greater than every number, and infinity is a time. Rows that are
+ * already there are not checked, so that they cannot stop the migration; `verify` reports them. The reasons are those
+ * of `Gap.Reason`: a new reason needs a migration that replaces the two constraints on reasons.
+ */
+const refuseImpossible = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const reasons = `(
+    'rate-limited', 'timed-out', 'unreachable', 'refused', 'upstream-fault', 'malformed', 'missing', 'rejected',
+    'clock-skew', 'circuit-open', 'budget-spent', 'not-running'
+  )`
+  const constraints = {
+    price: {
+      price_amount_is_a_number: "amount < 1e12",
+      price_currency_is_a_code: "currency ~ '^[A-Z]{3}$'",
+      price_source_is_named: "source <> ''",
+      price_times_are_instants: instants("slot", "observed_at", "fetched_at"),
+      price_is_of_its_slot: `case
+        when not isfinite(observed_at) or not isfinite(fetched_at) then false
+        when kind = 'live' then abs(extract(epoch from observed_at - fetched_at)) <= 3600
+        else observed_at >= slot and observed_at - slot < interval '5 minutes' end`,
+    },
+    gap: {
+      gap_currency_is_a_code: "currency ~ '^[A-Z]{3}$'",
+      gap_reason_is_known: `reason in ${reasons}`,
+      gap_times_are_instants: instants("slot", "recorded_at"),
+      gap_tried_is_named: "array_position(tried, null) is null and array_position(tried, '') is null",
+    },
+    source_calls: {
+      source_calls_source_is_named: "source <> ''",
+      source_calls_times_are_instants: instants("first_call_at", "coalesce(last_slot, first_call_at)"),
+    },
+    source_outcome: {
+      source_outcome_source_is_named: "source <> ''",
+      source_outcome_breaker_is_known: "breaker in ('closed', 'open', 'half-open')",
+      source_outcome_times_are_instants: instants(
+        "coalesce(last_success_at, '2000-01-01Z')",
+        "coalesce(last_failure_at, '2000-01-01Z')",
+      ),
+      source_outcome_failure_is_complete: `case when last_failure_at is null
+        then num_nonnulls(last_failure_reason, last_failure_detail) = 0
+        else (last_failure_reason in ${reasons} and last_failure_detail is not null) is true end`,
+    },
+    signing_keys: { signing_keys_time_is_an_instant: instants("fetched_at") },
+  }
+  for (const [table, checks] of Object.entries(constraints)) {
+    const added = Object.entries(checks).map(
+      ([name, check]) => `add constraint ${name} check (${check}) not valid`,
+    )
+    yield* sql.unsafe(`alter table ${table} ${added.join(", ")}`)
+  }
+})
+
 /** Brings the database up to date. Harmless if it already is, and if several processes do it at the same time. */
 export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> =
   Migrator.make({})({
@@ -113,6 +169,7 @@ export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, Sq
       "0005_create_source": createSource,
       "0006_create_signing_keys": createSigningKeys,
       "0007_drop_unsampled": dropUnsampled,
+      "0008_refuse_impossible": refuseImpossible,
     }),
     table: "migration",
   }).pipe(Effect.asVoid)

@@ -19,13 +19,16 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as Constraints from "./Constraints.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 const layer = Layer.unwrap(
   Effect.map(TestDatabase.make, (url) =>
-    Layer.merge(PostgresPriceRepository.layer, PostgresSourceLedger.layer).pipe(
-      Layer.provideMerge(PostgresClient.layer({ url })),
-    ),
+    Layer.mergeAll(
+      PostgresPriceRepository.layer,
+      PostgresSourceLedger.layer,
+      Layer.effectDiscard(Constraints.drop),
+    ).pipe(Layer.provideMerge(PostgresClient.layer({ url }))),
   ),
 )
 

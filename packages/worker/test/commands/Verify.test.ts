@@ -11,6 +11,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
 import type { ChildProcess } from "node:child_process"
+import * as Constraints from "../../../adapters/test/postgres/Constraints.ts"
 import * as TestDatabase from "../../../adapters/test/postgres/TestDatabase.ts"
 import * as CommandProgram from "../command-line/CommandProgram.ts"
 import * as StoredPrices from "../StoredPrices.ts"
@@ -83,7 +84,7 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
         const at = DateTime.toDateUtc(Slot.start(slots[100 + index * 10]!))
         yield* StoredPrices.within(
           url,
-          Effect.flatMap(PgClient.PgClient, (sql) => plant(sql, at)),
+          Constraints.drop.pipe(Effect.andThen(Effect.flatMap(PgClient.PgClient, (sql) => plant(sql, at)))),
         )
         const ended = yield* CommandProgram.run(url, ["verify", "--json"])
         const found = CommandProgram.results(ended).filter(({ type }) => type === "difference")
@@ -107,8 +108,11 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
         url,
         Effect.gen(function* () {
           const sql = yield* PgClient.PgClient
-          yield* (yield* PriceRepository).record({ prices: [StoredPrices.price("CZK", ahead)], gaps: [] })
-          yield* sql`alter table price drop constraint price_amount_check`
+          yield* (yield* PriceRepository).prepare(Slot.start(ahead))
+          yield* sql`
+            update price set slot = slot + interval '20 days', observed_at = observed_at + interval '20 days'
+            where currency = 'CZK' and slot = ${DateTime.toDateUtc(Slot.start(slots.at(-1)!))}`
+          yield* Constraints.drop
           yield* sql`update price set amount = -1 where currency = 'EUR' and slot = ${DateTime.toDateUtc(Slot.start(slots[50]!))}`
         }),
       )
