@@ -74,44 +74,6 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
       }),
     )
 
-    it.effect("samples at once, keeps prices when it is killed, and calls no source for a client", () =>
-      Effect.gen(function* () {
-        const coinGecko = yield* CoinGeckoReplay.CoinGeckoReplay
-        const env = { DATA_DIR: yield* DataFolder.make, COINGECKO_BASE_URL: coinGecko.baseUrl }
-        const program = yield* Program.start("embedded", { env })
-        const token = yield* signIn(program.url, "demo", passwordOf(program))
-        const price = `${program.url}/get_btc_price`
-        const { body } = yield* getUntil(price, token, ({ status }) => status === 200)
-        assert.strictEqual(body.btc_prices.eur.source, new URL(coinGecko.baseUrl).host)
-
-        const averages = get(`${program.url}/get_averages`, token)
-        const [calls, before] = [yield* coinGecko.calls, (yield* averages).body]
-        yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.all([get(price, token), averages]), {
-          concurrency: 20,
-          discard: true,
-        })
-        const after = (yield* averages).body
-        // Only a slot that began in the meantime may call the source and change an average.
-        const slots = after.monthly_coverage.EUR.samples - before.monthly_coverage.EUR.samples
-        assert.strictEqual((yield* coinGecko.calls) - calls, slots)
-        if (slots === 0) assert.deepStrictEqual(after.monthly_average, before.monthly_average)
-
-        // The source no longer answers, so the prices after the restart are the prices that the killed run kept.
-        yield* coinGecko.setFault("reset")
-        const kept = (yield* get(price, token)).body.btc_prices
-        yield* program.stop("SIGKILL")
-        const again = yield* Program.start("embedded", { env })
-        const newToken = yield* signIn(again.url, "demo", passwordOf(again))
-        const found = yield* getUntil(`${again.url}/get_btc_price`, newToken, ({ status }) => status === 200)
-        assert.deepStrictEqual(found.body.btc_prices, kept)
-
-        const log = program.output().replace(/^[^]*Ctrl-C/, "")
-        assert.include(log, "route=/get_btc_price status=200")
-        assert.notInclude(log, passwordOf(program))
-        assert.notInclude(log, token)
-      }).pipe(Effect.provide(CoinGeckoReplay.layer())),
-    )
-
     it.effect("says briefly why it cannot start", () =>
       Effect.gen(function* () {
         const { program, dataDirectory } = yield* Replay
@@ -187,6 +149,47 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
         yield* assertKept(third)
         assert.strictEqual(yield* third.stop("SIGTERM"), 0)
       }),
+    )
+
+    it.effect("samples at once, keeps prices when it is killed, and calls no source for a client", () =>
+      Effect.gen(function* () {
+        const { program: replayed, dataDirectory } = yield* Replay
+        // The replay's prices have a database of their own, so there are no prices yet.
+        yield* replayed.stop("SIGTERM")
+        const coinGecko = yield* CoinGeckoReplay.CoinGeckoReplay
+        const env = { DATA_DIR: dataDirectory, COINGECKO_BASE_URL: coinGecko.baseUrl }
+        const program = yield* Program.start("embedded", { env })
+        const token = yield* signIn(program.url, "demo", passwordOf(program))
+        const price = `${program.url}/get_btc_price`
+        const { body } = yield* getUntil(price, token, ({ status }) => status === 200)
+        assert.strictEqual(body.btc_prices.eur.source, new URL(coinGecko.baseUrl).host)
+
+        const averages = get(`${program.url}/get_averages`, token)
+        const [calls, before] = [yield* coinGecko.calls, (yield* averages).body]
+        yield* Effect.forEach(Array.from({ length: 200 }), () => Effect.all([get(price, token), averages]), {
+          concurrency: 20,
+          discard: true,
+        })
+        const after = (yield* averages).body
+        // Only a slot that began in the meantime may call the source and change an average.
+        const slots = after.monthly_coverage.EUR.samples - before.monthly_coverage.EUR.samples
+        assert.strictEqual((yield* coinGecko.calls) - calls, slots)
+        if (slots === 0) assert.deepStrictEqual(after.monthly_average, before.monthly_average)
+
+        // The source no longer answers, so the prices after the restart are the prices that the killed run kept.
+        yield* coinGecko.setFault("reset")
+        const kept = (yield* get(price, token)).body.btc_prices
+        yield* program.stop("SIGKILL")
+        const again = yield* Program.start("embedded", { env })
+        const newToken = yield* signIn(again.url, "demo", passwordOf(again))
+        const found = yield* getUntil(`${again.url}/get_btc_price`, newToken, ({ status }) => status === 200)
+        assert.deepStrictEqual(found.body.btc_prices, kept)
+
+        const log = program.output().replace(/^[^]*Ctrl-C/, "")
+        assert.include(log, "route=/get_btc_price status=200")
+        assert.notInclude(log, passwordOf(program))
+        assert.notInclude(log, token)
+      }).pipe(Effect.provide(CoinGeckoReplay.layer())),
     )
   },
 )

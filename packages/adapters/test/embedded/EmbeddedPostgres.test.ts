@@ -38,13 +38,18 @@ const query = (url: Redacted.Redacted, statement: string) =>
     Effect.scoped,
   )
 
-/** The data that a first start creates. Creating it takes PostgreSQL a while, so tests of later starts copy it. */
+/**
+ * The data that a first start creates, with the table `first`. Creating it takes PostgreSQL a while, so tests of later
+ * starts copy it.
+ */
 class Seed extends Context.Service<Seed, string>()("@btc-price/adapters/test/EmbeddedPostgres/Seed") {
   static readonly layer = Layer.effect(
     Seed,
     Effect.gen(function* () {
       const folder = yield* DataFolder.make
-      yield* Effect.scoped(start(folder))
+      yield* Effect.scoped(
+        Effect.flatMap(start(folder), ({ url }) => query(url, "create table first as select 7 as value")),
+      )
       return `${folder}/cluster`
     }),
   )
@@ -97,14 +102,8 @@ const testLayer = Layer.provideMerge(Seed.layer, NodeServices.layer)
 layer(testLayer, { excludeTestServices: true })("EmbeddedPostgres", (it) => {
   it.effect("keeps its data from one run to the next", () =>
     Effect.gen(function* () {
-      const folder = yield* DataFolder.make
-      const first = Effect.gen(function* () {
-        const { url } = yield* start(folder)
-        yield* query(url, "create table kept as select 7 as value")
-      })
-      yield* Effect.scoped(first)
-      const { url, port } = yield* start(folder, { settings: { work_mem: "5MB" } })
-      assert.deepStrictEqual(yield* query(url, "select value from kept"), [{ value: 7 }])
+      const { url, port } = yield* start(yield* makeSeededFolder, { settings: { work_mem: "5MB" } })
+      assert.deepStrictEqual(yield* query(url, "select value from first"), [{ value: 7 }])
 
       const [settings] = yield* query(
         url,
