@@ -213,6 +213,23 @@ describe("ApiServer", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
+  it.effect("refuses a body that is not UTF-8, which is no wrong password", () =>
+    Effect.gen(function* () {
+      const latin = Uint8Array.from('{"username":"demo","password":"h\xe9slo"}', (char) => char.charCodeAt(0))
+      const sent = { body: latin, type: "application/json" }
+      for (let count = 0; count < 10; count += 1) {
+        assert.deepStrictEqual(fieldErrors(yield* send("POST", "/get_token", sent)), {
+          "": "The body must be encoded in UTF-8",
+        })
+      }
+      assert.strictEqual((yield* signIn({ username: "demo", password: "correct horse" })).status, 200)
+      const questions = { ...sent, token: yield* token }
+      assert.deepStrictEqual(fieldErrors(yield* send("POST", "/v1/prices/at", questions)), {
+        "": "The body must be encoded in UTF-8",
+      })
+    }).pipe(Effect.provide(layerAt(now))),
+  )
+
   it.effect("accepts only JSON, up to the size limit", () =>
     Effect.gen(function* () {
       const body = { username: "demo", password: "correct horse" }

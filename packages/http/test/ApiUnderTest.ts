@@ -144,7 +144,7 @@ export const send = Effect.fnUntraced(function* (
   path: string,
   sent: {
     readonly token?: string
-    readonly body?: string
+    readonly body?: string | Uint8Array
     readonly type?: string
     readonly headers?: Readonly<Record<string, string>>
   } = {},
@@ -152,7 +152,10 @@ export const send = Effect.fnUntraced(function* (
   const { address } = yield* HttpServer.HttpServer
   let request = HttpClientRequest.make(method as "GET")(`${HttpServer.formatAddress(address)}${path}`)
   if (sent.token !== undefined) request = HttpClientRequest.bearerToken(request, sent.token)
-  if (sent.body !== undefined) request = HttpClientRequest.bodyText(request, sent.body, sent.type)
+  if (sent.body !== undefined) {
+    const bytes = typeof sent.body === "string" ? new TextEncoder().encode(sent.body) : sent.body
+    request = HttpClientRequest.bodyUint8Array(request, bytes, sent.type)
+  }
   if (sent.headers !== undefined) request = HttpClientRequest.setHeaders(request, sent.headers)
   const response = yield* HttpClient.execute(request)
   const text = yield* response.text

@@ -1,11 +1,11 @@
 /** The path and query parameters of the versioned API, each with the message that rejects an invalid value. */
 import { Currency } from "@btc-price/domain/Currency"
-import { isDate, isInstantOrDate, parseInstant } from "@btc-price/domain/Iso8601"
+import { instantForm, instantOrDate, isDate, parseInstant } from "@btc-price/domain/Iso8601"
 import { parseTimeZone } from "@btc-price/domain/TimeZone"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
-import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
@@ -24,12 +24,11 @@ export class CheckedParameters extends HttpApiMiddleware.Service<CheckedParamete
 const parameter = <S extends Schema.Codec<any, any>>(
   to: S,
   options: {
-    /** Completes "expected …" in the message about an invalid value. */
-    readonly expected: string
     readonly description: string
     /** All examples of an endpoint together are a valid request. */
     readonly example?: string
-    readonly parse: (text: string) => Option.Option<S["Type"]>
+    /** Fails with what completes "expected …" in the message about an invalid value. */
+    readonly parse: (text: string) => Result.Result<S["Type"], string>
     readonly format: (value: S["Type"]) => string
   },
 ) =>
@@ -41,10 +40,9 @@ const parameter = <S extends Schema.Codec<any, any>>(
       Schema.toType(to),
       SchemaTransformation.transformEffect({
         decode: (text: string) =>
-          Option.match(options.parse(text), {
-            onNone: () =>
-              Effect.fail(new SchemaIssue.InvalidValue({ message: `expected ${options.expected}` })),
-            onSome: Effect.succeed,
+          Result.match(options.parse(text), {
+            onFailure: (form) => Effect.fail(new SchemaIssue.InvalidValue({ message: `expected ${form}` })),
+            onSuccess: Effect.succeed,
           }),
         encode: (value: S["Type"]) => Effect.succeed(options.format(value)),
       }),
@@ -60,66 +58,82 @@ const choice = <const Choice extends string>(choices: ReadonlyArray<Choice>, des
 
 const wholeNumber = (minimum: number, maximum: number, example: number, description: string) =>
   parameter(Schema.Int.check(Schema.isBetween({ minimum, maximum })), {
-    expected: `a whole number from ${minimum} to ${maximum}`,
     description: `${description} From ${minimum} to ${maximum}.`,
     example: String(example),
     parse: (text) =>
-      Option.some(Number(text)).pipe(
-        Option.filter((value) => /^\d{1,9}$/.test(text) && value >= minimum && value <= maximum),
+      Result.liftPredicate(
+        Number(text),
+        (value) => /^\d{1,9}$/.test(text) && value >= minimum && value <= maximum,
+        () => `a whole number from ${minimum} to ${maximum}`,
       ),
     format: String,
   })
 
-export const expectedInstant =
-  "an ISO 8601 time with an offset, such as 2026-11-24T10:00:00Z (in a URL, write + as %2B)"
+const instantInUrl = `${instantForm} (in a URL, write + as %2B)`
+
+/** The forms of an instant, for descriptions. */
+const instantForms =
+  "An ISO 8601 time with `Z` or an offset, as languages print it; digits beyond the millisecond are dropped. In a URL, write `+` as `%2B`."
 
 /** A time for which a running service has prices takes its place where the examples are shown. */
 export const exampleInstant = "2026-11-24T10:00:00Z"
 
 /** An instant. */
 export const Instant = parameter(Schema.DateTimeUtc, {
-  expected: expectedInstant,
-  description: "An ISO 8601 time with `Z` or an offset. In a URL, write `+` as `%2B`.",
+  description: instantForms,
   example: exampleInstant,
-  parse: parseInstant,
+  parse: (text) => parseInstant(text, instantInUrl),
   format: DateTime.formatIso,
-}).annotateKey({ messageMissingKey: `expected ${expectedInstant}` })
+}).annotateKey({ messageMissingKey: `expected ${instantInUrl}` })
 
 /** An instant, or a civil day that the server reads in the requested time zone. */
 export const InstantOrDate = (description: string, example: string) =>
   parameter(Schema.String, {
-    expected: `${expectedInstant}, or a date such as 2026-11-24`,
-    description: `${description} An ISO 8601 time with \`Z\` or an offset (in a URL, write \`+\` as \`%2B\`), or a date, which means the start of that day in the time zone.`,
+    description: `${description} A date, which means the start of that day in the time zone, or a time. ${instantForms}`,
     example,
-    parse: (text) => Option.liftPredicate(text, isInstantOrDate),
+    parse: (text) => instantOrDate(text, `${instantInUrl}, or a date such as 2026-11-24`),
     format: (text) => text,
   })
 
 /** An instant, a civil day or a civil month. The period decides which of the three is valid. */
 export const InstantOrCivilDate = (description: string) =>
   parameter(Schema.String, {
-    expected: "a date such as 2026-11-24, a month such as 2026-11, or an ISO 8601 time with an offset",
     description,
-    parse: (text) => Option.liftPredicate(text, (text) => isInstantOrDate(text) || isDate(`${text}-01`)),
+    parse: (text) =>
+      isMonth(text)
+        ? Result.succeed(text)
+        : instantOrDate(
+            text,
+            "a date such as 2026-11-24, a month such as 2026-11, or an ISO 8601 time with an offset",
+          ),
     format: (text) => text,
   })
 
 /** A civil day or month. */
 export const CivilDate = parameter(Schema.String, {
-  expected: "a date such as 2026-11-24 or a month such as 2026-11",
   description:
     "The civil day (`2026-11-24`, with `period=day`) or month (`2026-11`, with `period=month`) to average. Default: the current day or month.",
   example: "2026-11-24",
-  parse: (text) => Option.liftPredicate(text, (text) => isDate(text) || isDate(`${text}-01`)),
+  parse: (text) =>
+    Result.liftPredicate(
+      text,
+      (text) => isDate(text) || isMonth(text),
+      () => "a date such as 2026-11-24 or a month such as 2026-11",
+    ),
   format: (text) => text,
 })
 
+const isMonth = (text: string): boolean => isDate(`${text}-01`)
+
 /** An offset such as +02:00 is not accepted, because it has no clock changes. */
 export const TimeZone = parameter(Schema.TimeZoneNamed, {
-  expected: "an IANA time zone such as Europe/Prague (in a URL, write + as %2B)",
   description: "The IANA time zone that defines days and months. Default: the service's own time zone.",
   example: "Europe/Prague",
-  parse: parseTimeZone,
+  parse: (text) =>
+    Result.fromOption(
+      parseTimeZone(text),
+      () => "an IANA time zone such as Europe/Prague (in a URL, write + as %2B)",
+    ),
   format: DateTime.zoneToString,
 })
 

@@ -9,6 +9,7 @@ import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import { defaultMaximumDistance } from "../api/Parameters.ts"
 import { NoPriceAt } from "../api/Problem.ts"
 import type { Miss } from "../api/ResponseFields.ts"
+import * as ClockSkew from "../server/ClockSkew.ts"
 import * as FieldError from "../server/FieldError.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { distanceMillis, toPriceAt } from "../server/PriceBodies.ts"
@@ -32,9 +33,10 @@ export const make = Effect.fnUntraced(function* (options: { readonly currencies:
       readonly query: { readonly time: DateTime.Utc; readonly max_distance?: number }
     }) {
       const now = yield* DateTime.now
-      const { time, max_distance: maximumDistanceSeconds = defaultMaximumDistance } = request.query
-      if (DateTime.isGreaterThan(time, now)) {
-        yield* FieldError.refuse([{ field: "time", message: "expected a time that is not in the future" }])
+      const { max_distance: maximumDistanceSeconds = defaultMaximumDistance } = request.query
+      const time = ClockSkew.toPast(request.query.time, now)
+      if (time === undefined) {
+        return yield* FieldError.toProblem([{ field: "time", message: ClockSkew.message }])
       }
       const question = { currency: request.params.currency, time, maximumDistanceSeconds }
       const [{ price, miss } = noPrice] = yield* ask([question])

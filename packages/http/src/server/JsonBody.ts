@@ -19,22 +19,38 @@ export const decode = Effect.fnUntraced(function* <S extends Schema.Codec<unknow
     readonly form: string
     /** What an unknown field is; an error by default. */
     readonly onExcessProperty?: "ignore" | "error"
+    /** Finds what is wrong beyond the schema, so that all errors are listed together. The schema may be violated. */
+    readonly check?: (body: unknown) => ReadonlyArray<FieldError.FieldError>
   },
 ) {
-  const { limitBytes, form, onExcessProperty = "error" } = options
-  const text = yield* read(request, limitBytes)
-  const decoded = Schema.decodeEffect(Schema.fromJsonString(schema), { errors: "all", onExcessProperty })(
-    text,
+  const { limitBytes, form, onExcessProperty = "error", check = () => [] } = options
+  const bytes = yield* read(request, limitBytes)
+  const notJson = invalidBody(`The body must be a JSON object: ${form}`)
+  const body = yield* Effect.mapError(Effect.flatMap(decodeText(bytes), decodeJson), (error) =>
+    error._tag === "InvalidRequest" ? error : notJson,
   )
-  return yield* Effect.mapError(decoded, ({ issue }) =>
-    FieldError.toProblem(
-      FieldError.ofIssue(issue).map(({ field, message }) => ({
-        field,
-        message: field === "" ? `The body must be a JSON object: ${form}` : message,
-      })),
-    ),
+  const errors = check(body)
+  return yield* Schema.decodeUnknownEffect(schema, { errors: "all", onExcessProperty })(body).pipe(
+    Effect.mapError(({ issue }) => {
+      const ofSchema = FieldError.ofIssue(issue)
+      return ofSchema.some(({ field }) => field === "")
+        ? notJson
+        : FieldError.toProblem([...ofSchema, ...errors])
+    }),
+    Effect.tap(() => FieldError.refuse(errors)),
   )
 })
+
+const decodeJson = Schema.decodeEffect(Schema.fromJsonString(Schema.Unknown))
+
+const invalidBody = (message: string) => FieldError.toProblem([{ field: "", message }])
+
+/** A body in another encoding would turn a right password into a wrong password. */
+const decodeText = (bytes: ArrayBuffer) =>
+  Effect.try({
+    try: () => new TextDecoder("utf-8", { fatal: true }).decode(bytes),
+    catch: () => invalidBody("The body must be encoded in UTF-8"),
+  })
 
 const read = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest, limitBytes: number) {
   const mediaType = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
@@ -42,7 +58,7 @@ const read = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerR
     return yield* new NotJson()
   }
   if (Number(request.headers["content-length"] ?? 0) > limitBytes) return yield* new BodyTooLarge()
-  return yield* request.text.pipe(
+  return yield* request.arrayBuffer.pipe(
     Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(limitBytes)),
     Effect.mapError(() => new BodyTooLarge()),
   )

@@ -6,7 +6,6 @@
  * parameter a wrong type; and its schemas cannot know which currencies are configured.
  */
 import type { Currency } from "@btc-price/domain/Currency"
-import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -23,15 +22,19 @@ export const layer = (options: {
   Layer.succeed(
     CheckedParameters,
     Effect.fnUntraced(function* (answer, { endpoint }) {
-      const query = yield* HttpServerRequest.ParsedSearchParams
-      const params = yield* HttpRouter.params
+      const query = upperCaseCurrency(yield* HttpServerRequest.ParsedSearchParams)
+      const route = yield* HttpRouter.RouteContext
+      const params = upperCaseCurrency(route.params)
       const errors = [
         ...nameErrors(endpoint, query),
         ...currencyErrors({ ...query, ...params }, options.currencies),
         ...(yield* valueErrors(endpoint, query)),
       ]
-      yield* FieldError.refuse(Arr.dedupeWith(errors, (a, b) => a.field === b.field))
-      return yield* answer
+      yield* FieldError.refuse(errors)
+      return yield* answer.pipe(
+        Effect.provideService(HttpServerRequest.ParsedSearchParams, query),
+        Effect.provideService(HttpRouter.RouteContext, { ...route, params }),
+      )
     }),
   )
 
@@ -56,16 +59,26 @@ const namesOf = ({ query }: HttpApiEndpoint.Top): ReadonlyArray<string> => {
     : []
 }
 
+interface Parameters {
+  readonly [name: string]: string | ReadonlyArray<string> | undefined
+}
+
+/** A currency may be written in lower case, too. The contract knows its code in upper case. */
+const upperCaseCurrency = <P extends Parameters>(parameters: P): P =>
+  typeof parameters["currency"] === "string"
+    ? { ...parameters, currency: parameters["currency"].toUpperCase() }
+    : parameters
+
 const currencyErrors = (
-  { currency }: { readonly [name: string]: string | ReadonlyArray<string> | undefined },
+  { currency }: Parameters,
   currencies: ReadonlyArray<string>,
 ): ReadonlyArray<FieldError.FieldError> =>
-  typeof currency !== "string" || currencies.includes(currency) ? [] : [currencyError("currency", currencies)]
+  typeof currency !== "string" || currencies.includes(currency)
+    ? []
+    : [{ field: "currency", message: expectedCurrency(currencies) }]
 
-export const currencyError = (field: string, currencies: ReadonlyArray<string>): FieldError.FieldError => ({
-  field,
-  message: `expected a configured currency: ${currencies.join(", ")}`,
-})
+export const expectedCurrency = (currencies: ReadonlyArray<string>): string =>
+  `expected a configured currency: ${currencies.join(", ")}`
 
 /** Query parameters that do not satisfy their schema. */
 const valueErrors = Effect.fnUntraced(function* ({ query: schema }: HttpApiEndpoint.Top, query: Query) {

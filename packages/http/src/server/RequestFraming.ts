@@ -3,6 +3,7 @@
  * larger than anything here needs. The connection closes after the response.
  */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import * as ByteSize from "effect/ByteSize"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -25,22 +26,38 @@ const hostForm = /^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i
 
 export const layer = HttpRouter.middleware(
   (handled) =>
-    Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+    Effect.gen(function* () {
+      const request = yield* HttpServerRequest.HttpServerRequest
       // A request that did not come over a socket, as in a test, has no framing.
       const isFramed = Predicate.hasProperty(request.source, "rawHeaders")
-      const refusal = isFramed ? refusalOf(NodeHttpServerRequest.toIncomingMessage(request)) : undefined
-      return refusal === undefined
-        ? handled
-        : Effect.map(
-            HttpServerRespondable.toResponse(refusal),
-            HttpServerResponse.setHeader("connection", "close"),
-          )
+      const sent: Sent | undefined = isFramed ? NodeHttpServerRequest.toIncomingMessage(request) : undefined
+      if (sent === undefined) return yield* handled
+      const refusal =
+        refusalOf(sent) ?? ((yield* hasBody(request, sent)) ? withBody(request.method) : undefined)
+      if (refusal === undefined) return yield* handled
+      const response = yield* HttpServerRespondable.toResponse(refusal)
+      return HttpServerResponse.setHeader(response, "connection", "close")
     }),
   { global: true },
 )
 
+const bodiless = new Set(["GET", "HEAD"])
+
+const withBody = (method: string) => new BodyTooLarge({ detail: `A ${method} request must not have a body.` })
+
+/** Whether a request has a body that its method does not allow. A body in chunks may be empty, so it is read. */
+const hasBody = (request: HttpServerRequest.HttpServerRequest, { headers }: Sent): Effect.Effect<boolean> => {
+  if (!bodiless.has(request.method)) return Effect.succeed(false)
+  if (headers["transfer-encoding"] === undefined) {
+    return Effect.succeed(Number(headers["content-length"] ?? 0) > 0)
+  }
+  return request.arrayBuffer.pipe(
+    Effect.provideService(HttpServerRequest.MaxBodySize, ByteSize.fromInputUnsafe(0)),
+    Effect.isFailure,
+  )
+}
+
 interface Sent {
-  readonly method?: string | undefined
   readonly url?: string | undefined
   readonly httpVersion: string
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
@@ -48,7 +65,7 @@ interface Sent {
   readonly rawHeaders: ReadonlyArray<string>
 }
 
-const refusalOf = ({ method = "", url = "", httpVersion, headers, rawHeaders }: Sent) => {
+const refusalOf = ({ url = "", httpVersion, headers, rawHeaders }: Sent) => {
   if (url.length > addressLimit)
     return new AddressTooLong({ detail: `The maximum is ${addressLimit} characters.` })
   // The forms for proxies, and `*`, do not name anything here.
@@ -66,10 +83,5 @@ const refusalOf = ({ method = "", url = "", httpVersion, headers, rawHeaders }: 
   if (coding !== undefined && String(coding).toLowerCase() !== "chunked") {
     return new MalformedRequest({ detail: "The only supported transfer-encoding is chunked." })
   }
-  const hasBody = coding !== undefined || Number(headers["content-length"] ?? 0) > 0
-  return hasBody && bodiless.has(method)
-    ? new BodyTooLarge({ detail: `A ${method} request must not have a body.` })
-    : undefined
+  return undefined
 }
-
-const bodiless = new Set(["GET", "HEAD"])

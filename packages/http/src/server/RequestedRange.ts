@@ -4,7 +4,8 @@ import type * as Period from "@btc-price/domain/Period"
 import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as ClockSkew from "./ClockSkew.ts"
 import type { FieldError } from "./FieldError.ts"
 
 /** Ten years including leap days. */
@@ -16,7 +17,7 @@ const defaultLength = Duration.hours(24)
 /**
  * The half-open range from `from` to `to`. The default of `from` is 24 hours before `to`; the default of `to` is the
  * end of the running slot, so that the response stays the same while the slot runs. The range may end in the future
- * but not begin there. A date is the start of its day in `timeZone`.
+ * but not begin there, except for the skew of clocks. A date is the start of its day in `timeZone`.
  */
 export const read = (
   query: { readonly from?: string; readonly to?: string },
@@ -28,14 +29,12 @@ export const read = (
 ): { readonly range: Period.Range; readonly errors: ReadonlyArray<FieldError> } => {
   const { now, timeZone, longest } = options
   const end = query.to === undefined ? Slot.start(Slot.next(Slot.at(now))) : toInstant(query.to, timeZone)
-  const start =
+  const from =
     query.from === undefined ? DateTime.subtractDuration(end, defaultLength) : toInstant(query.from, timeZone)
+  const start = ClockSkew.toPast(from, now) ?? from
   const errors: Array<FieldError> = []
   if (DateTime.isGreaterThan(start, now)) {
-    errors.push({
-      field: query.from === undefined ? "to" : "from",
-      message: "expected a time that is not in the future",
-    })
+    errors.push({ field: query.from === undefined ? "to" : "from", message: ClockSkew.message })
   }
   if (DateTime.isGreaterThanOrEqualTo(start, end)) {
     errors.push({ field: "to", message: "expected a time after from" })
@@ -47,4 +46,4 @@ export const read = (
 
 /** The contract accepts only instants and dates. */
 const toInstant = (text: string, timeZone: DateTime.TimeZone.Named): DateTime.Utc =>
-  Option.getOrThrow(Iso8601.toInstant(text, timeZone))
+  Result.getOrThrow(Iso8601.toInstant(text, timeZone))

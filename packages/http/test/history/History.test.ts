@@ -244,7 +244,7 @@ describe("History", () => {
         "to",
         "x",
       ])
-      yield* refused("EUR?from=2026-10-26T10:02:30.001Z&to=2026-10-27", ["from"])
+      yield* refused("EUR?from=2026-10-26T10:03:30Z&to=2026-10-27", ["from"])
       yield* refused("EUR?from=2026-10-25&to=2026-10-25", ["to"])
       yield* refused("EUR?from=2016-01-01&to=2026-10-25", ["to"])
       assert.strictEqual((yield* get("/v1/history/EUR?from=2016-10-25&to=2026-10-25&limit=1")).status, 200)

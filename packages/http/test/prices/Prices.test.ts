@@ -96,6 +96,17 @@ describe("Prices", () => {
       })
       assert.strictEqual(body.data_time, "2026-11-24T10:01:00.000Z")
       assert.strictEqual((yield* get("/v1/prices/%45UR")).body.price.amount, "40320.10")
+      for (const path of ["/v1/prices/eur", "/v1/prices/Eur/at?time=2026-11-24T10:01:00Z"]) {
+        assert.strictEqual((yield* get(path)).body.price.currency, "EUR", path)
+      }
+      for (const path of [
+        "/v1/prices?currency=eur",
+        "/v1/history/eur",
+        "/v1/gaps?currency=eur",
+        "/v1/averages?period=day&currency=eur",
+      ]) {
+        assert.deepStrictEqual((yield* get(path)).body, (yield* get(path.replace("eur", "EUR"))).body, path)
+      }
     }).pipe(Effect.provide(layerAt(now))),
   )
 
@@ -171,7 +182,7 @@ describe("Prices", () => {
         currency: "expected a configured currency: EUR, CZK",
         max_age: "expected a whole number from 0 to 31536000",
       })
-      for (const currency of ["eur", "%E2%82%AC", "EUR%00", "at", "%25", "EUR%20"]) {
+      for (const currency of ["usd", "%E2%82%AC", "EUR%00", "at", "%25", "EUR%20"]) {
         assert.property(fieldErrors(yield* get(`/v1/prices/${currency}`)), "currency", currency)
       }
       for (const query of ["max_age=", "max_age", "max_age=1.0", "max_age=%31%2e", "max_age=31536001"]) {

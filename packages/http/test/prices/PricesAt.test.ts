@@ -94,12 +94,12 @@ describe("Prices at a time", () => {
   it.effect("reject invalid and future times", () =>
     Effect.gen(function* () {
       for (const time of [
-        "2026-11-24T10:02:30.001Z",
+        "2026-11-24T10:03:30Z",
         "2026-11-24",
         "2026-11-24T10:00:00",
         "2026-02-29T10:00:00Z",
         "2026-11-24T24:00:00Z",
-        "2026-11-24 10:00:00Z",
+        "2026-11-24T10:00:00+01:00[Europe/Prague]",
         "1969-12-31T23:59:59Z",
         "0",
         "",
@@ -117,6 +117,53 @@ describe("Prices at a time", () => {
         Object.keys(fieldErrors(yield* get("/v1/prices/USD/at?max_distance=86401&x=1"))).toSorted(),
         ["currency", "max_distance", "time", "x"],
       )
+    }).pipe(Effect.provide(layerAt(now))),
+  )
+
+  it.effect("take times as languages print them, in a request and in a batch", () =>
+    Effect.gen(function* () {
+      yield* keep(kept)
+      const times = [
+        "2026-11-24T09:06:09.871740+00:00",
+        "2026-11-24 09:06:09.871740+00:00",
+        "2026-11-24T09:06:09.871740123Z",
+        "2026-11-24 09:06:09.87174+00",
+        "2026-11-24T10:06:09.871+0100",
+        "2026-11-24t09:06:09.871z",
+      ]
+      for (const time of times) {
+        assert.strictEqual((yield* at(time)).body.time, "2026-11-24T09:06:09.871Z", time)
+      }
+      const { body } = yield* post("/v1/prices/at", {
+        questions: times.map((time) => ({ id: time, currency: "eur", time })),
+      })
+      assert.deepStrictEqual(
+        body.answers.map(({ currency, time, price }: any) => [currency, time, price.amount]),
+        times.map(() => ["EUR", "2026-11-24T09:06:09.871Z", "41000.50"]),
+      )
+    }).pipe(Effect.provide(layerAt(now))),
+  )
+
+  it.effect("take a time that is less than a minute ahead for now", () =>
+    Effect.gen(function* () {
+      yield* keep(kept)
+      const ahead = "2026-11-24T10:03:29.999Z"
+      const max = "&max_distance=86400"
+      assert.strictEqual((yield* at(ahead, max)).body.time, now)
+      const { body } = yield* post("/v1/prices/at", {
+        questions: [{ id: "a", currency: "EUR", time: ahead }],
+      })
+      assert.strictEqual(body.answers[0].time, now)
+      assert.strictEqual((yield* get(`/v1/history/EUR?from=${ahead}`)).body.from, now)
+      for (const path of [
+        "/v1/history/EUR?from=",
+        "/v1/gaps?from=",
+        "/v1/averages?period=range&to=2027-01-01&from=",
+      ]) {
+        assert.deepStrictEqual(fieldErrors(yield* get(`${path}2026-11-24T10:03:30Z`)), {
+          from: "expected a time that is not in the future",
+        })
+      }
     }).pipe(Effect.provide(layerAt(now))),
   )
 
@@ -169,7 +216,7 @@ describe("Prices at a time", () => {
         questions: [
           question,
           { ...question, currency: "hunter2", time: "hunter2" },
-          { ...question, id: "b", time: "2026-11-24T10:02:31Z" },
+          { ...question, id: "b", time: "2026-11-24T10:03:30Z" },
         ],
       })
       assert.notInclude(answer.text, "hunter2")
@@ -180,7 +227,12 @@ describe("Prices at a time", () => {
         "questions.2.time",
       ])
       const shapes = yield* post("/v1/prices/at", {
-        questions: [{ id: "", currency: 7, time: null, max_distance: 0.5, more: 1 }, 7],
+        questions: [
+          { id: "", currency: 7, time: null, max_distance: 0.5, more: 1 },
+          7,
+          { ...question, id: "b", time: "2026-11-24T10:00:00" },
+          { ...question, id: "b", currency: "hunter2" },
+        ],
         more: 1,
       })
       assert.deepStrictEqual(Object.keys(fieldErrors(shapes)).toSorted(), [
@@ -191,7 +243,24 @@ describe("Prices at a time", () => {
         "questions.0.more",
         "questions.0.time",
         "questions.1",
+        "questions.2.time",
+        "questions.3.currency",
+        "questions.3.id",
       ])
+      const messages = fieldErrors(shapes)
+      assert.strictEqual(messages["more"], "not a field of this object: its fields are questions")
+      assert.strictEqual(
+        messages["questions.0.more"],
+        "not a field of this object: its fields are id, currency, time, max_distance",
+      )
+      assert.match(messages["questions.2.time"]!, /^expected an offset after the time/)
+      const many = yield* post("/v1/prices/at", {
+        questions: Array.from({ length: 1000 }, (_, id) => ({ id: String(id), currency: "EUR", time: "" })),
+      })
+      assert.deepStrictEqual(
+        [many.body.errors.length, many.body.detail],
+        [100, "The first 100 of 1000 errors are listed."],
+      )
       for (const body of ["", "[]", "{", "null", '"x"']) {
         assert.deepStrictEqual(Object.keys(fieldErrors(yield* post("/v1/prices/at", body))), [""], body)
       }

@@ -192,6 +192,10 @@ const attacks: Readonly<Record<string, readonly [sent: string, expected: Expecte
     request("GET /v1/prices HTTP/1.1", "Host: x", "Authorization: Basic TOKEN", last),
     noToken,
   ],
+  "an empty body in chunks": [
+    request("GET /v1/prices HTTP/1.1", "Host: x", "Transfer-Encoding: chunked", last, "", "0", "", ""),
+    noToken,
+  ],
   "a forged host": [request("GET /v1/prices HTTP/1.1", "Host: evil.example", last), noToken],
   "a way out of the folder": [request("GET /../../etc/passwd HTTP/1.1", "Host: x", last), nothingThere],
   "an encoded way out": [

@@ -5,6 +5,7 @@ import * as Flag from "effect/cli/Flag"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { CommandSettings } from "./CommandSettings.ts"
 import * as Outcome from "./Outcome.ts"
 
@@ -17,7 +18,7 @@ export const rangeOf = Effect.fnUntraced(function* (given: {
   readonly to: Option.Option<string>
 }) {
   const { timeZone } = yield* CommandSettings
-  const instantOf = Option.flatMap((text: string) => Iso8601.toInstant(text, timeZone))
+  const instantOf = Option.map((text: string) => Result.getOrThrow(Iso8601.toInstant(text, timeZone)))
   const range: Range = {
     start: Option.getOrElse(instantOf(given.from), () => earliest),
     end: Option.getOrElse(instantOf(given.to), () => latest),
@@ -34,8 +35,13 @@ const flag = (name: "from" | "to", meaning: string): Flag.Flag<string> =>
     Flag.withDescription(
       `${meaning}: an instant such as 2024-01-31T08:00:00Z, or a date such as 2024-01-31, which means its start in TIME_ZONE`,
     ),
-    Flag.filter(Iso8601.isInstantOrDate, (text) => `${text} is neither an instant nor a calendar date`),
+    Flag.filter(
+      (text) => Result.isSuccess(Iso8601.instantOrDate(text)),
+      (text) => `${text} is not valid: expected ${Result.merge(Iso8601.instantOrDate(text, form))}`,
+    ),
   )
+
+const form = `${Iso8601.instantForm}, or a date such as 2026-11-24`
 
 /** Before and after every stored price. */
 const [earliest, latest] = [DateTime.makeUnsafe(0), DateTime.makeUnsafe("9999-01-01T00:00:00Z")]

@@ -16,11 +16,11 @@ const wrong = [
   [["backfill", "--to", "2023-01-01"], /Missing required flag: --from/],
   [
     ["backfill", "--from", "2023-02-31", "--to", "2024-01-01"],
-    /2023-02-31 is neither an instant nor a calendar date/,
+    /2023-02-31 is not valid: expected a date that exists/,
   ],
   [
     ["backfill", "--from", "2023-01-01T10:00", "--to", "2024-01-01"],
-    /neither an instant nor a calendar date/,
+    /2023-01-01T10:00 is not valid: expected an offset after the time/,
   ],
   [["backfill", "--from", "2024-01-02", "--to", "2024-01-01T12:00:00Z"], /--from .* is not before --to/],
   [
