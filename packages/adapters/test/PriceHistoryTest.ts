@@ -34,6 +34,15 @@ export const suite = <R>(
       it.effect(title, () => Effect.andThen(TestClock.setTime(DateTime.toEpochMillis(now)), effect))
 
     test(
+      "names the currencies in which it has prices",
+      Effect.gen(function* () {
+        const { currencies } = yield* PriceHistory
+        assert.isTrue(currencies.has("EUR"))
+        assert.isTrue(currencies.has("CZK"))
+      }),
+    )
+
+    test(
       "says how long a range one call covers, and how far back it reaches",
       Effect.gen(function* () {
         const { name, window, reach } = yield* PriceHistory

@@ -56,6 +56,23 @@ describe("Vendors", () => {
       }),
   )
 
+  it.effect("names no currency for Kraken and Bitstamp that the CNB does not fix", () =>
+    Effect.gen(function* () {
+      const [sources, histories] = [yield* PriceSources, yield* PriceHistories]
+      const supporting = (currency: Currency) =>
+        [...sources, ...histories]
+          .filter(({ currencies }) => currencies.has(currency))
+          .map(({ name }) => name)
+      assert.deepStrictEqual(supporting("CZK"), [...order, "coingecko", "bitstamp"])
+      assert.deepStrictEqual(supporting("USD"), ["coingecko", "coinbase", "kraken", "coingecko", "bitstamp"])
+      assert.deepStrictEqual(supporting("AED"), ["coingecko", "coinbase", "coingecko"])
+    }).pipe(
+      Effect.provide(
+        Vendors.layer({ order, coinGecko }).pipe(Layer.provide(VendorStub.layer(VendorStub.json("{}")))),
+      ),
+    ),
+  )
+
   it.effect("gives only the chosen sources, at the given URLs", () =>
     Effect.gen(function* () {
       const baseUrls = {
@@ -106,7 +123,7 @@ describe("Vendors", () => {
         ["coingecko", "quoted", "derived", "quoted"],
         ["coinmate", "quoted", "quoted", "none"],
         ["coinbase", "quoted", "derived", "derived"],
-        ["kraken", "quoted", "derived", "derived"],
+        ["kraken", "quoted", "derived", "none"],
       ])
     }).pipe(
       Effect.provide(

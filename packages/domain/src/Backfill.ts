@@ -27,7 +27,7 @@ const callsAhead = 2
 /**
  * Requests the prices of each currency in `range`, oldest first, up to the running slot. Stores for each slot the
  * first price that was observed in it, as a `backfill` price. Does not replace live prices, and makes no call for a
- * window that is complete. A slot that has no price in the history either becomes a gap. Emits after each call. Fails
+ * window that is complete, nor for a currency that the history does not support. A slot that has no price in the history either becomes a gap. Emits after each call. Fails
  * with `PriceSourceError` or `RepositoryError`. Prices stored before the failure stay, and a second run is harmless.
  */
 export const backfill = (
@@ -40,13 +40,14 @@ export const backfill = (
       const repository = yield* PriceRepository
       // The sampler handles the running slot. It would take a backfilled price for its own sample and skip the slot.
       const end = DateTime.min(range.end, Slot.start(Slot.at(yield* DateTime.now)))
+      const supported = currencies.filter((currency) => history.currencies.has(currency))
       const windows = [...Period.pieces({ start: range.start, end }, history.window)]
       const isIncomplete = Effect.fnUntraced(function* (currency: Currency, window: Period.Range) {
         const [tallies] = yield* repository.tallies([currency], [window])
         return (tallies?.get(currency)?.samples ?? 0) < Slot.count(window.start, window.end)
       })
       return Stream.fromIterable(
-        windows.flatMap((window) => currencies.map((currency) => ({ currency, window }))),
+        windows.flatMap((window) => supported.map((currency) => ({ currency, window }))),
       ).pipe(
         Stream.filterEffect(({ currency, window }) => isIncomplete(currency, window)),
         Stream.mapEffect(

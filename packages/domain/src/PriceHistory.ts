@@ -12,6 +12,9 @@ export class PriceHistory extends Context.Service<
     /** The name stored with each price, such as `bitstamp`. Calls are counted under it. */
     readonly name: string
 
+    /** The currencies in which it has prices. It need not be called for any other. */
+    readonly currencies: ReadonlySet<Currency>
+
     /** The longest range for which one call gives a price for about every slot. */
     readonly window: Duration.Duration
 

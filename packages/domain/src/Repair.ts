@@ -39,8 +39,8 @@ export interface RepairCall {
 }
 
 /**
- * Fills the gaps of the currencies. Each gap is requested from the first history that reaches back to it and was not
- * tried for it yet, with one call per currency for all gaps within the history's window.
+ * Fills the gaps of the currencies. Each gap is requested from the first history that supports its currency, reaches
+ * back to it and was not tried for it yet, with one call per currency for all gaps within the history's window.
  *
  * The newest gaps come first, so that yesterday's outage does not wait for years of older gaps. A history is called
  * at most {@link callsPerRunMaximum} times per currency in a run. A history that has no price for a gap is not called
@@ -127,7 +127,9 @@ interface Window {
 const addTo =
   (histories: ReadonlyArray<PriceHistory["Service"]>, now: DateTime.Utc) =>
   (windows: Array<Window>, { currency, start, end, tried }: GapRun): Array<Window> => {
-    const untried = histories.filter(({ name }) => !tried.includes(name))
+    const untried = histories.filter(
+      ({ name, currencies }) => currencies.has(currency) && !tried.includes(name),
+    )
     for (let slot = Slot.previous(end); slot >= start; slot = Slot.previous(slot)) {
       const [history, next] = untried.filter((history) => reaches(history, Slot.start(slot), now))
       if (history === undefined) return windows

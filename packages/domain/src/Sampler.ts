@@ -130,7 +130,7 @@ const ratesOf = Effect.fnUntraced(function* (
     currencies.filter((currency) => currency !== base),
     (currency) =>
       fixing(base, currency, now).pipe(
-        Effect.map((known) => known !== null && rates.set(currency, known.rate)),
+        Effect.map(({ rate }) => rates.set(currency, rate)),
         Effect.catch((error) => Effect.logDebug("There is no exchange rate to compare prices with", error)),
       ),
     { concurrency: "unbounded", discard: true },

@@ -107,6 +107,17 @@ describe("Backfill", () => {
       }),
   )
 
+  test(
+    "makes no call for a currency that the history does not support",
+    "2024-01-07T21:00:00Z",
+    ([first]) =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* backfill("CZK", "EUR"), ["EUR 0"])
+        assert.strictEqual(yield* first.calls, 1)
+      }),
+    { currencies: { first: ["EUR"] } },
+  )
+
   test("leaves the running slot to the sampler", "2024-01-07T19:02:00Z", ([first]) =>
     Effect.gen(function* () {
       yield* first.setHistory("EUR", { "2024-01-07T19:01:00Z": "7" })

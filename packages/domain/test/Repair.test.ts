@@ -95,6 +95,20 @@ describe("Repair", () => {
   )
 
   test(
+    "asks a history only for the currencies that it supports",
+    now,
+    ([first, second]) =>
+      Effect.gen(function* () {
+        yield* recordGaps(gap("2026-11-24T10:00:00Z"), gap("2026-11-24T10:00:00Z", "CZK"))
+        yield* first.setHistory("EUR", { "2026-11-24T10:00:00Z": "1" })
+        yield* second.setHistory("CZK", { "2026-11-24T10:00:00Z": "25" })
+        assert.deepStrictEqual(yield* repair, ["first EUR 1/1", "second CZK 1/1"])
+        assert.deepStrictEqual([yield* first.calls, yield* second.calls], [1, 1])
+      }),
+    { currencies: { first: ["EUR"] } },
+  )
+
+  test(
     "calls each history once for all gaps that it can fill, although they alternate with others",
     now,
     ([first, second]) =>

@@ -29,7 +29,7 @@ export const bitstamp: Vendor.HistoryVendor<"bitstamp"> = {
   label: "Bitstamp",
   baseUrl: "https://www.bitstamp.net",
   markets: ["EUR"],
-  derivesOthers: true,
+  derives: "fixed",
   history: (options) => make(options),
 }
 
@@ -45,7 +45,7 @@ export const make = Effect.fnUntraced(function* ({
   baseUrl = bitstamp.baseUrl,
 }: Vendor.Options): Effect.fn.Return<PriceHistory["Service"], never, HttpClient.HttpClient | ExchangeRates> {
   const get = VendorClient.make(yield* HttpClient.HttpClient, { label: bitstamp.label, baseUrl, errorIn })
-  const { fixing } = yield* ExchangeRates
+  const { fixing, currencies: fixed } = yield* ExchangeRates
 
   const bars = Effect.fnUntraced(function* ({ start, end }: Range) {
     const first = Math.ceil(DateTime.toEpochMillis(start) / 1000)
@@ -71,8 +71,10 @@ export const make = Effect.fnUntraced(function* ({
   const rates = Effect.fnUntraced(function* (currency: Currency, bars: ReadonlyArray<Bar>) {
     const rates = new Map<number, BigDecimal.BigDecimal>()
     for (const hour of new Set(bars.map(hourOf))) {
-      const known = yield* fixing("EUR", currency, DateTime.makeUnsafe(hour * hourMillis))
-      if (known !== null) rates.set(hour, known.rate)
+      yield* fixing("EUR", currency, DateTime.makeUnsafe(hour * hourMillis)).pipe(
+        Effect.map(({ rate }) => rates.set(hour, rate)),
+        Effect.catchTag("NoFixing", () => Effect.void),
+      )
     }
     return rates
   })
@@ -105,6 +107,7 @@ export const make = Effect.fnUntraced(function* ({
 
   return PriceHistory.of({
     name: bitstamp.name,
+    currencies: Vendor.currencies(bitstamp, fixed),
     window: Duration.millis(barsLimit * slotMillis),
     reach: null,
     prices,

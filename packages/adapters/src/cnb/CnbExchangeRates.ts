@@ -1,6 +1,6 @@
 /** The Czech National Bank's exchange rates. Source of the rules: https://api.cnb.cz/cnbapi/swagger-ui.html. */
 import type { Currency } from "@btc-price/domain/Currency"
-import { ExchangeRates, type Fixing, fixingAgeLimitDays } from "@btc-price/domain/ExchangeRates"
+import { ExchangeRates, type Fixing, fixingAgeLimitDays, NoFixing } from "@btc-price/domain/ExchangeRates"
 import type { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as Cache from "effect/Cache"
 import * as DateTime from "effect/DateTime"
@@ -13,10 +13,16 @@ import type * as Vendor from "../vendor/Vendor.ts"
 import * as VendorClient from "../vendor/VendorClient.ts"
 import * as VendorRows from "../vendor/VendorRows.ts"
 import { dayOf, daysBefore, lastFixable, publishedAt, yearOf } from "./CnbCalendar.ts"
+import * as CnbCurrencies from "./CnbCurrencies.ts"
 import * as CnbYear from "./CnbYear.ts"
 
 /** The bank as settings and messages name it. It has no prices of bitcoin, so it is not a `Vendor`. */
-export const cnb = { name: "cnb", label: "CNB", baseUrl: "https://api.cnb.cz/cnbapi" } as const
+export const cnb = {
+  name: "cnb",
+  label: "CNB",
+  baseUrl: "https://api.cnb.cz/cnbapi",
+  currencies: CnbCurrencies.fixed,
+} as const
 
 /** The maximum number of years in memory. The year that was first read earliest is dropped first. */
 const yearsLimit = 20
@@ -57,7 +63,7 @@ export const make = Effect.fnUntraced(function* ({
     from: Currency,
     to: Currency,
     instant: DateTime.Utc,
-  ): Effect.fn.Return<Fixing | null, PriceSourceError> {
+  ): Effect.fn.Return<Fixing, NoFixing | PriceSourceError> {
     const now = yield* DateTime.now
     const day = dayOf(instant)
     const wanted = { oldest: daysBefore(day, fixingAgeLimitDays), day }
@@ -65,12 +71,32 @@ export const make = Effect.fnUntraced(function* ({
     for (const last of lastFixables(wanted, now)) {
       yield* Effect.catch(ensure(last, now), (error) => Effect.sync(() => void (failure ??= error)))
       const found = CnbYear.find(years.get(yearOf(last))?.year, wanted, [from, to])
-      if (found !== undefined) return between(found, from, to)
+      if (found === undefined) continue
+      const [a, b] = [found.rates.get(from), found.rates.get(to)]
+      if (a && b) return { rate: CrossRate.between(a, b), day: found.day }
+      return yield* noFixingOf(a ? to : from, found.day, now)
     }
-    return failure === null ? null : yield* Effect.fail(failure)
+    if (failure !== null) return yield* Effect.fail(failure)
+    return yield* new NoFixing({
+      detail: `${cnb.label} has no exchange rates from ${wanted.oldest} to ${day}`,
+    })
   })
 
-  return ExchangeRates.of({ fixing })
+  /** Why the fixings of `day` do not have the currency. Looks for its last fixing in that year and in the year before. */
+  const noFixingOf = Effect.fnUntraced(function* (
+    currency: Currency,
+    day: string,
+    now: DateTime.Utc,
+  ): Effect.fn.Return<never, NoFixing> {
+    const year = yearOf(day)
+    const lastIn = (year: number) => CnbYear.lastOf(years.get(year)?.year, currency, day)
+    if (lastIn(year) === undefined) yield* Effect.ignore(ensure(`${year - 1}-12-31`, now))
+    const last = lastIn(year) ?? lastIn(year - 1)
+    const end = last === undefined ? "" : ` after ${last}`
+    return yield* new NoFixing({ detail: `${cnb.label} has no exchange rate of ${currency}${end}` })
+  })
+
+  return ExchangeRates.of({ currencies: new Set(cnb.currencies), fixing })
 })
 
 export const layer = (options: Vendor.Options): Layer.Layer<ExchangeRates, never, HttpClient.HttpClient> =>
@@ -101,9 +127,4 @@ const lastFixables = ({ oldest, day }: CnbYear.Days, now: DateTime.Utc): Readonl
   const last = lastFixable(day, now)
   const lastYear = lastFixable(`${yearOf(oldest)}-12-31`, now)
   return [last, ...(lastYear < last ? [lastYear] : [])].filter((day) => day >= oldest)
-}
-
-const between = ({ day, rates }: CnbYear.Fixings, from: Currency, to: Currency): Fixing | null => {
-  const [a, b] = [rates.get(from), rates.get(to)]
-  return a && b ? { rate: CrossRate.between(a, b), day } : null
 }

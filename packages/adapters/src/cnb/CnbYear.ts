@@ -74,3 +74,7 @@ export const find = (
   }
   return undefined
 }
+
+/** The last day up to `day` that has a rate of the currency. */
+export const lastOf = (year: CnbYear | undefined, currency: string, day: string): string | undefined =>
+  year?.days.findLast((fixed) => fixed <= day && year.rates.get(fixed)?.get(currency))

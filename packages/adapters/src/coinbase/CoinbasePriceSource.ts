@@ -19,7 +19,7 @@ export const coinbase: Vendor.Vendor<"coinbase"> = {
   label: "Coinbase",
   baseUrl: "https://api.coinbase.com",
   markets: ["USD", "EUR", "GBP"],
-  derivesOthers: true,
+  derives: "all",
   source: (options) => make(options),
 }
 

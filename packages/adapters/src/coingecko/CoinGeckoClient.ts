@@ -13,7 +13,7 @@ export const description: Vendor.Description<"coingecko"> = {
   // The implied EUR/CZK stays within 0.2 % of the ECB's rate in every recording, closer than order books are, so
   // CZK is not a market. Nothing is known against the other currencies.
   markets: Currency.literals.filter((currency) => currency !== "CZK"),
-  derivesOthers: true,
+  derives: "all",
 }
 
 export interface Options extends Vendor.Options {

@@ -10,6 +10,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import * as Vendor from "../vendor/Vendor.ts"
 import * as VendorHistory from "../vendor/VendorHistory.ts"
 import * as VendorQuote from "../vendor/VendorQuote.ts"
 import * as VendorRows from "../vendor/VendorRows.ts"
@@ -49,7 +50,13 @@ export const make = Effect.fnUntraced(function* (
     return [...quotes.values()].toSorted((a, b) => DateTime.Order(a.observedAt, b.observedAt))
   })
 
-  return PriceHistory.of({ name: source, window: Duration.days(1), reach: Duration.days(1), prices })
+  return PriceHistory.of({
+    name: source,
+    currencies: Vendor.currencies(CoinGeckoClient.description),
+    window: Duration.days(1),
+    reach: Duration.days(1),
+    prices,
+  })
 })
 
 export const layer = (

@@ -26,7 +26,7 @@ export const coinmate: Vendor.Vendor<"coinmate"> = {
   label: "Coinmate",
   baseUrl: "https://coinmate.io/api",
   markets: ["EUR", "CZK"],
-  derivesOthers: false,
+  derives: "none",
   source: (options) => make(options),
 }
 

@@ -1,6 +1,6 @@
 /** Kraken, an exchange. Only its euro market is read. Source of the rules: https://docs.kraken.com. */
 import type { Currency } from "@btc-price/domain/Currency"
-import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
+import { ExchangeRates, type NoFixing } from "@btc-price/domain/ExchangeRates"
 import {
   type MissingQuote,
   PriceSource,
@@ -28,7 +28,7 @@ export const kraken: Vendor.Vendor<"kraken"> = {
   label: "Kraken",
   baseUrl: "https://api.kraken.com",
   markets: ["EUR"],
-  derivesOthers: true,
+  derives: "fixed",
   source: (options) => make(options),
 }
 
@@ -41,15 +41,14 @@ export const make = Effect.fnUntraced(function* ({
   baseUrl = kraken.baseUrl,
 }: Vendor.Options): Effect.fn.Return<PriceSource["Service"], never, HttpClient.HttpClient | ExchangeRates> {
   const get = VendorClient.make(yield* HttpClient.HttpClient, { label: kraken.label, baseUrl, errorIn })
-  const { fixing } = yield* ExchangeRates
+  const { fixing, currencies: fixed } = yield* ExchangeRates
 
   const convert = Effect.fnUntraced(function* (
     euros: unknown,
     currency: Currency,
     observedAt: DateTime.Utc,
-  ): Effect.fn.Return<Result.Result<Quote, MissingQuote>, PriceSourceError> {
+  ): Effect.fn.Return<Result.Result<Quote, MissingQuote>, NoFixing | PriceSourceError> {
     const rate = yield* rateOf(currency, observedAt)
-    if (rate === null) return Result.fail({ currency, reason: "missing", detail: noRate(currency) })
     const value = BigDecimal.isBigDecimal(euros) ? BigDecimal.multiply(euros, rate) : euros
     return VendorQuote.read(kraken.label, value, {
       currency,
@@ -62,7 +61,7 @@ export const make = Effect.fnUntraced(function* ({
   const rateOf = (currency: Currency, instant: DateTime.Utc) =>
     currency === "EUR"
       ? Effect.succeed(one)
-      : Effect.map(fixing("EUR", currency, instant), (fixing) => fixing?.rate ?? null)
+      : Effect.map(fixing("EUR", currency, instant), ({ rate }) => rate)
 
   const current = Effect.fn("PriceSource.current")(function* (
     currencies: ReadonlyArray<Currency>,
@@ -74,15 +73,17 @@ export const make = Effect.fnUntraced(function* ({
     const { a: [ask] = [], b: [bid] = [] } = Object.values(result)[0] ?? {}
     const euros = VendorQuote.middle("EUR", VendorQuote.fromString(bid), VendorQuote.fromString(ask))
     const results = yield* Effect.forEach(currencies, (currency) =>
-      Effect.catch(convert(euros, currency, observedAt), ({ reason, detail }) =>
-        Effect.succeed(Result.fail({ currency, reason, detail })),
-      ),
+      Effect.catchTags(convert(euros, currency, observedAt), {
+        NoFixing: ({ detail }) =>
+          Effect.succeed(Result.fail({ currency, reason: "missing" as const, detail })),
+        PriceSourceError: ({ reason, detail }) => Effect.succeed(Result.fail({ currency, reason, detail })),
+      }),
     )
     const [quotes, missing] = Arr.partition(results, identity)
     return { quotes, missing }
   })
 
-  return PriceSource.of({ name: kraken.name, currencies: Vendor.currencies(kraken), current })
+  return PriceSource.of({ name: kraken.name, currencies: Vendor.currencies(kraken, fixed), current })
 })
 
 export const layer = (
@@ -91,8 +92,6 @@ export const layer = (
   Layer.effect(PriceSource, make(options))
 
 const one = BigDecimal.fromBigInt(1n)
-
-const noRate = (currency: Currency): string => `There is no exchange rate from EUR to ${currency}`
 
 const Ticker = Schema.Struct({
   result: Schema.Record(

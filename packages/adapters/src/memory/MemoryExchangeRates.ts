@@ -1,6 +1,6 @@
 /** ExchangeRates with constant rates, for tests and experiments. */
-import type { Currency } from "@btc-price/domain/Currency"
-import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
+import { Currency } from "@btc-price/domain/Currency"
+import { ExchangeRates, NoFixing } from "@btc-price/domain/ExchangeRates"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -18,11 +18,12 @@ export const layer = (
     return worth === undefined ? undefined : { units: one, worth: BigDecimal.fromStringUnsafe(worth) }
   }
   return Layer.succeed(ExchangeRates, {
+    currencies: new Set(Currency.literals.filter((currency) => rateOf(currency) !== undefined)),
     fixing: (from, to) => {
       const [a, b] = [rateOf(from), rateOf(to)]
-      return Effect.succeed(
-        a === undefined || b === undefined ? null : { rate: CrossRate.between(a, b), day },
-      )
+      return a === undefined || b === undefined
+        ? Effect.fail(new NoFixing({ detail: `There is no exchange rate from ${from} to ${to}` }))
+        : Effect.succeed({ rate: CrossRate.between(a, b), day })
     },
   })
 }

@@ -44,7 +44,7 @@ export interface Options {
   readonly name?: string
   /** The initial prices. */
   readonly prices?: Prices
-  /** The currencies that the source can quote; all by default. */
+  /** The currencies that the source can quote, and its history has; all by default. */
   readonly currencies?: ReadonlyArray<Currency> | undefined
   /** The window of the history; a day by default. */
   readonly window?: Duration.Duration
@@ -80,6 +80,7 @@ export const make = Effect.fnUntraced(function* (options: Options = {}) {
 
   const history = PriceHistory.of({
     name,
+    currencies: source.currencies,
     window,
     reach,
     prices: Effect.fn("PriceHistory.prices")(function* (currency, range) {

@@ -59,12 +59,14 @@ const vendors = (): string =>
         `\`${vendor.name}\``,
         vendor.baseUrl,
         markets(vendor),
-        vendor.derivesOthers ? "other currencies" : "",
+        derived[vendor.derives],
         "history" in vendor ? ("source" in vendor ? "yes" : "only") : "",
       ]),
     ),
-    `Exchange rates come from the Czech National Bank (\`${Vendors.banks[0].name}\`, ${Vendors.banks[0].baseUrl}).\n`,
+    `Exchange rates come from the Czech National Bank (\`${Vendors.banks[0].name}\`, ${Vendors.banks[0].baseUrl}), which fixes ${Vendors.banks[0].currencies.join(", ")}.\n`,
   ].join("\n")
+
+const derived = { all: "other currencies", fixed: "other currencies that the bank fixes", none: "" }
 
 const markets = ({ markets }: Description): string => {
   const others = Currency.literals.filter((currency) => !markets.includes(currency))

@@ -15,8 +15,8 @@ export interface Description<Name extends string = string> {
   readonly baseUrl: string
   /** The currencies of the markets that are read. The vendor's price in any other currency is derived. */
   readonly markets: ReadonlyArray<Currency>
-  /** Whether the vendor also gives prices in other currencies, through an exchange rate. */
-  readonly derivesOthers: boolean
+  /** The other currencies in which it has a price, through an exchange rate: all, those that the bank fixes, or none. */
+  readonly derives: "all" | "fixed" | "none"
 }
 
 /** What can be chosen for a vendor that needs no key. */
@@ -40,9 +40,14 @@ interface History<O extends Options> {
 
 type Make<A> = Effect.Effect<A, never, HttpClient.HttpClient | ExchangeRates>
 
-/** The currencies in which the vendor has a price. */
-export const currencies = ({ markets, derivesOthers }: Description): ReadonlySet<Currency> =>
-  new Set(derivesOthers ? Currency.literals : markets)
+/** The currencies in which the vendor has a price. `fixed`: those that the bank fixes. */
+export const currencies = (
+  { markets, derives }: Description,
+  fixed: Iterable<Currency> = [],
+): ReadonlySet<Currency> => {
+  const derived = { all: Currency.literals, fixed, none: [] }
+  return new Set([...markets, ...derived[derives]])
+}
 
 /** Whether the vendor's price in this currency comes from an exchange rate rather than from trades. */
 export const isDerived = ({ markets }: Description, currency: Currency): boolean =>

@@ -1,7 +1,7 @@
 import * as BitstampPriceHistory from "@btc-price/adapters/bitstamp/BitstampPriceHistory"
 import * as MemoryExchangeRates from "@btc-price/adapters/memory/MemoryExchangeRates"
 import type { Currency } from "@btc-price/domain/Currency"
-import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
+import { ExchangeRates, NoFixing } from "@btc-price/domain/ExchangeRates"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
@@ -196,11 +196,17 @@ describe("BitstampPriceHistory", () => {
     Effect.gen(function* () {
       const asked: Array<string> = []
       const fixings = Layer.succeed(ExchangeRates, {
+        currencies: new Set(["CZK"] as const),
         fixing: (from, to, instant) =>
           Effect.sync(() => {
             asked.push(`${from} ${to} ${DateTime.formatIso(instant).slice(0, 13)}`)
-            return asked.length === 2 ? null : { rate: BigDecimal.fromBigInt(25n), day: "2023-12-29" }
-          }),
+            return { rate: BigDecimal.fromBigInt(25n), day: "2023-12-29" }
+          }).pipe(
+            Effect.filterOrFail(
+              () => asked.length !== 2,
+              () => new NoFixing({ detail: "-" }),
+            ),
+          ),
       })
       const wanted = { start: range.start, end: DateTime.add(range.start, { hours: 3 }) }
       const quotes = yield* prices(respond, "CZK", fixings, wanted)
@@ -219,7 +225,10 @@ describe("BitstampPriceHistory", () => {
   it.effect("fails as the bank does, because a fixing may exist", () =>
     Effect.gen(function* () {
       const away = new PriceSourceError({ reason: "unreachable", detail: "The connection to CNB failed" })
-      const bank = Layer.succeed(ExchangeRates, { fixing: () => Effect.fail(away) })
+      const bank = Layer.succeed(ExchangeRates, {
+        currencies: new Set(["CZK"] as const),
+        fixing: () => Effect.fail(away),
+      })
       assert.strictEqual(yield* Effect.flip(prices(respond, "CZK", bank)), away)
       assert.lengthOf(yield* prices(respond, "EUR", bank), 4)
     }),

@@ -1,4 +1,5 @@
 import * as CnbExchangeRates from "@btc-price/adapters/cnb/CnbExchangeRates"
+import { Currency } from "@btc-price/domain/Currency"
 import { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
@@ -51,12 +52,14 @@ const day = Effect.fnUntraced(function* (time: string) {
   const { fixing } = yield* ExchangeRates
   return yield* fixing("EUR", "CZK", DateTime.makeUnsafe(time)).pipe(
     Effect.map((fixing) => {
-      if (fixing === null) return null
       const rate = `20.${fixing.day.slice(5).replace("-", "")}`
       assert.isTrue(BigDecimal.equals(fixing.rate, BigDecimal.fromStringUnsafe(rate)))
       return fixing.day
     }),
-    Effect.catch(({ reason }) => Effect.succeed(reason)),
+    Effect.catchTags({
+      NoFixing: () => Effect.succeed(null),
+      PriceSourceError: ({ reason }) => Effect.succeed(reason),
+    }),
   )
 })
 
@@ -72,6 +75,12 @@ const withBank = <E>(
     Effect.provide(CnbExchangeRates.layer({}).pipe(Layer.provide(VendorStub.layer(respond)))),
   )
 }
+
+/** Why there is no rate from EUR to a currency at a time. */
+const noFixing = Effect.fnUntraced(function* (currency: Currency, time: string) {
+  const { fixing } = yield* ExchangeRates
+  return (yield* Effect.flip(fixing("EUR", currency, DateTime.makeUnsafe(time)))).message
+})
 
 const rowOf = (validFor: string, rate: number | null) => ({ currencyCode: "EUR", amount: 1, validFor, rate })
 
@@ -313,6 +322,56 @@ describe("CnbExchangeRates", () => {
       assert.strictEqual(yield* withRow(rowOf("2026-11-27", null)), "2026-11-26")
     }),
   )
+
+  it.effect("names the last day of a currency that the bank fixes no longer", () => {
+    const asked: Array<string> = []
+    const last = new Map<string, string>([
+      ["EUR", "2026-12-31"],
+      ["USD", "2025-12-31"],
+      ["GBP", "2026-03-02"],
+    ])
+    const respond: Respond = (request, url) => {
+      const year = url.searchParams.get("year") ?? ""
+      asked.push(year)
+      const days = ["2025-12-30", "2025-12-31", "2026-01-02", "2026-03-02", "2026-03-03"]
+      const rates = [...last].flatMap(([currencyCode, end]) =>
+        days
+          .filter((day) => day.startsWith(year) && day <= end)
+          .map((validFor) => ({ currencyCode, amount: 1, validFor, rate: 20 })),
+      )
+      return json(JSON.stringify({ rates }))(request, url)
+    }
+    return Effect.gen(function* () {
+      yield* at("2026-03-03T15:00:00Z")
+      assert.strictEqual(
+        yield* noFixing("USD", "2026-03-03T12:00:00Z"),
+        "CNB has no exchange rate of USD after 2025-12-31",
+      )
+      assert.deepStrictEqual(asked.splice(0), ["2026", "2025"])
+      assert.strictEqual(
+        yield* noFixing("GBP", "2026-03-03T12:00:00Z"),
+        "CNB has no exchange rate of GBP after 2026-03-02",
+      )
+      assert.strictEqual(yield* noFixing("UAH", "2026-03-03T12:00:00Z"), "CNB has no exchange rate of UAH")
+      assert.strictEqual(
+        yield* noFixing("GBP", "2026-02-03T12:00:00Z"),
+        "CNB has no exchange rates from 2026-01-24 to 2026-02-03",
+      )
+      assert.deepStrictEqual(asked, [])
+    }).pipe(Effect.provide(CnbExchangeRates.layer({}).pipe(Layer.provide(VendorStub.layer(respond)))))
+  })
+
+  it.effect("claims the currencies of the recorded year, and the koruna", () => {
+    const { rates } = JSON.parse(recording) as { readonly rates: ReadonlyArray<{ currencyCode: string }> }
+    const recorded = new Set(["CZK", ...rates.map(({ currencyCode }) => currencyCode)])
+    return Effect.gen(function* () {
+      const { currencies } = yield* ExchangeRates
+      assert.deepStrictEqual(
+        [...currencies],
+        Currency.literals.filter((currency) => recorded.has(currency)),
+      )
+    }).pipe(Effect.provide(CnbExchangeRates.layer({}).pipe(Layer.provide(VendorStub.layer(json(recording))))))
+  })
 
   it.effect("still asks for new fixings after a row of a coming day", () =>
     withBank(["2026-11-26", "2026-12-01"], (state) =>

@@ -89,7 +89,10 @@ describe("KrakenPriceSource", () => {
       const answer = yield* current(
         json(ticker),
         ["CZK", "EUR"],
-        Layer.succeed(ExchangeRates, { fixing: () => Effect.fail(away) }),
+        Layer.succeed(ExchangeRates, {
+          currencies: new Set(["CZK"] as const),
+          fixing: () => Effect.fail(away),
+        }),
       )
       assert.deepStrictEqual(summary(answer), { EUR: "561.366255", CZK: "timed-out" })
       assert.strictEqual(answer.missing[0]?.detail, "CNB did not answer within 5 seconds")

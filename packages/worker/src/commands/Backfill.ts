@@ -1,5 +1,6 @@
 /** The command `backfill`. */
 import * as Backfill from "@btc-price/domain/Backfill"
+import type { Currency } from "@btc-price/domain/Currency"
 import * as Gaps from "@btc-price/domain/Gaps"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -45,7 +46,7 @@ export const command = Command.make(
         const to = Option.orElseSome(given.to, () => now)
         const range = yield* RangeFlags.rangeOf({ from: Option.some(given.from), to })
         const currencies = yield* CurrencyList.of(given.currency)
-        const history = yield* choose(given.source, range.start)
+        const history = yield* choose(given.source, currencies, range.start)
         facts.source = history.name
         yield* (yield* PriceRepository).prepare(yield* DateTime.now)
         yield* Stream.runForEach(Backfill.backfill(history, currencies, range), (call) => {
@@ -97,18 +98,24 @@ const adviceOn = ({ reason }: PriceSourceError): string =>
     ? "The same command would be refused again; choose a later --from or another --source"
     : "Run the same command again to continue"
 
-const choose = Effect.fnUntraced(function* (name: Option.Option<string>, start: DateTime.Utc) {
+const choose = Effect.fnUntraced(function* (
+  name: Option.Option<string>,
+  currencies: ReadonlyArray<Currency>,
+  start: DateTime.Utc,
+) {
   const histories = yield* PriceHistories
   const now = yield* DateTime.now
+  const supporting = histories.filter((history) => currencies.some((code) => history.currencies.has(code)))
   const history = Option.isSome(name)
-    ? histories.find((history) => history.name === name.value)
-    : histories.find((history) => Backfill.reaches(history, start, now))
+    ? supporting.find((history) => history.name === name.value)
+    : supporting.find((history) => Backfill.reaches(history, start, now))
   if (history !== undefined) return history
-  const names = histories.map((history) => history.name).join(", ")
-  return yield* new Outcome.InvalidUsage({
-    message: Option.match(name, {
-      onNone: () => `No history reaches back to ${DateTime.formatIso(start)}; available: ${names}`,
-      onSome: (name) => `Unknown history ${name}; available: ${names}`,
-    }),
+  const what = `prices in ${currencies.join(" or ")}`
+  const isUnknown = Option.isSome(name) && histories.every((history) => history.name !== name.value)
+  const message = Option.match(name, {
+    onNone: () => `No history with ${what} reaches back to ${DateTime.formatIso(start)}`,
+    onSome: (name) => (isUnknown ? `Unknown history ${name}` : `${name} has no ${what}`),
   })
+  const available = (isUnknown ? histories : supporting).map((history) => history.name).join(", ") || "none"
+  return yield* new Outcome.InvalidUsage({ message: `${message}; available: ${available}` })
 })

@@ -27,6 +27,14 @@ const wrong = [
     ["backfill", "--from", "2023-01-01", "--to", "2024-01-01", "--source", "mtgox"],
     /Unknown history mtgox; available: coingecko, bitstamp/,
   ],
+  [
+    ["backfill", "--from", "2023-01-01", "--to", "2024-01-01", "--source", "bitstamp", "--currency", "AED"],
+    /bitstamp has no prices in AED; available: coingecko$/m,
+  ],
+  [
+    ["backfill", "--from", "2023-01-01", "--to", "2024-01-01", "--currency", "AED"],
+    /No history with prices in AED reaches back to 2023-01-01T00:00:00.000Z; available: coingecko$/m,
+  ],
   [["export", "--currency", "EUR,EUR"], /not a list of distinct currencies/],
   [["export", "--currency", "XXX"], /not a list of distinct currencies/],
   [["export", "--format", "xml"], /Invalid value for flag --format: "xml"/],
