@@ -14,7 +14,14 @@ export type CivilUnit = "day" | "month"
 
 export interface Period extends Range {
   readonly unit: CivilUnit | "range"
+  /** The civil day or month, such as `2026-11-24` or `2026-11`; null for any other range. */
+  readonly date: string | null
   readonly timeZone: DateTime.TimeZone.Named
+}
+
+export interface CivilPeriod extends Period {
+  readonly unit: CivilUnit
+  readonly date: string
 }
 
 /**
@@ -27,7 +34,7 @@ export const containing = (
   unit: CivilUnit,
   instant: DateTime.DateTime,
   timeZone: DateTime.TimeZone.Named,
-): Period => {
+): CivilPeriod => {
   const shown = DateTime.startOf(DateTime.removeTime(DateTime.setZone(instant, timeZone)), unit)
   const period = ofCivilDate(unit, shown, timeZone)
   return contains(period, instant) ? period : ofCivilDate(unit, next(unit, shown), timeZone)
@@ -63,6 +70,7 @@ export const ofDates = (
 /** Any range, in `timeZone`; empty if `end` is before `start`. */
 export const ofRange = ({ start, end }: Range, timeZone: DateTime.TimeZone.Named): Period => ({
   unit: "range",
+  date: null,
   timeZone,
   start,
   end: DateTime.max(start, end),
@@ -70,6 +78,9 @@ export const ofRange = ({ start, end }: Range, timeZone: DateTime.TimeZone.Named
 
 /** A slot, or a civil hour, day or month. */
 export type Interval = "5m" | "1h" | "1d" | "1M"
+
+/** A part of a range, and the civil day or month that it is a part of; null if it is a part of neither. */
+export interface Part extends Range, Pick<Period, "date"> {}
 
 /**
  * The parts of a range, oldest first. Each part begins where the previous part ends, and no part is empty. The first
@@ -84,11 +95,11 @@ export const split = (
   range: Range,
   interval: Interval,
   timeZone: DateTime.TimeZone.Named,
-): Generator<Range, undefined> => cut(range, (start) => endOfPart[interval](start, timeZone))
+): Generator<Part, undefined> => cut(range, (start) => partAt[interval](start, timeZone))
 
 /** Cuts the range into pieces of `length`, oldest first. The last piece may be shorter. An empty range has no pieces. */
 export const pieces = (range: Range, length: Duration.Duration): Generator<Range, undefined> =>
-  cut(range, (start) => DateTime.addDuration(start, length))
+  cut(range, (start) => ({ end: DateTime.addDuration(start, length) }))
 
 export const contains = (range: Range, instant: DateTime.DateTime): boolean =>
   DateTime.isGreaterThanOrEqualTo(instant, range.start) && DateTime.isLessThan(instant, range.end)
@@ -118,8 +129,9 @@ const parseDate = (unit: CivilUnit, text: string): CivilDate | undefined => {
 
 const dateForms = { day: /^\d{4}-\d\d-\d\d$/, month: /^\d{4}-\d\d$/ }
 
-const ofCivilDate = (unit: CivilUnit, date: CivilDate, timeZone: DateTime.TimeZone.Named): Period => ({
+const ofCivilDate = (unit: CivilUnit, date: CivilDate, timeZone: DateTime.TimeZone.Named): CivilPeriod => ({
   unit,
+  date: DateTime.formatIsoDateUtc(date).slice(0, unit === "day" ? 10 : 7),
   timeZone,
   start: startOf(date, timeZone),
   end: startOf(next(unit, date), timeZone),
@@ -148,24 +160,30 @@ const startOf = (date: CivilDate, timeZone: DateTime.TimeZone.Named): DateTime.U
     DateTime.makeZonedUnsafe(date, { timeZone, adjustForTimeZone: true, disambiguation: "compatible" }),
   )
 
-/** Neighbouring parts of the range. `endOf` says where a part ends unless the range ends first. */
-const cut = function* (
+/** Neighbouring parts of the range. `partAt` says where a part ends unless the range ends first. */
+const cut = function* <Part extends Pick<Range, "end">>(
   { start, end }: Range,
-  endOf: (start: DateTime.Utc) => DateTime.Utc,
-): Generator<Range, undefined> {
+  partAt: (start: DateTime.Utc) => Part,
+): Generator<Part & Range, undefined> {
   for (let from = start; DateTime.isLessThan(from, end);) {
-    const to = DateTime.min(endOf(from), end)
-    yield { start: from, end: to }
+    const part = partAt(from)
+    const to = DateTime.min(part.end, end)
+    yield { ...part, start: from, end: to }
     from = to
   }
 }
 
-const endOfPart: Record<Interval, (from: DateTime.Utc, timeZone: DateTime.TimeZone.Named) => DateTime.Utc> = {
-  "5m": (from) => Slot.start(Slot.next(Slot.at(from))),
-  "1h": (from, timeZone) => endOfHour(from, timeZone),
-  "1d": (from, timeZone) => containing("day", from, timeZone).end,
-  "1M": (from, timeZone) => containing("month", from, timeZone).end,
+const partAt: Record<
+  Interval,
+  (from: DateTime.Utc, timeZone: DateTime.TimeZone.Named) => Pick<Part, "end" | "date">
+> = {
+  "5m": (from) => ({ end: Slot.start(Slot.next(Slot.at(from))), date: null }),
+  "1h": (from, timeZone) => ({ end: endOfHour(from, timeZone), date: null }),
+  "1d": (from, timeZone) => civilPart(containing("day", from, timeZone)),
+  "1M": (from, timeZone) => civilPart(containing("month", from, timeZone)),
 }
+
+const civilPart = ({ end, date }: Period): Pick<Part, "end" | "date"> => ({ end, date })
 
 const endOfHour = (from: DateTime.Utc, timeZone: DateTime.TimeZone.Named): DateTime.Utc => {
   const offsetAt = (millis: number) => DateTime.zonedOffset(DateTime.makeZonedUnsafe(millis, { timeZone }))

@@ -48,6 +48,7 @@ describe("Period", () => {
         const period = Period.containing(unit, DateTime.makeUnsafe(millis), zone(name))
         assert.deepStrictEqual(millisOf(period), CivilClock.boundsOfDate(name, date))
         assert.isTrue(Period.contains(period, DateTime.makeUnsafe(millis)))
+        assert.strictEqual(period.date, date)
         assert.deepStrictEqual(Period.ofDate(unit, date, zone(name)), period)
       },
     )
@@ -91,13 +92,19 @@ describe("Period", () => {
       [CivilClock.instantOf(name), Millis(1, 70 * dayMillis), Unit],
       ([startMillis, lengthMillis, unit]) => {
         const endMillis = startMillis + lengthMillis
-        const parts = Period.split(rangeOf(startMillis, endMillis), unit === "day" ? "1d" : "1M", zone(name))
-        const bounds = [startMillis]
+        const interval = unit === "day" ? "1d" : "1M"
+        const parts = Period.split(rangeOf(startMillis, endMillis), interval, zone(name)).toArray()
+        const [bounds, dates] = [[startMillis], Array<string>()]
         while (bounds.at(-1)! < endMillis) {
           const date = written(unit, CivilClock.dateAt(name, bounds.at(-1)!))
           bounds.push(Math.min(endMillis, CivilClock.boundsOfDate(name, date)[1]))
+          dates.push(date)
         }
-        assert.deepStrictEqual(parts.map(millisOf).toArray(), pairs(bounds))
+        assert.deepStrictEqual(parts.map(millisOf), pairs(bounds))
+        assert.deepStrictEqual(
+          parts.map(({ date }) => date),
+          dates,
+        )
       },
       { arbitrary: { runs: 60 } },
     )

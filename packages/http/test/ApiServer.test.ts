@@ -93,6 +93,7 @@ describe("ApiServer", () => {
         oldest: slot,
         newest: slot,
       })
+      assert.deepStrictEqual([body.day, body.month], ["2026-11-24", "2026-11"])
       assert.deepStrictEqual([body.time_zone, body.sources], ["Europe/Prague", ["test"]])
       assert.deepStrictEqual([body.client_request_time, body.server_data_time], [now, now])
     }).pipe(Effect.provide(layerAt(now))),

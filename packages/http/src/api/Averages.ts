@@ -15,7 +15,7 @@ import {
   TimeZone,
 } from "./Parameters.ts"
 import { InternalError, RepositoryUnavailable } from "./Problem.ts"
-import { NullableAmount, provenance, Share, SlotStart, timeOf, times } from "./ResponseFields.ts"
+import { CivilName, NullableAmount, provenance, Share, SlotStart, timeOf, times } from "./ResponseFields.ts"
 
 /** Maximum number of days or months per request. */
 export const periodLimit = 400
@@ -23,6 +23,9 @@ export const periodLimit = 400
 const Average = Schema.Struct({
   currency: Currency,
   period: AveragedPeriod,
+  date: CivilName.annotate({
+    description: "The civil day (`2026-11-24`) or month (`2026-11`) in the time zone; null for a range",
+  }),
   from: timeOf("The first instant of the period"),
   to: timeOf("The first instant after the period"),
   time_zone: Schema.String.annotate({ description: "The IANA time zone that defines the period" }),

@@ -9,7 +9,7 @@ import { Authorization } from "./Authorization.ts"
 import { CachedResponses } from "./CachedResponses.ts"
 import { CheckedParameters, Cursor, Interval, InstantOrDate, PageLimit, TimeZone } from "./Parameters.ts"
 import { InternalError, NotAcceptable, RepositoryUnavailable, TooManyDownloads } from "./Problem.ts"
-import { NullableAmount, Sample, Share, timeOf, times } from "./ResponseFields.ts"
+import { CivilName, NullableAmount, Sample, Share, timeOf, times } from "./ResponseFields.ts"
 
 export const Candle = Schema.Struct({
   from: timeOf("The first instant of the bucket"),
@@ -28,6 +28,10 @@ export const Candle = Schema.Struct({
   }),
   coverage: Schema.NullOr(Share).annotate({
     description: "`samples` / `expected`, truncated to four digits",
+  }),
+  date: CivilName.annotate({
+    description:
+      "The civil day (`2026-11-24`) or month (`2026-11`) that the bucket is, or is a part of; null for hours",
   }),
 }).annotate({
   identifier: "Candle",

@@ -60,6 +60,8 @@ export const Averages = Schema.Struct({
   }),
   daily_coverage: Coverage,
   monthly_coverage: Coverage,
+  day: Schema.String.annotate({ description: "The current day in the time zone, such as 2026-11-24" }),
+  month: Schema.String.annotate({ description: "The current month in the time zone, such as 2026-11" }),
   time_zone: Schema.String.annotate({ description: "The IANA time zone that defines the day and month" }),
   sources: Schema.Array(Schema.String).annotate({
     description: "The sources of the prices in these averages",

@@ -25,6 +25,9 @@ export const NullableAmount = Schema.NullOr(Amount)
 /** Start of a slot; null if there is no such slot. */
 export const SlotStart = Schema.NullOr(Time)
 
+/** A civil day or month. */
+export const CivilName = Schema.NullOr(Schema.String)
+
 export const Share = Schema.String.annotate({
   description: "An exact decimal number from 0 to 1, with four digits after the point",
   examples: ["0.9931"],

@@ -76,6 +76,7 @@ const toBody = (average: Average.Average, minimumCoverage: BigDecimal.BigDecimal
   return {
     currency,
     period: period.unit,
+    date: period.date,
     from: period.start,
     to: period.end,
     time_zone: DateTime.zoneToString(period.timeZone),

@@ -18,8 +18,8 @@ export const make = Effect.gen(function* () {
    * The averages of the buckets, in the same order. A bucket without a price has null figures. Fails with
    * `RepositoryError`.
    */
-  return ({ currency, timeZone, now }: HistoryQuery, buckets: ReadonlyArray<Period.Range>) => {
-    const periods = buckets.map((bucket) => Period.ofRange(bucket, timeZone))
+  return ({ currency, timeZone, now }: HistoryQuery, buckets: ReadonlyArray<Period.Part>) => {
+    const periods = buckets.map((bucket) => ({ ...Period.ofRange(bucket, timeZone), date: bucket.date }))
     return Averages.read([currency], periods, now).pipe(Effect.provideService(PriceRepository, repository))
   }
 })
@@ -30,7 +30,7 @@ export const buckets = function* ({
   timeZone,
   range,
   interval,
-}: HistoryQuery): Generator<Period.Range, undefined> {
+}: HistoryQuery): Generator<Period.Part, undefined> {
   for (const bucket of Period.split(range, interval, timeZone)) {
     if (DateTime.isGreaterThan(bucket.start, now)) return
     yield bucket
@@ -49,6 +49,7 @@ export const toBody = ({ currency, period, ...average }: Average.Average): typeo
   samples: average.samples,
   expected: average.expected,
   coverage: formatCoverage(average.coverage),
+  date: period.date,
 })
 
 export const header = (format: PriceLines.LineFormat): string => PriceLines.header(format, columns)

@@ -1,7 +1,7 @@
 /** Answers the data endpoints of the original service from the snapshot. */
 import type * as Average from "@btc-price/domain/Average"
 import { toMinorUnit } from "@btc-price/domain/Currency"
-import type * as Period from "@btc-price/domain/Period"
+import * as Period from "@btc-price/domain/Period"
 import type { Price } from "@btc-price/domain/Price"
 import * as Slot from "@btc-price/domain/Slot"
 import { type CurrentPrice, Snapshot } from "@btc-price/domain/Snapshot"
@@ -68,6 +68,8 @@ export const layer = (options: { readonly timeZone: DateTime.TimeZone.Named }) =
             monthly_average: byCurrency(month, toMean),
             daily_coverage: byCurrency(day, toCoverage),
             monthly_coverage: byCurrency(month, toCoverage),
+            day: Period.containing("day", now, options.timeZone).date,
+            month: Period.containing("month", now, options.timeZone).date,
             time_zone: DateTime.zoneToString(options.timeZone),
             sources: Arr.dedupe(
               [...day, ...month].flatMap(({ shares }) => shares.map(({ source }) => source)),

@@ -51,6 +51,7 @@ describe("Averages", () => {
           {
             currency: "EUR",
             period: "day",
+            date: "2026-10-25",
             from: "2026-10-24T22:00:00.000Z",
             to: "2026-10-25T23:00:00.000Z",
             time_zone: "Europe/Prague",
@@ -105,8 +106,8 @@ describe("Averages", () => {
         ],
       )
       assert.deepStrictEqual(
-        [month.status, month.partial, month.from],
-        ["running", true, "2026-09-30T22:00:00.000Z"],
+        [month.status, month.partial, month.date, month.from],
+        ["running", true, "2026-10", "2026-09-30T22:00:00.000Z"],
       )
     }).pipe(Effect.provide(layerAt(now))),
   )
@@ -242,6 +243,7 @@ describe("Averages", () => {
       assert.deepStrictEqual(
         [
           average.period,
+          average.date,
           average.from,
           average.to,
           average.mean,
@@ -249,7 +251,7 @@ describe("Averages", () => {
           average.expected,
           average.coverage,
         ],
-        ["range", "2026-10-24T22:00:00.000Z", "2026-10-24T22:15:00.000Z", "2.00", 3, 3, "1.0000"],
+        ["range", null, "2026-10-24T22:00:00.000Z", "2026-10-24T22:15:00.000Z", "2.00", 3, 3, "1.0000"],
       )
       const dates = yield* get("/v1/averages?period=range&from=2026-10-25&to=2026-10-27&currency=EUR")
       assert.deepStrictEqual(

@@ -136,6 +136,7 @@ describe("History", () => {
           samples: 12,
           expected: 120,
           coverage: "0.1000",
+          date: "2026-10-24",
         },
         {
           from: "2026-10-24T22:00:00.000Z",
@@ -149,6 +150,7 @@ describe("History", () => {
           samples: 9,
           expected: 300,
           coverage: "0.0300",
+          date: "2026-10-25",
         },
         {
           from: "2026-10-25T23:00:00.000Z",
@@ -162,20 +164,24 @@ describe("History", () => {
           samples: 0,
           expected: 133,
           coverage: "0.0000",
+          date: "2026-10-26",
         },
       ])
       const hours = "/v1/history/EUR?interval=1h&from=2026-10-25&to=2026-10-26&tz=Europe/Prague"
       const whole = (yield* get(hours)).body
-      assert.deepStrictEqual([whole.candles.length, whole.next_cursor], [25, null])
+      assert.deepStrictEqual(
+        [whole.candles.length, whole.candles[0].date, whole.next_cursor],
+        [25, null, null],
+      )
       const first = (yield* get(`${hours}&limit=24`)).body
       const second = (yield* get(`${hours}&limit=24&cursor=${first.next_cursor}`)).body
       assert.deepStrictEqual([...first.candles, ...second.candles], whole.candles)
       const months = (yield* get("/v1/history/EUR?interval=1M&from=2026-09-01&tz=UTC")).body
       assert.deepStrictEqual(
-        months.candles.map(({ from, samples }: any) => [from, samples]),
+        months.candles.map(({ from, date, samples }: any) => [from, date, samples]),
         [
-          ["2026-09-01T00:00:00.000Z", 0],
-          ["2026-10-01T00:00:00.000Z", 21],
+          ["2026-09-01T00:00:00.000Z", "2026-09", 0],
+          ["2026-10-01T00:00:00.000Z", "2026-10", 21],
         ],
       )
     }).pipe(Effect.provide(layerAt(now))),
@@ -194,7 +200,13 @@ describe("History", () => {
         rows.slice(1).map((row) => row.split(",")),
         page.map((candle: object) => Object.values(candle).map((value) => String(value ?? ""))),
       )
-      assert.strictEqual(rows[1], "2026-10-20T00:00:00.000Z,2026-10-20T01:00:00.000Z,EUR,,,,,,0,12,0.0000")
+      assert.strictEqual(rows[1], "2026-10-20T00:00:00.000Z,2026-10-20T01:00:00.000Z,EUR,,,,,,0,12,0.0000,")
+      // In Prague, November begins on October 31 in UTC.
+      const month = "/v1/history/EUR?interval=1M&from=2025-11-01&to=2025-12-01"
+      assert.strictEqual(
+        (yield* get(month, csv)).text.trimEnd().split("\n")[1],
+        "2025-10-31T23:00:00.000Z,2025-11-30T23:00:00.000Z,EUR,,,,,,0,8640,0.0000,2025-11",
+      )
     }).pipe(Effect.provide(layerAt(now))),
   )
 
