@@ -15,6 +15,7 @@ import { Slot } from "./Slot.ts"
  * - `rejected`: the value cannot be a price (null, zero, negative, not a number, too large) or is too old;
  * - `circuit-open`: the source failed too often and is not called for a while;
  * - `budget-spent`: the calls of the month are used up or reserved for coming slots;
+ * - `clock-skew`: the clock of the worker's machine was minutes off, by the clocks of all sources;
  * - `not-running`: no worker sampled the slot, or a worker started and did not finish.
  */
 export const Reason = Schema.Literals([
@@ -28,6 +29,7 @@ export const Reason = Schema.Literals([
   "rejected",
   "circuit-open",
   "budget-spent",
+  "clock-skew",
   "not-running",
 ])
 export type Reason = typeof Reason.Type

@@ -13,6 +13,7 @@ import {
   type Quote,
 } from "./PriceSource.ts"
 import type { Slot } from "./Slot.ts"
+import * as SourceClock from "./SourceClock.ts"
 import { SourceGate } from "./SourceGate.ts"
 
 /** The maximum time for all calls of a slot. Leaves five seconds of a minute to record the answers. */
@@ -43,6 +44,7 @@ export const begin = Effect.fnUntraced(function* (slot: Slot) {
   const failures: Array<MissingAnswer> = []
   const unsupported: Array<MissingAnswer> = []
   const asked = new Set<PriceSource["Service"]>()
+  const clock = SourceClock.make()
   let mayRetry = true
 
   const isAnswered = (currency: Currency) => answers.some((answer) => answer.currency === currency)
@@ -58,8 +60,12 @@ export const begin = Effect.fnUntraced(function* (slot: Slot) {
     currencies: ReadonlyArray<Currency>,
   ) {
     asked.add(source)
-    const pass = (first: Slot | null) =>
-      gate.pass({ source: source.name, slot: first }, source.current(currencies))
+    const current = Effect.provideService(
+      source.current(currencies),
+      SourceClock.SourceClock,
+      clock.of(source.name),
+    )
+    const pass = (first: Slot | null) => gate.pass({ source: source.name, slot: first }, current)
     const { quotes, missing } = yield* pass(slot).pipe(
       Effect.catchTag(
         "PriceSourceError",
@@ -95,6 +101,9 @@ export const begin = Effect.fnUntraced(function* (slot: Slot) {
   }
 
   return {
+    /** What the sources that were asked say about our clock. */
+    clockVerdict: clock.verdict,
+
     /** The answers for a currency, in the order in which they came. */
     answersOf: (currency: Currency) => answers.filter((answer) => answer.currency === currency),
 

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import * as ClockStep from "./ClockStep.ts"
 import type { Currency } from "./Currency.ts"
 import { ExchangeRates } from "./ExchangeRates.ts"
 import { Gap } from "./Gap.ts"
@@ -14,7 +15,11 @@ import * as Inquiry from "./Inquiry.ts"
 import * as Plausibility from "./Plausibility.ts"
 import { Price } from "./Price.ts"
 import { PriceRepository } from "./PriceRepository.ts"
+import type { PriceSources } from "./PriceSource.ts"
+import type { RepositoryError } from "./RepositoryError.ts"
 import * as Slot from "./Slot.ts"
+import * as SourceClock from "./SourceClock.ts"
+import type { SourceGate } from "./SourceGate.ts"
 
 /** What was recorded for a slot. */
 export interface Sample {
@@ -23,24 +28,79 @@ export interface Sample {
   readonly gaps: ReadonlyArray<Gap>
   /** Why the sources have no price for the currencies of the gaps. */
   readonly missing: ReadonlyArray<Inquiry.MissingAnswer>
+  /** What the sources say about our clock. If it is wrong, every currency has a gap that says so. */
+  readonly clock: SourceClock.Verdict
 }
 
 /**
  * Finds a price for each currency that has no price in the running slot yet, and records the prices, and the reasons
  * where there is none. A currency's price comes from the first source that has one. If it looks wrong, all other
  * sources are asked too and the median is taken; a price that still looks wrong, and that no other source confirms,
- * is flagged. Fails only with `RepositoryError`.
+ * is flagged. If the clocks of all sources disagree with ours, no price is recorded, because its slot is not known.
+ * Fails only with `RepositoryError`.
  */
-export const sample = Effect.fn("Sampler.sample")(function* (currencies: ReadonlyArray<Currency>) {
-  const repository = yield* PriceRepository
+export const sample: (
+  currencies: ReadonlyArray<Currency>,
+) => Effect.Effect<Sample, RepositoryError, PriceRepository | PriceSources | ExchangeRates | SourceGate> =
+  Effect.fn("Sampler.sample")(function* (currencies) {
+    const repository = yield* PriceRepository
+    const step = yield* ClockStep.make
+    const now = yield* DateTime.now
+    const slot = Slot.at(now)
+
+    const latest = yield* repository.latest(currencies)
+    const isOpen = (currency: Currency) => latest.get(currency)?.slot !== slot
+    // A price of a slot that has not begun: the clock was ahead when it was stored, or it is behind now. So ask.
+    const extents = yield* repository.extent(currencies)
+    const isClockDoubtful = [...extents.values()].some(({ newest }) => newest > slot)
+    const wanted = isClockDoubtful ? currencies : currencies.filter(isOpen)
+    if (!Arr.isReadonlyArrayNonEmpty(wanted)) {
+      return { slot, prices: [], gaps: [], missing: [], clock: { state: "unknown" } }
+    }
+
+    const { inquiry, prices } = yield* inquire(slot, wanted, latest)
+    if (Slot.at(DateTime.add(now, { milliseconds: yield* step.look })) !== slot) {
+      yield* Effect.logWarning("The clock was set while the sources were asked. They are asked again.")
+      return yield* sample(currencies)
+    }
+    const clock = inquiry.clockVerdict()
+    yield* SourceClock.observe(clock)
+    const without = wanted.filter(
+      (currency) => isOpen(currency) && !prices.some((price) => price.currency === currency),
+    )
+    const found: Sample =
+      clock.state === "wrong"
+        ? {
+            slot,
+            clock,
+            prices: [],
+            gaps: wanted.map((currency) => skewOf(currency, slot, clock)),
+            missing: [],
+          }
+        : {
+            slot,
+            clock,
+            prices: prices.filter(({ currency }) => isOpen(currency)),
+            gaps: without.map((currency) => gapOf(currency, slot, inquiry.missingOf(currency))),
+            missing: without.flatMap(inquiry.missingOf),
+          }
+    // Recording is retried for as long as the slot runs, because asking the sources again would cost calls.
+    yield* repository.record(found).pipe(
+      Effect.retry({
+        schedule: recordDelay,
+        while: () => Effect.map(DateTime.now, (now) => Slot.at(now) === slot),
+      }),
+    )
+    return found
+  })
+
+/** Asks the sources. Returns their inquiry and the prices that it found. */
+const inquire = Effect.fnUntraced(function* (
+  slot: Slot.Slot,
+  wanted: Arr.NonEmptyReadonlyArray<Currency>,
+  latest: ReadonlyMap<Currency, Price>,
+) {
   const now = yield* DateTime.now
-  const slot = Slot.at(now)
-
-  const latest = yield* repository.latest(currencies)
-  const wanted = currencies.filter((currency) => latest.get(currency)?.slot !== slot)
-  if (!Arr.isReadonlyArrayNonEmpty(wanted))
-    return { slot, prices: [], gaps: [], missing: [] } satisfies Sample
-
   const inquiry = yield* Inquiry.begin(slot)
   const base = wanted[0]
   const [rates] = yield* Effect.all([ratesOf(base, wanted, now), inquiry.askInOrder(wanted)], {
@@ -50,38 +110,21 @@ export const sample = Effect.fn("Sampler.sample")(function* (currencies: Readonl
   const knowledge = { now: yield* DateTime.now, references, base, rates }
   const first = choose(wanted, (currency) => inquiry.answersOf(currency)[0])
   const outliers = Plausibility.outliers(first, knowledge)
-  if (outliers.size > 0) yield* inquiry.askOthers([...outliers])
+  // If the clock of the only source that was asked disagrees with ours, the others decide which is wrong.
+  if (inquiry.clockVerdict().state === "wrong") yield* inquiry.askOthers(wanted)
+  else if (outliers.size > 0) yield* inquiry.askOthers([...outliers])
   const chosen = choose(wanted, (currency) => {
     const answers = inquiry.answersOf(currency)
     return outliers.has(currency) ? Plausibility.median(answers, knowledge) : answers[0]
   })
   const remainingOutliers = Plausibility.outliers(chosen, knowledge)
-
-  const without = wanted.filter((currency) => !chosen.has(currency))
-  const sample: Sample = {
-    slot,
-    prices: [...chosen.values()].map(
-      (answer) =>
-        new Price({
-          ...answer,
-          slot,
-          kind: "live",
-          flagged:
-            remainingOutliers.has(answer.currency) &&
-            !Plausibility.isConfirmed(answer, inquiry.answersOf(answer.currency), knowledge.now),
-        }),
-    ),
-    gaps: without.map((currency) => gapOf(currency, slot, inquiry.missingOf(currency))),
-    missing: without.flatMap(inquiry.missingOf),
-  }
-  // Recording is retried for as long as the slot runs, because asking the sources again would cost calls.
-  yield* repository.record(sample).pipe(
-    Effect.retry({
-      schedule: recordDelay,
-      while: () => Effect.map(DateTime.now, (now) => Slot.at(now) === slot),
-    }),
+  const isFlagged = (answer: Inquiry.Answer) =>
+    remainingOutliers.has(answer.currency) &&
+    !Plausibility.isConfirmed(answer, inquiry.answersOf(answer.currency), knowledge.now)
+  const prices = [...chosen.values()].map(
+    (answer) => new Price({ ...answer, slot, kind: "live", flagged: isFlagged(answer) }),
   )
-  return sample
+  return { inquiry, prices }
 })
 
 const recordDelay = Schedule.spaced("5 seconds")
@@ -137,6 +180,9 @@ const ratesOf = Effect.fnUntraced(function* (
   ).pipe(Effect.timeoutOption(ratesLimit))
   return rates
 })
+
+const skewOf = (currency: Currency, slot: Slot.Slot, clock: SourceClock.KnownVerdict): Gap =>
+  new Gap({ currency, slot, reason: "clock-skew", detail: SourceClock.describe(clock), tried: [] })
 
 /** The reason is that of the first source in the list. The detail lists why each source has no price. */
 const gapOf = (currency: Currency, slot: Slot.Slot, missing: ReadonlyArray<Inquiry.MissingAnswer>): Gap =>

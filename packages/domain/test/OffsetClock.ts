@@ -2,17 +2,14 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
-/** `clock` with a wall time that is ahead by `aheadMillis()`, which may change at any time. */
+/** `clock` with a wall time that is ahead by `aheadMillis()`, which may change at any time. `TestClock` still moves it. */
 export const make = (clock: Clock.Clock, aheadMillis: () => number): Clock.Clock => {
   const currentTimeMillisUnsafe = () => clock.currentTimeMillisUnsafe() + aheadMillis()
   const currentTimeNanosUnsafe = () => clock.currentTimeNanosUnsafe() + BigInt(aheadMillis()) * 1_000_000n
-  return {
+  return Object.assign(Object.create(clock), {
     currentTimeMillisUnsafe,
     currentTimeNanosUnsafe,
     currentTimeMillis: Effect.sync(currentTimeMillisUnsafe),
     currentTimeNanos: Effect.sync(currentTimeNanosUnsafe),
-    monotonicTimeNanosUnsafe: () => clock.monotonicTimeNanosUnsafe(),
-    monotonicTimeNanos: clock.monotonicTimeNanos,
-    sleep: (duration) => clock.sleep(duration),
-  }
+  })
 }

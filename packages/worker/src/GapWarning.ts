@@ -8,7 +8,7 @@ export interface GapWarning {
   readonly gaps: Arr.NonEmptyArray<Gap>
 }
 
-export const of = ({ gaps, missing }: Sample): ReadonlyArray<GapWarning> => {
+export const of = ({ gaps, missing }: Pick<Sample, "gaps" | "missing">): ReadonlyArray<GapWarning> => {
   const explanationOf = (gap: Gap): string => {
     const reasons = new Map<string, Reason>()
     for (const { currency, source, reason } of missing) {
@@ -39,5 +39,6 @@ const explanations: Readonly<Record<Reason, string>> = {
   rejected: "no source gave a value that can be a price",
   "circuit-open": "the sources failed too often and are not called for a while",
   "budget-spent": "the calls of the month are used up or reserved for coming slots",
+  "clock-skew": "this machine's clock is wrong (does it run NTP?)",
   "not-running": "a worker asked in this slot before and did not finish",
 }

@@ -1,12 +1,16 @@
 /** What the leader does besides sampling: reports unsampled slots, repairs gaps and prunes old months. */
+import * as ClockStep from "@btc-price/domain/ClockStep"
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Gaps from "@btc-price/domain/Gaps"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Repair from "@btc-price/domain/Repair"
 import * as Retention from "@btc-price/domain/Retention"
 import * as Slot from "@btc-price/domain/Slot"
+import type * as SourceClock from "@btc-price/domain/SourceClock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import * as Stream from "effect/Stream"
 
 export interface Options {
@@ -21,30 +25,49 @@ const turnDelay = Duration.seconds(90)
 /** Gaps are repaired once an hour, in this slot of the hour. The slot is fixed, so that restarts cost no calls. */
 const repairSlotOfHour = 4
 
+export const gapsTotal = Metric.counter("btc_price_gaps_total", {
+  description: "Slots left without a price",
+  incremental: true,
+})
+
 /**
- * Never returns. A failure is logged, and maintenance runs again in the next slot. Sampling continues in the
- * meantime.
+ * Prepares maintenance. Call it before the first sample: unsampled slots count from the newest price that is stored
+ * now. The returned effect never returns. A failure is logged, and maintenance runs again in the next slot. Sampling
+ * continues in the meantime. With a wrong clock nothing is done, and months are only pruned if a source confirms the
+ * `clock`.
  */
-export const run = Effect.fnUntraced(function* ({ currencies, retentionMonths }: Options) {
-  let countedUntil = DateTime.makeUnsafe(0)
-  let prunedAt = countedUntil
+export const make = Effect.fnUntraced(function* (
+  { currencies, retentionMonths }: Options,
+  clock: Effect.Effect<SourceClock.Verdict>,
+) {
+  const step = yield* ClockStep.make
+  const start = Slot.at(yield* DateTime.now)
+  const newest = yield* (yield* PriceRepository).latest(currencies)
+  const countedUntil = new Map([...newest].map(([currency, price]) => [currency, price.slot]))
+  let prunedAt = DateTime.makeUnsafe(0)
   const turn = Effect.gen(function* () {
+    const { state } = yield* clock
+    // If the clock was just set, no source has confirmed it yet.
+    if (state === "wrong" || (yield* step.look) !== 0) return
     const slot = Slot.at(yield* DateTime.now)
-    const { unsampled } = yield* Gaps.count(currencies, { start: countedUntil, end: Slot.start(slot) })
-    countedUntil = Slot.start(slot)
-    if (unsampled > 0) {
-      yield* Effect.annotateLogs(Effect.logWarning("Found unsampled slots"), { slots: unsampled })
+    for (const currency of currencies) {
+      const since = countedUntil.get(currency) ?? start
+      const { unsampled } = yield* Gaps.count([currency], { start: Slot.start(since), end: Slot.start(slot) })
+      countedUntil.set(currency, slot)
+      if (unsampled === 0) continue
+      yield* Metric.update(Metric.withAttributes(gapsTotal, { currency, reason: "not-running" }), unsampled)
+      yield* Effect.annotateLogs(Effect.logWarning("Found unsampled slots"), { currency, slots: unsampled })
     }
     if ((slot / Slot.slotMillis) % slotsOfHour === repairSlotOfHour) {
       yield* Stream.runForEach(Repair.repair(currencies), report)
     }
-    const month = DateTime.startOf(countedUntil, "month")
-    if (retentionMonths !== undefined && DateTime.isLessThan(prunedAt, month)) {
+    const month = DateTime.startOf(Slot.start(slot), "month")
+    if (retentionMonths !== undefined && state === "right" && DateTime.isLessThan(prunedAt, month)) {
       yield* prune(retentionMonths)
       prunedAt = month
     }
   })
-  return yield* turn.pipe(
+  return turn.pipe(
     Effect.catchCause((cause) =>
       Effect.logWarning("Maintenance failed and will run again in the next slot", cause),
     ),

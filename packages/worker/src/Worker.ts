@@ -1,3 +1,4 @@
+import * as ClockStep from "@btc-price/domain/ClockStep"
 /** The worker: while it is the leader, it samples each slot once and does maintenance. */
 import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import { LeaderLock } from "@btc-price/domain/LeaderLock"
@@ -7,6 +8,7 @@ import type { PriceSources } from "@btc-price/domain/PriceSource"
 import { Readiness } from "@btc-price/domain/Readiness"
 import * as Sampler from "@btc-price/domain/Sampler"
 import * as Slot from "@btc-price/domain/Slot"
+import * as SourceClock from "@btc-price/domain/SourceClock"
 import type { SourceGate } from "@btc-price/domain/SourceGate"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"
@@ -51,13 +53,15 @@ export const layer = (
     Effect.gen(function* () {
       const lock = yield* LeaderLock
       const failure = yield* Ref.make<string | null>(null)
+      const clock = yield* Ref.make<SourceClock.Verdict>({ state: "unknown" })
       const recover = Effect.sleep(recoveryDelay).pipe(
         Effect.andThen(Ref.set(failure, null)),
         Effect.andThen(Effect.never),
       )
       yield* Ref.set(failure, null).pipe(
         Effect.andThen(Effect.logInfo("Became the leader")),
-        Effect.andThen(Effect.raceFirst(Effect.forever(sampleSlot(options)), Maintenance.run(options))),
+        Effect.andThen(Maintenance.make(options, Ref.get(clock))),
+        Effect.flatMap((maintenance) => Effect.raceFirst(sampleSlots(options, clock), maintenance)),
         lock.hold,
         Effect.raceFirst(recover),
         Effect.sandbox,
@@ -71,10 +75,15 @@ export const layer = (
         Effect.forkScoped,
       )
       return Readiness.of({
-        check: Effect.map(Ref.get(failure), (reason) => ({
-          ready: reason === null,
-          reasons: reason === null ? [] : [reason],
-        })),
+        check: Effect.gen(function* () {
+          const known = yield* Ref.get(clock)
+          const reason = yield* Ref.get(failure)
+          const reasons = [
+            ...(reason === null ? [] : [reason]),
+            ...(known.state === "wrong" ? [`Not sampling: ${SourceClock.describe(known)}`] : []),
+          ]
+          return { ready: reasons.length === 0, reasons }
+        }),
       })
     }),
   )
@@ -86,22 +95,59 @@ export const layer = (
 export const sampleDelay = (installation: string): Duration.Duration =>
   Duration.seconds(5 + (Math.abs(Hash.string(installation)) % 20))
 
-const sampleSlot = Effect.fnUntraced(function* ({ currencies, installation }: Options) {
+/** How often a waiting worker looks whether the clock was set. */
+const clockInterval = Duration.minutes(1)
+
+/** Samples the running slot and then each coming slot. `clock` becomes what the sources say about our clock. */
+const sampleSlots = Effect.fnUntraced(function* (
+  { currencies, installation }: Options,
+  clock: Ref.Ref<SourceClock.Verdict>,
+) {
   const repository = yield* PriceRepository
-  yield* repository.prepare(yield* DateTime.now)
-  const sample = yield* Sampler.sample(currencies)
-  yield* report(sample)
-  const next = DateTime.addDuration(Slot.start(Slot.next(sample.slot)), sampleDelay(installation))
-  yield* Effect.sleep(Duration.max(DateTime.distance(yield* DateTime.now, next), Duration.zero))
+  const step = yield* ClockStep.make
+
+  /** Returns at once if the clock is set, because another slot is running then. */
+  const waitUntil = Effect.fnUntraced(function* (next: DateTime.Utc) {
+    while (true) {
+      const millis = yield* step.look
+      if (millis !== 0) {
+        yield* Ref.set(clock, { state: "unknown" })
+        return yield* reportStep(millis)
+      }
+      const remaining = DateTime.distance(yield* DateTime.now, next)
+      if (!Duration.isPositive(remaining)) return
+      yield* Effect.sleep(Duration.min(remaining, clockInterval))
+    }
+  })
+
+  const sampleSlot = Effect.gen(function* () {
+    yield* repository.prepare(yield* DateTime.now)
+    const sample = yield* Sampler.sample(currencies)
+    yield* report(sample)
+    if (sample.clock.state !== "unknown") yield* Ref.set(clock, sample.clock)
+    yield* waitUntil(DateTime.addDuration(Slot.start(Slot.next(sample.slot)), sampleDelay(installation)))
+  })
+  return yield* Effect.forever(sampleSlot)
 })
 
 const samples = Metric.counter("btc_price_samples_total", {
   description: "Prices stored",
   incremental: true,
 })
-const gaps = Metric.counter("btc_price_gaps_total", {
-  description: "Slots left without a price",
+const clockSteps = Metric.counter("btc_price_clock_steps_total", {
+  description:
+    "How often this machine's clock was set by more than two seconds, or the machine was suspended",
   incremental: true,
+})
+
+const reportStep = Effect.fnUntraced(function* (millis: number) {
+  yield* Metric.update(clockSteps, 1)
+  const step = Duration.format(Duration.seconds(Math.round(Math.abs(millis) / 1000)))
+  yield* Effect.logWarning(
+    millis < 0
+      ? `The clock was set back by ${step}`
+      : `The clock was set forward by ${step}, or this machine was suspended`,
+  )
 })
 
 const report = Effect.fnUntraced(function* (sample: Sampler.Sample) {
@@ -121,7 +167,7 @@ const report = Effect.fnUntraced(function* (sample: Sampler.Sample) {
     })
   }
   for (const { currency, reason } of sample.gaps) {
-    yield* Metric.update(Metric.withAttributes(gaps, { currency, reason }), 1)
+    yield* Metric.update(Metric.withAttributes(Maintenance.gapsTotal, { currency, reason }), 1)
   }
   for (const { message, gaps: same } of GapWarning.of(sample)) {
     yield* Effect.logWarning(message).pipe(

@@ -11,8 +11,6 @@ const warnings = (
   answers: Readonly<Record<string, ReadonlyArray<readonly [source: string, reason: Reason]>>>,
 ) =>
   GapWarning.of({
-    slot,
-    prices: [],
     gaps: Object.entries(answers).map(([currency, [first]]) =>
       Gap.make({
         currency,

@@ -27,6 +27,7 @@ export const adapters = (world: VendorWorld.VendorWorld, monthlyCap: number) =>
     Layer.fresh,
   )
 
-export const worker = Layer.fresh(
-  Worker.layer({ currencies, installation: "simulation", retentionMonths: undefined }),
-)
+export const workerWith = (options: { readonly retentionMonths: number | undefined }) =>
+  Layer.fresh(Worker.layer({ currencies, installation: "simulation", ...options }))
+
+export const worker = workerWith({ retentionMonths: undefined })

@@ -80,6 +80,8 @@ export const make = (options: {
   readonly days: number
   readonly seed: number
   readonly script: (call: Call) => CallFault | null
+  /** Whether answers have a `Date` header, as those of all vendors have; true by default. */
+  readonly hasDates?: boolean
 }) => {
   const random = randomFrom(options.seed)
   const before = 2 * 86_400_000
@@ -188,10 +190,11 @@ export const make = (options: {
           reason: new HttpClientError.TransportError({ request, cause: new Error("ECONNRESET") }),
         })
       }
+      const date = options.hasDates === false ? {} : { date: new Date(at).toUTCString() }
       const answered = (body: string, status = 200, type = "application/json", headers = {}) =>
         HttpClientResponse.fromWeb(
           request,
-          new Response(body, { status, headers: { "content-type": type, ...headers } }),
+          new Response(body, { status, headers: { "content-type": type, ...date, ...headers } }),
         )
       if (fault?._tag === "Answer") return answered(fault.body, fault.status, fault.type, fault.headers)
       return answered(answers[vendor](url, at, fault ?? unchanged))

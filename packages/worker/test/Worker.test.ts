@@ -12,7 +12,10 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
 import * as Ref from "effect/Ref"
+import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import * as SlotGaps from "../../domain/test/SlotGaps.ts"
 
@@ -35,6 +38,10 @@ const samples = Effect.gen(function* () {
   const [tallies] = yield* (yield* PriceRepository).tallies(["EUR"], [today])
   return tallies?.get("EUR")?.samples ?? 0
 })
+
+/** Runs a worker that stops after this time. */
+const runFor = (duration: Duration.Input) =>
+  Effect.scoped(Effect.andThen(Layer.build(Layer.fresh(Worker.layer(options))), TestClock.adjust(duration)))
 
 describe("Worker", () => {
   it.effect("samples the running slot at once and then each slot once, however many workers there are", () =>
@@ -69,6 +76,35 @@ describe("Worker", () => {
       )
       assert.strictEqual(yield* samples, 2)
     }).pipe(Effect.scoped, Effect.provide(adapters)),
+  )
+
+  it.effect("counts and reports the slots that no worker sampled since the last price, each once", () =>
+    Effect.gen(function* () {
+      const source = yield* MemoryPriceSource.MemoryPriceSource
+      const logged: Array<unknown> = []
+      const logger = Logger.make(({ message, fiber }) => {
+        const { slots } = fiber.getRef(References.CurrentLogAnnotations)
+        if (String(message) === "Found unsampled slots") logged.push(slots)
+      })
+      const counted = Effect.map(Metric.snapshot, (metrics) =>
+        metrics
+          .filter(
+            ({ id, attributes }) => id === "btc_price_gaps_total" && attributes?.["reason"] === "not-running",
+          )
+          .map(({ state }) => state),
+      )
+      yield* source.setPrices({ EUR: "40320" })
+      yield* Effect.gen(function* () {
+        yield* TestClock.setTime(DateTime.toEpochMillis(start))
+        yield* runFor("10 minutes")
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual(yield* counted, [])
+        yield* runFor("1 hour")
+        yield* runFor("10 minutes")
+        assert.deepStrictEqual(logged, [11])
+        assert.deepStrictEqual(yield* counted, [{ count: 11, incremental: true }])
+      }).pipe(Effect.provide(Logger.layer([logger])))
+    }).pipe(Effect.provide(adapters)),
   )
 
   it.effect("restarts after an outage of the database, and is not ready during the outage", () =>

@@ -1,6 +1,7 @@
 /** CoinGecko as a source of current prices. */
 import type { Currency } from "@btc-price/domain/Currency"
 import { PriceSource, type PriceSourceError, type Quotes } from "@btc-price/domain/PriceSource"
+import * as SourceClock from "@btc-price/domain/SourceClock"
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -48,6 +49,7 @@ export const make = Effect.fnUntraced(function* (
       "last_updated_at",
     )
     const observedAt = DateTime.makeUnsafe(seconds * 1000)
+    yield* SourceClock.tell(observedAt)
     return {
       quotes: prices.map(({ currency, amount }) => ({
         currency,

@@ -7,6 +7,7 @@ import {
   type Quote,
   type Quotes,
 } from "@btc-price/domain/PriceSource"
+import * as SourceClock from "@btc-price/domain/SourceClock"
 import * as Arr from "effect/Array"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -47,6 +48,7 @@ export const make = Effect.fnUntraced(function* ({
     const [quotes, missing] = Arr.partition(currencies, (currency) =>
       quoteOf(currency, data?.[`BTC_${currency}`]),
     )
+    yield* Effect.forEach(quotes, ({ observedAt }) => SourceClock.tell(observedAt), { discard: true })
     return { quotes, missing }
   })
 

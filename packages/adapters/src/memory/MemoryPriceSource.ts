@@ -3,6 +3,7 @@ import { Currency } from "@btc-price/domain/Currency"
 import { contains } from "@btc-price/domain/Period"
 import { PriceHistory } from "@btc-price/domain/PriceHistory"
 import { PriceSource, type PriceSourceError, type Quote, type Quotes } from "@btc-price/domain/PriceSource"
+import * as SourceClock from "@btc-price/domain/SourceClock"
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -19,7 +20,7 @@ export type Prices = { readonly [C in Currency]?: string }
 export class MemoryPriceSource extends Context.Service<
   MemoryPriceSource,
   {
-    /** Makes `current` return only these prices, observed at `observedAt` or, by default, at the time of the call. */
+    /** Makes `current` return only these prices, observed at `observedAt` or, by default, at the time of the call. The source's clock is right. */
     readonly setPrices: (prices: Prices, observedAt?: DateTime.Utc) => Effect.Effect<void>
 
     /**
@@ -134,7 +135,9 @@ interface State {
 /** Returns a quote from `prices` for each currency. */
 const answer = (name: string, prices: Prices, observedAt?: DateTime.Utc) =>
   Effect.fnUntraced(function* (currencies: ReadonlyArray<Currency>) {
-    const at = observedAt ?? (yield* DateTime.now)
+    const now = yield* DateTime.now
+    yield* SourceClock.tell(now)
+    const at = observedAt ?? now
     const [quotes, missing] = Arr.partition(currencies, (currency) =>
       quote(name, currency, prices[currency], at),
     )

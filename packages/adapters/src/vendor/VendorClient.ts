@@ -1,5 +1,6 @@
 /** A bounded GET to a vendor's API. Gives a usable answer or a `PriceSourceError`, nothing else. */
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
+import * as SourceClock from "@btc-price/domain/SourceClock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -59,6 +60,8 @@ export const make = (
     const response = yield* client
       .get(root + path, { headers, urlParams })
       .pipe(timedOutAfter(firstByteLimitSeconds))
+    const date = DateTime.make(response.headers["date"] ?? "")
+    if (Option.isSome(date)) yield* SourceClock.tell(DateTime.toUtc(date.value))
     const tooLarge = failure("malformed", `${label}'s answer is larger than ${answerLimitBytes} bytes`)
     const text = withoutKey(yield* AnswerText.read(response, answerLimitBytes, tooLarge))
     return { status: response.status, headers: response.headers, text }
