@@ -71,8 +71,8 @@ describe("Responses", () => {
         const head = yield* send("HEAD", path, { token: yield* token, headers: { "if-none-match": etag } })
         assert.strictEqual(head.status, 304)
       }
-      yield* keep([price("EUR", "2026-11-24T10:05:00Z", "40001")])
       yield* setTime("2026-11-24T10:05:20Z")
+      yield* keep([price("EUR", "2026-11-24T10:05:00Z", "40001")])
       const newest = yield* get("/v1/prices/EUR", { "if-none-match": tags.get("/v1/prices/EUR")! })
       assert.deepStrictEqual([newest.status, newest.body.price.amount], [200, "40001.00"])
       const final = "/v1/averages?period=range&from=2026-11-23&to=2026-11-24"
