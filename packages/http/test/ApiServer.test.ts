@@ -223,6 +223,8 @@ describe("ApiServer", () => {
           "": "The body must be encoded in UTF-8",
         })
       }
+      const half = yield* signIn('{"username":"demo","password":"\\ud800"}')
+      assert.deepStrictEqual(fields(half), ["password"])
       assert.strictEqual((yield* signIn({ username: "demo", password: "correct horse" })).status, 200)
       const questions = { ...sent, token: yield* token }
       assert.deepStrictEqual(fieldErrors(yield* send("POST", "/v1/prices/at", questions)), {

@@ -23,7 +23,11 @@ const expected = (limit: number) => `expected a text of 1 to ${limit} characters
 
 const textOf = (limit: number) => {
   const message = expected(limit)
-  return Schema.String.annotate({ message }).check(Schema.isBetweenLength(1, limit, { message }))
+  return Schema.String.annotate({ message }).check(
+    Schema.isBetweenLength(1, limit, { message }),
+    // An escape such as \ud800 without its other half has no form in UTF-8. It would become another password.
+    Schema.makeFilter((text) => text.isWellFormed(), { message }),
+  )
 }
 
 const username = textOf(128).annotateKey({ messageMissingKey: expected(128) })

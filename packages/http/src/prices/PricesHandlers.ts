@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import { NoPrice, PriceTooOld, RepositoryUnavailable } from "../api/Problem.ts"
+import * as ApiReadiness from "../server/ApiReadiness.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { ageMillis, toNewestPrice } from "../server/PriceBodies.ts"
 import * as PricesAt from "./PricesAt.ts"
@@ -46,6 +47,9 @@ export const layer = (options: { readonly currencies: ReadonlyArray<Currency> })
             const current = yield* read(params.currency)
             const price = current.map((entry) => toNewestPrice(entry, now))[0] ?? null
             if (price === null) {
+              // A first price may have come since the database was last read.
+              const [silence] = ApiReadiness.silenceOf(yield* snapshot.readAt, now)
+              if (silence !== undefined) return yield* new RepositoryUnavailable({ detail: `${silence}.` })
               return yield* new NoPrice({
                 currency: params.currency,
                 reason: current[0]?.gap?.reason ?? null,

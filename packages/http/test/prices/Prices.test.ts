@@ -165,6 +165,19 @@ describe("Prices", () => {
     }).pipe(Effect.provide(layerAt(now))),
   )
 
+  it.effect("are not said to be missing while the database is down, because one may have come", () =>
+    Effect.gen(function* () {
+      yield* keep([inEuro])
+      ;(yield* Outage).state = "away"
+      yield* setTime("2026-11-24T10:03:00Z")
+      assertProblem(yield* get("/v1/prices/CZK"), 404, "no-price")
+      yield* setTime("2026-11-24T10:03:00.001Z")
+      const unknown = yield* get("/v1/prices/CZK")
+      assertProblem(unknown, 503, "repository-unavailable")
+      assert.strictEqual(unknown.body.detail, `The database was last read at ${now}.`)
+    }).pipe(Effect.provide(layerAt(now))),
+  )
+
   it.effect("reject all unknown parameters at once, without repeating their values", () =>
     Effect.gen(function* () {
       const answer = yield* get("/v1/prices?currency=hunter2&max_age=-1&hunter3=1&currencies=EUR")
