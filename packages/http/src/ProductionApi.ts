@@ -1,8 +1,8 @@
 /** The API program with its production adapters: Cognito, PostgreSQL and optionally Redis. */
 import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
+import * as Listeners from "@btc-price/adapters/node/Listeners"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
-import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
@@ -36,6 +36,5 @@ export const layer = (settings: Effect.Success<typeof Settings.http>) =>
       ),
     ),
     Layer.unwrap,
-    Layer.provide(NodeListener.layer({ ...settings.api, setting: "HTTP_PORT" })),
-    Layer.provide(ManagementServer.layerListener(settings.management)),
+    Layer.provide(Listeners.layer(settings)),
   )

@@ -83,18 +83,15 @@ layer(Layer.provideMerge(Replay.layer, services), { excludeTestServices: true })
         assert.match(inUse.output, /in use/)
 
         const fileSystem = yield* FileSystem.FileSystem
-        for (const setting of ["HTTP_PORT", "MANAGEMENT_PORT"]) {
-          const unused = yield* DataFolder.make
-          const taken = yield* refused(unused, { [setting]: new URL(url).port })
-          assert.deepStrictEqual(
-            [taken.code, taken.output],
-            [
-              1,
-              `Cannot listen on 127.0.0.1:${new URL(url).port} (already in use): set ${setting} to another port\n`,
-            ],
-          )
-          assert.isEmpty(yield* fileSystem.readDirectory(unused), "nothing was created before")
-        }
+        const { port } = new URL(url)
+        const unused = yield* DataFolder.make
+        const taken = yield* refused(unused, { HTTP_PORT: port, MANAGEMENT_PORT: port })
+        const lines = ["HTTP_PORT", "MANAGEMENT_PORT"].map(
+          (setting) =>
+            `Cannot listen on 127.0.0.1:${port} (already in use): set ${setting} to another port\n`,
+        )
+        assert.deepStrictEqual([taken.code, taken.output], [1, lines.join("")])
+        assert.isEmpty(yield* fileSystem.readDirectory(unused), "nothing was created before")
 
         const file = `${dataDirectory}/file`
         yield* fileSystem.writeFileString(file, "not a folder")

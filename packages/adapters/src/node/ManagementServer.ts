@@ -21,8 +21,13 @@ export class ManagementListener extends Context.Service<
   HttpServer.HttpServer["Service"]
 >()("@btc-price/adapters/node/ManagementListener") {}
 
+export interface Options {
+  readonly host: string
+  readonly port: number
+}
+
 /** Listens on the management port. Until {@link layer} serves there, every request is answered with 503. */
-export const layerListener = (options: { readonly host: string; readonly port: number }) =>
+export const layerListener = (options: Options) =>
   Layer.effect(ManagementListener, HttpServer.HttpServer).pipe(
     Layer.provide(NodeListener.layer({ ...options, setting: "MANAGEMENT_PORT" })),
   )

@@ -74,7 +74,7 @@ export const layer = (options: Options) =>
     Layer.provideMerge(NodeHttpServer.layerHttpServices),
   )
 
-const listen = Effect.fnUntraced(function* (options: Options) {
+export const listen = Effect.fnUntraced(function* (options: Options) {
   const { host, port, setting, tls } = options
   const server = tls === undefined ? createServer(limits) : yield* secureServer(tls)
   yield* protect(server, options)

@@ -8,8 +8,8 @@ import * as LocalSecrets from "@btc-price/adapters/embedded/LocalSecrets"
 import * as MemoryExchangeRates from "@btc-price/adapters/memory/MemoryExchangeRates"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
+import * as Listeners from "@btc-price/adapters/node/Listeners"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
-import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
@@ -44,12 +44,9 @@ export interface Options extends Effect.Success<typeof Settings.embedded> {
   readonly isReplay: boolean
 }
 
-/** Listens first, so that a port that is already in use is reported before PostgreSQL is set up. */
+/** Listens first, so that ports that are already in use are reported before PostgreSQL is set up. */
 export const layer = (options: Options) =>
-  Layer.unwrap(compose(options)).pipe(
-    Layer.provide(NodeListener.layer({ ...options.api, setting: "HTTP_PORT" })),
-    Layer.provide(ManagementServer.layerListener(options.management)),
-  )
+  Layer.unwrap(compose(options)).pipe(Layer.provide(Listeners.layer(options)))
 
 /** What `npm start` does. Arguments and settings are those of `Stdio` and the `ConfigProvider`. */
 export const commandLine = Command.run(
