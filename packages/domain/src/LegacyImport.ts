@@ -1,11 +1,20 @@
 /** Use case: import the prices that the original service stored. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
-import { currencies, type LegacyCurrency, LegacyPrices, type LegacyRow } from "./LegacyPrices.ts"
+import type { Currency } from "./Currency.ts"
+import {
+  currencies,
+  type LegacyCurrency,
+  LegacyPrices,
+  type LegacyRow,
+  type LegacyTableError,
+} from "./LegacyPrices.ts"
 import * as Period from "./Period.ts"
 import { Price, toAmount } from "./Price.ts"
 import { PriceRepository } from "./PriceRepository.ts"
@@ -21,11 +30,32 @@ const origin = DateTime.makeUnsafe("2009-01-03T00:00:00Z")
 /** Prices stored in one transaction. */
 const batchSize = 5_000
 
+/** The time without any price after which the prices before it may be strays. */
+const holeLimit = Duration.days(366)
+
+/**
+ * The table begins with a few prices that are more than a year older than all others. Every slot between them would
+ * become a gap, so an import must say whether to take them.
+ */
+export class IsolatedPrices extends Schema.TaggedError<IsolatedPrices>()("IsolatedPrices", {
+  /** The number of these prices. */
+  prices: Schema.Int,
+  /** The time of the first of these prices. */
+  first: Schema.DateTimeUtc,
+  /** The time of the first of the other prices. */
+  next: Schema.DateTimeUtc,
+}) {
+  override get message(): string {
+    const [first, next] = [DateTime.formatIso(this.first), DateTime.formatIso(this.next)]
+    return `All prices before ${next} (${this.prices}, from ${first} on) are more than a year older`
+  }
+}
+
 /** What an import has done so far. */
 export interface ImportCounts {
   /** Rows read. */
   readonly rows: number
-  /** Rows whose time is missing, before 2009, or not before the running slot. */
+  /** Rows whose time is missing, before 2009, not before the running slot, or before the requested start. */
   readonly strayRows: number
   /** The time of the last row with a usable time; null before the first such row. */
   readonly until: DateTime.Utc | null
@@ -44,16 +74,28 @@ export interface CurrencyCounts {
 /**
  * Stores the first valid value of each currency in each slot before the running slot, as a `backfill` price of the
  * source `legacy`. Replaces no price, so a second run is harmless. `isDryRun`: only counts. Emits after every few
- * thousand prices and at the end. Fails with `RepositoryError`. Prices stored before the failure stay.
+ * thousand prices and at the end.
+ *
+ * `from`: leaves out earlier rows. Null: takes all rows, but fails with `IsolatedPrices`, and stores nothing, if the
+ * first prices are few and more than a year older than the next.
+ *
+ * Fails with `LegacyTableError` or `RepositoryError`. Prices stored before the failure stay.
  */
 export const importPrices = (options: {
   readonly isDryRun: boolean
-}): Stream.Stream<ImportCounts, RepositoryError, LegacyPrices | PriceRepository> =>
+  readonly from: DateTime.Utc | null
+}): Stream.Stream<
+  ImportCounts,
+  IsolatedPrices | LegacyTableError | RepositoryError,
+  LegacyPrices | PriceRepository
+> =>
   Stream.unwrap(
     Effect.gen(function* () {
       const { rows } = yield* LegacyPrices
       const repository = yield* PriceRepository
-      const selection = select(yield* DateTime.now)
+      const { from } = options
+      const selection = select(yield* DateTime.now, from ?? origin)
+      const isolatedIn = findIsolated()
 
       const store = Effect.fnUntraced(function* (prices: ReadonlyArray<Price>) {
         const missing: Array<Price> = []
@@ -70,6 +112,10 @@ export const importPrices = (options: {
       return rows.pipe(
         Stream.mapArray((chunk) => [chunk.flatMap(selection.pricesOf)]),
         Stream.flattenIterable,
+        Stream.mapArrayEffect((prices) => {
+          const isolated = from === null ? isolatedIn(prices) : undefined
+          return isolated === undefined ? Effect.succeed(prices) : Effect.fail(isolated)
+        }),
         Stream.grouped(batchSize),
         Stream.mapEffect(store),
         Stream.concat(Stream.sync(selection.counts)),
@@ -78,8 +124,8 @@ export const importPrices = (options: {
   )
 
 /** Selects the first valid price of each slot from rows in order of time, and counts. */
-const select = (now: DateTime.Utc) => {
-  const end = Slot.start(Slot.at(now))
+const select = (now: DateTime.Utc, from: DateTime.Utc) => {
+  const range = { start: DateTime.max(from, origin), end: Slot.start(Slot.at(now)) }
   const count = { rows: 0, strayRows: 0, until: null as DateTime.Utc | null }
   const counts = {
     EUR: { invalid: 0, slots: 0, stored: 0, lastSlot: -Infinity },
@@ -89,7 +135,7 @@ const select = (now: DateTime.Utc) => {
   return {
     pricesOf: ({ time, amounts }: LegacyRow): ReadonlyArray<Price> => {
       count.rows++
-      if (time === null || !Period.contains({ start: origin, end }, time)) {
+      if (time === null || !Period.contains(range, time)) {
         count.strayRows++
         return []
       }
@@ -129,6 +175,29 @@ const select = (now: DateTime.Utc) => {
         CZK: Struct.omit(counts.CZK, ["lastSlot"]),
       },
     }),
+  }
+}
+
+/**
+ * Finds the first hole of more than a year in the prices of a currency. A hole after a whole batch is accepted: that
+ * many prices are no strays. Before that, nothing is stored.
+ */
+const findIsolated = () => {
+  const last = new Map<Currency, Price>()
+  let first: Price | undefined
+  let count = 0
+  return (prices: ReadonlyArray<Price>): IsolatedPrices | undefined => {
+    for (const price of prices) {
+      if (count === batchSize) return undefined
+      const before = last.get(price.currency)
+      first ??= price
+      if (before !== undefined && price.slot - before.slot > Duration.toMillis(holeLimit)) {
+        return new IsolatedPrices({ prices: count, first: first.observedAt, next: price.observedAt })
+      }
+      last.set(price.currency, price)
+      count++
+    }
+    return undefined
   }
 }
 

@@ -22,8 +22,12 @@ const row = (time: string, eur: number | null, czk: number | null): LegacyRow =>
   amounts: { EUR: eur, CZK: czk },
 })
 
-const run = Effect.fnUntraced(function* (rows: ReadonlyArray<LegacyRow>, isDryRun = false) {
-  const progress = yield* Stream.runCollect(LegacyImport.importPrices({ isDryRun })).pipe(
+const run = Effect.fnUntraced(function* (
+  rows: ReadonlyArray<LegacyRow>,
+  isDryRun = false,
+  from: DateTime.Utc | null = null,
+) {
+  const progress = yield* Stream.runCollect(LegacyImport.importPrices({ isDryRun, from })).pipe(
     Effect.provide(MemoryLegacyPrices.layer(rows)),
   )
   return progress.at(-1)!
@@ -147,6 +151,55 @@ describe("LegacyImport", () => {
     }),
   )
 
+  const stray = { time: DateTime.makeUnsafe("2009-06-01T00:00:00Z"), amounts: { EUR: 1, CZK: null } }
+
+  test(
+    "asks whether to take a few prices that are more than a year older than the next, and stores nothing",
+    Effect.gen(function* () {
+      const rows = [stray, row("19:31:00", 3, 30), row("19:36:00", 4, 40)]
+      for (const isDryRun of [true, false]) {
+        const error = yield* Effect.flip(run(rows, isDryRun))
+        assert.strictEqual(
+          error.message,
+          "All prices before 2024-01-07T19:31:00.000Z (1, from 2009-06-01T00:00:00.000Z on) are more than a year older",
+        )
+      }
+      assert.deepStrictEqual(yield* storedPrices("EUR"), [])
+
+      const without = yield* run(rows, false, rows[1]!.time)
+      assert.deepStrictEqual([without.strayRows, without.currencies.EUR.stored], [1, 2])
+      assert.deepStrictEqual(yield* storedPrices("EUR"), [
+        "19:30 3 legacy backfill",
+        "19:35 4 legacy backfill",
+      ])
+      assert.strictEqual((yield* run(rows, false, stray.time)).currencies.EUR.stored, 1)
+    }),
+  )
+
+  test(
+    "takes prices that are up to a year older than the next, and rows without a price",
+    Effect.gen(function* () {
+      const yearBefore = { ...stray, time: DateTime.makeUnsafe("2023-01-06T19:31:00Z") }
+      const nothing = { ...stray, amounts: { EUR: 0, CZK: null } }
+      const { currencies } = yield* run([nothing, yearBefore, row("19:31:00", 3, 30)])
+      assert.deepStrictEqual([currencies.EUR.stored, currencies.CZK.stored], [2, 1])
+    }),
+  )
+
+  test(
+    "takes a hole of years after thousands of prices",
+    Effect.gen(function* () {
+      const first = DateTime.toEpochMillis(DateTime.makeUnsafe("2020-01-01T00:00:00Z"))
+      const rows = Array.from({ length: 5_000 }, (_, index) => ({
+        time: DateTime.makeUnsafe(first + index * 300_000),
+        amounts: { EUR: index + 1, CZK: null },
+      }))
+      const last = row("19:31:00", 3, null)
+      assert.strictEqual((yield* run([...rows, last])).currencies.EUR.stored, 5_001)
+      assert.strictEqual((yield* Effect.flip(run([...rows.slice(1), last])))._tag, "IsolatedPrices")
+    }),
+  )
+
   test(
     "imports any number of rows and reports progress",
     Effect.gen(function* () {
@@ -155,9 +208,9 @@ describe("LegacyImport", () => {
         time: DateTime.makeUnsafe(first + index * 150_000),
         amounts: { EUR: index + 1, CZK: index % 4 === 0 ? null : index + 1 },
       }))
-      const progress = yield* Stream.runCollect(LegacyImport.importPrices({ isDryRun: false })).pipe(
-        Effect.provide(MemoryLegacyPrices.layer(rows)),
-      )
+      const progress = yield* Stream.runCollect(
+        LegacyImport.importPrices({ isDryRun: false, from: null }),
+      ).pipe(Effect.provide(MemoryLegacyPrices.layer(rows)))
       assert.isAtLeast(progress.length, 5)
       assert.deepStrictEqual(progress.at(-1)?.currencies, {
         EUR: { invalid: 0, slots: 10_000, stored: 10_000 },

@@ -42,6 +42,6 @@ const isRepositoryError = <E>(error: E | RepositoryError): error is RepositoryEr
 const adviceOn = ({ reason, operation }: RepositoryError): string => {
   if (reason === "unavailable") return "the database does not respond; try again"
   return operation.startsWith("LegacyPrices.")
-    ? "the database has no table btc_price of the original service, or its columns are not as expected; is LEGACY_DATABASE_URL set?"
+    ? "the database does not let its user read the table btc_price; grant select on it"
     : "the schema is not as expected; run the command migrate to bring it up to date"
 }

@@ -23,6 +23,8 @@ const rows = [
   { time: null, amounts: { EUR: 1, CZK: 1 } },
 ]
 
+const amounts = { EUR: 1, CZK: 2 }
+
 /** The results for the two currencies if `kept` prices are new. */
 const imported = (kept: number) => [
   { type: "currency", currency: "EUR", slots: 2, kept, invalid: 1 },
@@ -68,12 +70,55 @@ layer(Layer.empty, { excludeTestServices: true })("The command import-legacy", (
     }),
   )
 
+  it.effect("leaves out rows of impossible times, and asks about a row of 2009 among rows of yesterday", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.make
+      yield* LegacyTable.make(url, [{ time: DateTime.makeUnsafe("2009-06-01T00:00:00Z"), amounts }])
+      yield* StoredPrices.within(
+        url,
+        Effect.flatMap(
+          PgClient.PgClient,
+          (sql) => sql`
+            insert into btc_price (price_eur, price_czk, timestamp) values
+              (1, 2, '294000-01-01'), (1, 2, '2131-01-01'), (1, 2, now() at time zone 'UTC' + interval '1 hour'),
+              (3, 4, now() at time zone 'UTC' - interval '1 day')`,
+        ),
+      )
+      const asked = yield* CommandProgram.run(url, ["import-legacy"])
+      assert.deepStrictEqual([asked.code, asked.stdout], [1, ""])
+      const [line, next, first] =
+        /^All prices before (\S+) \(2, from (\S+) on\) are more than a year older\. .* --from \1, .* --from \2\n$/.exec(
+          asked.stderr,
+        ) ?? []
+      assert.isDefined(line, asked.stderr)
+      assert.strictEqual(first, "2009-06-01T00:00:00.000Z")
+      const exported = Effect.map(
+        CommandProgram.run(url, ["export"]),
+        ({ stdout }) => stdout.split("\n").length - 2,
+      )
+      assert.strictEqual(yield* exported, 0)
+
+      const taken = yield* CommandProgram.run(url, ["import-legacy", "--from", next!])
+      assert.match(
+        taken.stdout,
+        /^5 rows read; 4 of them have an impossible time or one before --from$/m,
+        taken.stderr,
+      )
+      assert.strictEqual(yield* exported, 2)
+      const help = yield* CommandProgram.run(url, ["import-legacy", "--help"])
+      assert.include(help.stdout, "A time without a time zone is UTC.")
+    }),
+  )
+
   it.effect("imports from another database, and fails if there is no table", () =>
     Effect.gen(function* () {
       const [url, legacy] = yield* Effect.all([TestDatabase.make, TestDatabase.make])
       const nothing = yield* CommandProgram.run(url, ["import-legacy"])
       assert.deepStrictEqual([nothing.code, nothing.stdout], [1, ""])
-      assert.match(nothing.stderr, /LegacyPrices\.rows: .* no table btc_price of the original service/)
+      assert.match(
+        nothing.stderr,
+        /^There is no table btc_price in the database \w+; set LEGACY_DATABASE_URL to the database of the original service\n$/,
+      )
       yield* LegacyTable.make(legacy, rows)
       const ended = yield* CommandProgram.run(url, ["import-legacy"], {
         env: { LEGACY_DATABASE_URL: Redacted.value(legacy) },
