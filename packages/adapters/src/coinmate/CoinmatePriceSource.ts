@@ -85,11 +85,11 @@ const quoteOf = (currency: Currency, data: unknown): Result.Result<Quote, Missin
   })
 }
 
-const ErrorBody = Schema.Struct({ error: Schema.Literal(true), errorMessage: Schema.String })
+const ErrorBody = Schema.Struct({ error: Schema.Literal(true), errorMessage: Schema.Unknown })
 
 /** There is only a message. Unless it names a limit, it is taken for a fault of the server. */
 const errorIn = (json: unknown): Option.Option<ReportedError> =>
-  Option.map(Schema.decodeUnknownOption(ErrorBody)(json), ({ errorMessage: message }) => ({
-    code: /\blimit|too many/i.test(message) ? 429 : 500,
-    message,
+  Option.map(Schema.decodeUnknownOption(ErrorBody)(json), ({ errorMessage }) => ({
+    code: /\blimit|too many/i.test(String(errorMessage)) ? 429 : 500,
+    message: String(errorMessage ?? ""),
   }))

@@ -96,6 +96,7 @@ describe("CoinmatePriceSource", () => {
 
   const failures: ReadonlyArray<readonly [what: string, Respond, PriceSourceError["reason"]]> = [
     ["an error", json(`{"error":true,"errorMessage":"Internal error","data":null}`), "upstream-fault"],
+    ["an error without a message", json(`{"error":true,"errorMessage":null,"data":null}`), "upstream-fault"],
     ["a limit", json(`{"error":true,"errorMessage":"Request limit exceeded.","data":null}`), "rate-limited"],
     ["too many requests", page("", 429), "rate-limited"],
     ["another form", json(`{"error":false,"errorMessage":null,"data":[1]}`), "malformed"],
