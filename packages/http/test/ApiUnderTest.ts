@@ -24,6 +24,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import { connect } from "node:net"
 import * as LoopbackServer from "../../adapters/test/LoopbackServer.ts"
 import * as RawExchange from "../../adapters/test/RawExchange.ts"
 
@@ -256,4 +257,13 @@ export const port = Effect.map(HttpServer.HttpServer, LoopbackServer.portOf)
 /** Sends bytes as they are, and gives all that came back until the connection ended. */
 export const exchange = Effect.fnUntraced(function* (text: string) {
   return yield* RawExchange.exchange(yield* port, text)
+})
+
+/** The same, with whether the connection ended with a reset. */
+export const exchangeToEnd = Effect.fnUntraced(function* (text: string) {
+  const number = yield* port
+  return yield* RawExchange.ending(
+    () => connect(number, "127.0.0.1"),
+    (socket) => socket.write(text),
+  )
 })

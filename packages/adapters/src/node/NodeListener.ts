@@ -7,7 +7,9 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as NetAddress from "effect/net/NetAddress"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import * as BrokenResponse from "./BrokenResponse.ts"
 import * as Certificate from "./Certificate.ts"
+import { DownloadResponse } from "./DownloadResponse.ts"
 import * as Refusal from "./Refusal.ts"
 import * as SecureServer from "./SecureServer.ts"
 import * as SecurityHeaders from "./SecurityHeaders.ts"
@@ -54,6 +56,7 @@ const limits = {
   // The served application refuses it with a problem; Node would refuse it without a body.
   requireHostHeader: false,
   shouldUpgradeCallback: () => false,
+  ServerResponse: DownloadResponse,
 }
 
 const dropped = Metric.counter("http_connections_dropped_total", {
@@ -131,6 +134,7 @@ const protect = Effect.fnUntraced(function* (server: Server, { tls, isBehindTerm
     })
   }
   for (const event of [...requestEvents, "checkExpectation"] as const) server.on(event, prepare)
+  BrokenResponse.install(server)
   Refusal.install(server, {
     headers,
     onRefusal: (status) =>

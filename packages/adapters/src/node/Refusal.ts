@@ -3,8 +3,9 @@
  * Their type is `about:blank`, which says that they mean no more than their status.
  */
 import * as ProblemDetails from "effect/http/ProblemDetails"
-import { type RequestListener, type Server, type ServerResponse, STATUS_CODES } from "node:http"
+import { type RequestListener, type Server, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
+import * as BrokenResponse from "./BrokenResponse.ts"
 
 /** How long a caller that may still be sending has to read a refusal, in milliseconds. */
 const graceMillis = 500
@@ -32,7 +33,7 @@ export const install = (server: Server, { headers, onRefusal }: Options): void =
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const status = statusOf(error.code)
     // No response is possible before the TLS handshake or in the middle of another response.
-    if (status === undefined || hasBegunToAnswer(socket as Socket)) socket.destroy()
+    if (status === undefined || BrokenResponse.isAnswering(socket as Socket)) socket.destroy()
     else if (socket.writable) refuse(socket as Socket, status)
   })
   server.on("connect", (_, socket) => {
@@ -65,10 +66,6 @@ const statusOf = (code: string | undefined): number | undefined => {
       return code?.startsWith("HPE_") === true ? 400 : undefined
   }
 }
-
-/** Node has no public API for this; its own handler reads the same field. */
-const hasBegunToAnswer = (socket: Socket & { readonly _httpMessage?: ServerResponse }): boolean =>
-  socket._httpMessage?.headersSent === true
 
 /** The problem that means no more than its status. */
 export const problem = (status: number): ProblemDetails.ProblemDetails => ({

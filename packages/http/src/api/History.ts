@@ -89,7 +89,7 @@ export class HistoryGroup extends HttpApiGroup.make("history")
       OpenApi.annotations({
         summary: "Samples or candles for up to ten years",
         description:
-          "The `Accept` header selects the format. `application/json` returns pages, linked by `next_cursor`. `text/csv` and `application/x-ndjson` return all rows in one stream, with the same field names as in JSON and amounts as exact decimals; in CSV, null is an empty field. If a stream cannot be finished, the connection is closed early, so that the download never looks complete. A slot without a price has no sample (see `/v1/gaps`). A candle without prices is included, with null figures. The first and last candles are cut off at the bounds of the range.",
+          "The `Accept` header selects the format. `application/json` returns pages, linked by `next_cursor`. `text/csv` and `application/x-ndjson` return all rows in one stream, with the same field names as in JSON and amounts as exact decimals; in CSV, null is an empty field. A stream ends with the trailer `Content-Digest` (SHA-256 of the body, RFC 9530), which proves that the download is whole; over HTTP/1.0 there is no trailer. If a stream cannot be finished, the connection is reset, so that the download never looks complete. A slot without a price has no sample (see `/v1/gaps`). A candle without prices is included, with null figures. The first and last candles are cut off at the bounds of the range.",
       }),
     ),
   )

@@ -3,9 +3,11 @@ import type { Price } from "@btc-price/domain/Price"
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import { createHash } from "node:crypto"
 import {
   assertProblem,
   exchange,
+  exchangeToEnd,
   fieldErrors,
   gap,
   get,
@@ -328,7 +330,32 @@ describe("History", () => {
       assert.match(broken, /^HTTP\/1\.1 200 /)
       assert.include(broken, ",EUR,20.50,", "the rows read so far are sent")
       assert.notMatch(broken, /\r\n0\r\n\r\n$/, "the end of a chunked body")
-      assert.match(complete, /\r\n0\r\n\r\n$/)
+      assert.match(complete, /\r\n0\r\n(?:[^\r]+\r\n)+\r\n$/)
+
+      // The body of HTTP/1.0, which nginx speaks to its upstreams by default, ends with the connection.
+      const oldRequest = request.replace("HTTP/1.1", "HTTP/1.0")
+      const whole = yield* exchangeToEnd(oldRequest)
+      assert.isFalse(whole.isReset)
+      assert.notMatch(whole.text, /^(?:trailer|transfer-encoding|content-length):/im)
+      outage.state = "breaks"
+      assert.isTrue((yield* exchangeToEnd(oldRequest)).isReset)
+    }).pipe(Effect.provide(layerAt(now))),
+  )
+
+  it.effect("ends with a digest of the download", () =>
+    Effect.gen(function* () {
+      yield* keep(series("2026-09-01T00:00:00Z", 5_000))
+      for (const accept of ["text/csv", "application/x-ndjson"]) {
+        const text = yield* exchange(
+          `GET /v1/history/EUR?from=2026-09-01&to=2026-10-01 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${yield* token}\r\nAccept: ${accept}\r\nConnection: close\r\n\r\n`,
+        )
+        assert.match(text, /^trailer: Content-Digest\r$/im)
+        const [, chunks = "", digest] =
+          /\r\n\r\n([^]*)\r\n0\r\nContent-Digest: sha-256=:(.+):\r\n\r\n$/.exec(text) ?? []
+        const body = chunks.replaceAll(/(?:^|\r\n)[0-9a-f]+\r\n/g, "")
+        assert.lengthOf(body.trimEnd().split("\n"), accept === "text/csv" ? 5_001 : 5_000)
+        assert.strictEqual(digest, createHash("sha256").update(body).digest("base64"))
+      }
     }).pipe(Effect.provide(layerAt(now))),
   )
 
