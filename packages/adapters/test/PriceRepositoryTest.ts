@@ -1,7 +1,7 @@
 /** The suite that every PriceRepository passes: what the port's docstrings promise, and no more. */
 import * as Average from "@btc-price/domain/Average"
 import { Currency } from "@btc-price/domain/Currency"
-import { Gap, Reason } from "@btc-price/domain/Gap"
+import { Gap, Reason, vagueReasons } from "@btc-price/domain/Gap"
 import * as GapRun from "@btc-price/domain/GapRun"
 import * as Period from "@btc-price/domain/Period"
 import { Price } from "@btc-price/domain/Price"
@@ -238,6 +238,31 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
         assert.deepStrictEqual(yield* gaps, [[gap(first, "missing", "CZK")], [gap(second, "unreachable")]])
         yield* repository.record({ prices: [], gaps: [gap(first, "refused")] })
         assert.deepStrictEqual(yield* gaps, [[gap(first, "missing", "CZK")], [gap(second, "unreachable")]])
+      }),
+    )
+
+    it.effect("does not replace the reason of a gap by a vaguer reason", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const slots = [0, 1, 2].map((index) => slotAt(month(2019), index))
+        const reasons = Effect.map(recordedGaps("EUR", rangeOf(month(2019))), (gaps) =>
+          gaps.map(({ reason }) => reason),
+        )
+        const record = (reason: Reason) =>
+          repository.record({ prices: [], gaps: slots.map((slot) => gap(slot, reason)) })
+        const all = (reason: Reason) => slots.map(() => reason)
+        for (const vague of vagueReasons) {
+          yield* record(vague)
+          assert.deepStrictEqual(yield* reasons, all(vague), "a vague reason replaces another")
+        }
+        yield* record("unreachable")
+        for (const vague of vagueReasons) yield* record(vague)
+        assert.deepStrictEqual(yield* reasons, all("unreachable"))
+        yield* record("timed-out")
+        assert.deepStrictEqual(yield* reasons, all("timed-out"))
+        const slot = slotAt(month(2019), 9)
+        yield* repository.record({ prices: [], gaps: [gap(slot, "refused"), gap(slot, "not-running")] })
+        assert.deepStrictEqual(yield* reasons, [...all("timed-out"), "refused"])
       }),
     )
 

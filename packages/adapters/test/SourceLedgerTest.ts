@@ -15,6 +15,8 @@ const call = (
   options: { readonly slot?: Slot.Slot; readonly limit?: number; readonly cap?: number } = {},
 ) => ({ source, at, slot: options.slot ?? null, limit: options.limit ?? null, cap: options.cap ?? null })
 
+const pending = { outcome: "pending" } as const
+
 /** Each test has sources of its own, so that the tests may share one ledger. */
 export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unknown>): void =>
   describeLayer(ledgerLayer, { excludeTestServices: true })(`SourceLedger: ${name}`, (it) => {
@@ -58,14 +60,36 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
         const slot = Slot.at(at)
         assert.strictEqual(yield* spend(call("c", at, { slot, limit: 0 })), "exhausted")
         assert.strictEqual(yield* spend(call("c", at, { slot })), 1)
-        assert.strictEqual(yield* spend(call("c", at, { slot })), "duplicate")
+        assert.deepStrictEqual(yield* spend(call("c", at, { slot })), pending)
         assert.strictEqual(yield* spend(call("c", at)), 2)
-        assert.strictEqual(yield* spend(call("c", at, { slot })), "duplicate")
+        assert.deepStrictEqual(yield* spend(call("c", at, { slot })), pending)
         const later = utc("04-01T00:00:01")
-        assert.strictEqual(yield* spend(call("c", later, { slot })), "duplicate")
+        assert.deepStrictEqual(yield* spend(call("c", later, { slot })), pending)
         assert.strictEqual(yield* spend(call("c other", later, { slot })), 1)
         assert.strictEqual(yield* spend(call("c", later, { slot: Slot.next(slot) })), 1)
         assert.strictEqual((yield* stateOf("c", at))?.calls, 2)
+      }),
+    )
+
+    it.effect("knows what became of the call for a slot, whatever other calls did since", () =>
+      Effect.gen(function* () {
+        const { spend, report } = yield* SourceLedger
+        const at = utc("03-10T10:01:00")
+        const slot = Slot.at(at)
+        const next = Slot.next(slot)
+        const failure = { reason: "unreachable", detail: "No network" } as const
+        const limited = { reason: "rate-limited", detail: "Later" } as const
+        yield* spend(call("g", at, { slot }))
+        yield* report({ source: "g", at, slot, failure, breaker: "closed" })
+        assert.deepStrictEqual(yield* spend(call("g", at, { slot })), { outcome: failure })
+        yield* report({ source: "g", at, slot: null, failure: limited, breaker: "closed" })
+        yield* report({ source: "g", at, slot: null, failure: null, breaker: "closed" })
+        assert.deepStrictEqual(yield* spend(call("g", at, { slot })), { outcome: failure })
+
+        yield* spend(call("g", at, { slot: next }))
+        assert.deepStrictEqual(yield* spend(call("g", at, { slot: next })), pending)
+        yield* report({ source: "g", at, slot: next, failure: null, breaker: "closed" })
+        assert.deepStrictEqual(yield* spend(call("g", at, { slot: next })), { outcome: "succeeded" })
       }),
     )
 
@@ -86,7 +110,7 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
           concurrency: "unbounded",
         })
         assert.deepStrictEqual(
-          answers.filter((answer) => answer !== "duplicate"),
+          answers.filter((answer) => typeof answer === "number"),
           [1],
         )
         assert.strictEqual((yield* stateOf("d slot", at))?.calls, 1)
@@ -113,12 +137,12 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
         }
         assert.deepStrictEqual(yield* stateOf("e", first), state)
 
-        yield* report({ source: "e", at: first, failure: null, breaker: "closed" })
+        yield* report({ source: "e", at: first, slot: null, failure: null, breaker: "closed" })
         assert.deepStrictEqual(yield* stateOf("e", first), { ...state, lastSuccessAt: first })
 
         yield* spend(call("e", second, { cap: 20 }))
         const failure = { reason: "rate-limited", detail: `"Later", it said` } as const
-        yield* report({ source: "e", at: second, failure, breaker: "open" })
+        yield* report({ source: "e", at: second, slot: null, failure, breaker: "open" })
         assert.deepStrictEqual(yield* stateOf("e", second), {
           ...state,
           calls: 2,
@@ -129,7 +153,7 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
         })
 
         yield* spend(call("e", third))
-        yield* report({ source: "e", at: third, failure: null, breaker: "half-open" })
+        yield* report({ source: "e", at: third, slot: null, failure: null, breaker: "half-open" })
         assert.deepStrictEqual(yield* stateOf("e", third), {
           ...state,
           calls: 3,

@@ -34,6 +34,14 @@ export const Reason = Schema.Literals([
 ])
 export type Reason = typeof Reason.Type
 
+/** Reasons for which no source was asked, or none could be used. Any other reason says more. */
+export const vagueReasons: ReadonlyArray<Reason> = [
+  "clock-skew",
+  "circuit-open",
+  "budget-spent",
+  "not-running",
+]
+
 export class Gap extends Schema.Class<Gap>("@btc-price/domain/Gap")({
   currency: Currency,
   slot: Slot,

@@ -22,7 +22,8 @@ export class PriceRepository extends Context.Service<
     /**
      * Stores prices and gaps, all of them or none. Idempotent: there is at most one price per currency and slot, and
      * the first price stays, except that a live price replaces a backfilled price. A gap is stored only if the slot
-     * has no price. A later reason replaces an earlier reason. Storing a price removes the gap of its slot. Fails as
+     * has no price. A later reason replaces an earlier reason, except that one of `Gap.vagueReasons` replaces only another
+     * of them. Storing a price removes the gap of its slot. Fails as
      * `rejected` if one of the slots has not begun.
      */
     readonly record: (facts: {

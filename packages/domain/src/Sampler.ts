@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as ClockStep from "./ClockStep.ts"
 import type { Currency } from "./Currency.ts"
 import { ExchangeRates } from "./ExchangeRates.ts"
-import { Gap } from "./Gap.ts"
+import { Gap, type Reason, vagueReasons } from "./Gap.ts"
 import * as Inquiry from "./Inquiry.ts"
 import * as Plausibility from "./Plausibility.ts"
 import { Price } from "./Price.ts"
@@ -184,13 +184,19 @@ const ratesOf = Effect.fnUntraced(function* (
 const skewOf = (currency: Currency, slot: Slot.Slot, clock: SourceClock.KnownVerdict): Gap =>
   new Gap({ currency, slot, reason: "clock-skew", detail: SourceClock.describe(clock), tried: [] })
 
-/** The reason is that of the first source in the list. The detail lists why each source has no price. */
+/**
+ * The reason is that of the first source that was asked and failed or, if there is none, of the first source. The
+ * detail lists why each source has no price.
+ */
 const gapOf = (currency: Currency, slot: Slot.Slot, missing: ReadonlyArray<Inquiry.MissingAnswer>): Gap =>
   new Gap({
     currency,
     slot,
-    reason: missing[0]?.reason ?? "missing",
+    reason: (missing.find(({ reason }) => saysWhy(reason)) ?? missing[0])?.reason ?? "missing",
     detail:
       missing.map(({ source, detail }) => `${source}: ${detail}`).join("; ") || "No source is configured",
     tried: [],
   })
+
+/** Whether the reason is a failure of the source. */
+const saysWhy = (reason: Reason): boolean => reason !== "missing" && !vagueReasons.includes(reason)

@@ -12,7 +12,7 @@ import * as MonthlyCalls from "./MonthlyCalls.ts"
 import { PriceSourceError } from "./PriceSource.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 import type { Slot } from "./Slot.ts"
-import { type Breaker, SourceLedger } from "./SourceLedger.ts"
+import { type Breaker, type EarlierCall, SourceLedger } from "./SourceLedger.ts"
 
 /** Consecutive failures after which the circuit of a source opens. */
 const failureLimit = 3
@@ -28,7 +28,8 @@ export class SourceGate extends Context.Service<
      * - `rate-limited`, while the source has asked not to be called;
      * - `circuit-open`, after three consecutive failures;
      * - `budget-spent`, when the calls of the month are used up;
-     * - `not-running`, when another worker made this slot's call and did not finish.
+     * - the reason of this slot's call, if a worker made it before and it failed;
+     * - `not-running`, if a worker made this slot's call before and did not finish.
      *
      * `slot` is the slot whose first call this is, which may use the calls reserved for slots; null for retries and
      * histories.
@@ -59,8 +60,7 @@ export const layer = (options: {
         const cap = options.monthlyCaps[source] ?? null
         const limit = cap === null ? null : MonthlyCalls.limit(cap, slot !== null, at)
         const calls = yield* ledger.spend({ source, at, slot, limit, cap })
-        if (calls === "duplicate")
-          return yield* skip("not-running", "Another worker made this slot's call and did not finish")
+        if (typeof calls === "object") return yield* repeat(calls)
         if (calls === "exhausted") {
           return yield* skip(
             "budget-spent",
@@ -72,13 +72,13 @@ export const layer = (options: {
 
       /** A price is not lost because the outcome of its call cannot be stored. */
       const report = Effect.fnUntraced(
-        function* (source: string, failure: PriceSourceError | null) {
+        function* (source: string, slot: Slot | null, failure: PriceSourceError | null) {
           const at = yield* DateTime.now
           if (failure?.retryAfter !== undefined) {
             blockedUntil.set(source, DateTime.addDuration(at, failure.retryAfter))
           }
           const { _tag } = yield* breaker.state(source)
-          yield* ledger.report({ source, at, failure, breaker: breakers[_tag] })
+          yield* ledger.report({ source, at, slot, failure, breaker: breakers[_tag] })
         },
         Effect.catchCause((cause) => Effect.logWarning("The outcome of a call was not stored", cause)),
       )
@@ -96,9 +96,9 @@ export const layer = (options: {
           Effect.mapError(call, (error) => new Failed({ error })),
         )
         return yield* breaker.execute(counted, { key: source, classify: outcomeOf }).pipe(
-          Effect.tap(() => report(source, null)),
+          Effect.tap(() => report(source, slot, null)),
           Effect.catchTags({
-            Failed: ({ error }) => Effect.andThen(report(source, error), Effect.fail(error)),
+            Failed: ({ error }) => Effect.andThen(report(source, slot, error), Effect.fail(error)),
             CircuitBreakerError: () =>
               skip("circuit-open", `It failed ${failureLimit} times in a row and is not called for a while`),
           }),
@@ -127,6 +127,15 @@ const breakers: Readonly<Record<CircuitBreaker.State["_tag"], Breaker>> = {
 
 const skip = (reason: PriceSourceError["reason"], detail: string) =>
   Effect.fail(new PriceSourceError({ reason, detail }))
+
+/** Says again what the slot's call said. */
+const repeat = ({ outcome }: EarlierCall) => {
+  if (outcome === "pending") return skip("not-running", "A worker made this slot's call and did not finish")
+  if (outcome === "succeeded") {
+    return skip("not-running", "It answered in this slot before, and the worker did not finish")
+  }
+  return skip(outcome.reason, `${outcome.detail} (asked before in this slot)`)
+}
 
 const callsGauge = Metric.gauge("btc_price_source_calls", {
   description: "Calls to a source in this UTC month, over all processes",

@@ -4,6 +4,7 @@ import type * as DateTime from "effect/DateTime"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Reason } from "./Gap.ts"
+import type { PriceSourceError } from "./PriceSource.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 import type { Slot } from "./Slot.ts"
 
@@ -24,12 +25,20 @@ export interface SourceState {
   readonly breaker: Breaker
 }
 
+/** Why a call failed. */
+export type CallFailure = Pick<PriceSourceError, "reason" | "detail">
+
+/** What became of the call that was counted for a slot before. `pending`: no outcome is stored. */
+export interface EarlierCall {
+  readonly outcome: "pending" | "succeeded" | CallFailure
+}
+
 export class SourceLedger extends Context.Service<
   SourceLedger,
   {
     /**
      * Counts a call that is about to be made in the UTC month of `at`, and returns the month's new count. Counts
-     * nothing and returns `duplicate` if a call for the same `slot` was counted before, or `exhausted` if the month
+     * nothing and returns the earlier call if a call for the same `slot` was counted before, or `exhausted` if the month
      * already has `limit` calls. `slot` null: the call is for no slot. `limit` null: no limit. `cap` is only stored
      * for `states`. Atomic over all processes.
      */
@@ -39,13 +48,17 @@ export class SourceLedger extends Context.Service<
       readonly slot: Slot | null
       readonly limit: number | null
       readonly cap: number | null
-    }) => Effect.Effect<number | "exhausted" | "duplicate", RepositoryError>
+    }) => Effect.Effect<number | "exhausted" | EarlierCall, RepositoryError>
 
-    /** Stores the outcome of a call. `failure` null: the call succeeded; the last failure stays known. */
+    /**
+     * Stores the outcome of a call. `failure` null: the call succeeded; the last failure stays known. `slot` is that
+     * of `spend`; null: the call was for no slot, and what became of a slot's call stays known.
+     */
     readonly report: (outcome: {
       readonly source: string
       readonly at: DateTime.Utc
-      readonly failure: { readonly reason: Reason; readonly detail: string } | null
+      readonly slot: Slot | null
+      readonly failure: CallFailure | null
       readonly breaker: Breaker
     }) => Effect.Effect<void, RepositoryError>
 

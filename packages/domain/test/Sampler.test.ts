@@ -2,12 +2,14 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
 import * as Sampler from "@btc-price/domain/Sampler"
 import * as Slot from "@btc-price/domain/Slot"
+import * as SourceGate from "@btc-price/domain/SourceGate"
 import { assert, describe } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import { type Options, test as testAt } from "./MemoryVendors.ts"
 import * as SlotGaps from "./SlotGaps.ts"
@@ -49,6 +51,9 @@ const sample = Effect.fnUntraced(function* (...currencies: ReadonlyArray<"EUR" |
   yield* TestClock.adjust("1 minute")
   return yield* Fiber.join(sampling)
 })
+
+/** Runs `effect` in another process, which knows only what is stored. */
+const restarted = Effect.provide(Layer.fresh(SourceGate.layer({ monthlyCaps: {} })))
 
 const nextSlot = TestClock.adjust("4 minutes")
 
@@ -119,6 +124,45 @@ describe("Sampler", () => {
       assert.strictEqual(
         gaps[0]?.detail,
         "first: As told; second: -1 cannot be the price in EUR; third: third's answer has no EUR",
+      )
+    }))
+
+  test("in a slot in which a worker failed before, says again why, and asks again only as a retry", ([
+    first,
+    second,
+  ]) =>
+    Effect.gen(function* () {
+      yield* first.script(() => Effect.fail(failure("unreachable")))
+      yield* second.script(() => Effect.fail(failure("refused")))
+      yield* sample("EUR")
+      assert.deepStrictEqual([yield* first.calls, yield* second.calls], [2, 1])
+
+      const { gaps } = yield* restarted(sample("EUR"))
+      assert.deepStrictEqual([yield* first.calls, yield* second.calls], [3, 1])
+      assert.deepStrictEqual(yield* stored, ["EUR unreachable"])
+      assert.include(
+        gaps[0]?.detail,
+        "first: As told (asked before in this slot); first: As told; second: As",
+      )
+
+      yield* first.setPrices({ EUR: "40320" })
+      yield* restarted(sample("EUR"))
+      assert.deepStrictEqual(yield* stored, ["EUR 40320 first"])
+    }))
+
+  test("in a slot in which a worker was killed, asks the sources that were not asked", ([first, second]) =>
+    Effect.gen(function* () {
+      yield* first.script(() => Effect.never)
+      const killed = yield* Effect.forkChild(Sampler.sample(["EUR"]))
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(killed)
+      yield* second.failNext(failure("refused"))
+      const { gaps } = yield* restarted(sample("EUR"))
+      assert.deepStrictEqual(yield* first.calls, 1)
+      assert.deepStrictEqual(yield* stored, ["EUR refused"], "more specific than not-running")
+      assert.match(
+        gaps[0]?.detail ?? "",
+        /^first: A worker made this slot's call and did not finish; second: As/,
       )
     }))
 

@@ -2,7 +2,7 @@
 import * as Average from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
 import * as FutureSlot from "@btc-price/domain/FutureSlot"
-import { Gap } from "@btc-price/domain/Gap"
+import { Gap, vagueReasons } from "@btc-price/domain/Gap"
 import * as GapRun from "@btc-price/domain/GapRun"
 import type { Range } from "@btc-price/domain/Period"
 import type { Price } from "@btc-price/domain/Price"
@@ -41,7 +41,12 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
           of(gaps, price.currency).delete(price.slot)
         }
         for (const gap of facts.gaps) {
-          if (of(prices, gap.currency).get(gap.slot) === undefined) of(gaps, gap.currency).set(gap)
+          const stored = of(gaps, gap.currency).get(gap.slot)
+          const saysLess =
+            stored !== undefined && vagueReasons.includes(gap.reason) && !vagueReasons.includes(stored.reason)
+          if (of(prices, gap.currency).get(gap.slot) === undefined && !saysLess) {
+            of(gaps, gap.currency).set(gap)
+          }
         }
         yield* PubSub.publish(hints, undefined)
       }),

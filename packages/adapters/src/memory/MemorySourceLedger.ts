@@ -1,6 +1,6 @@
 /** SourceLedger in the memory of one process, for tests and experiments. Its contents end with the layer. */
 import type { Slot } from "@btc-price/domain/Slot"
-import { SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
+import { type EarlierCall, SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -12,27 +12,32 @@ export const layer: Layer.Layer<SourceLedger> = Layer.sync(SourceLedger, () => {
     records.getOrInsertComputed(source, () => ({
       state: { cap: null, lastSuccessAt: null, lastFailure: null, breaker: "closed" },
       months: new Map(),
-      lastSlot: null,
+      slotCall: null,
     }))
 
   return SourceLedger.of({
     spend: Effect.fn("SourceLedger.spend")(({ source, at, slot, limit, cap }) =>
       Effect.sync(() => {
         const calls = records.get(source)?.months.get(monthOf(at))?.calls ?? 0
-        if (slot !== null && records.get(source)?.lastSlot === slot) return "duplicate"
+        const earlier = records.get(source)?.slotCall
+        if (slot !== null && earlier?.slot === slot) return { outcome: earlier.outcome }
         if (limit !== null && calls >= limit) return "exhausted"
         const record = recordOf(source)
         const firstCallAt = record.months.get(monthOf(at))?.firstCallAt ?? at
         record.months.set(monthOf(at), { calls: calls + 1, firstCallAt: DateTime.min(firstCallAt, at) })
         record.state = { ...record.state, cap }
-        record.lastSlot = slot ?? record.lastSlot
+        if (slot !== null) record.slotCall = { slot, outcome: "pending" }
         return calls + 1
       }),
     ),
 
-    report: Effect.fn("SourceLedger.report")(({ source, at, failure, breaker }) =>
+    report: Effect.fn("SourceLedger.report")(({ source, at, slot, failure, breaker }) =>
       Effect.sync(() => {
         const record = recordOf(source)
+        if (slot !== null) {
+          const outcome = failure === null ? "succeeded" : { reason: failure.reason, detail: failure.detail }
+          record.slotCall = { slot, outcome }
+        }
         record.state =
           failure === null
             ? { ...record.state, breaker, lastSuccessAt: at }
@@ -62,7 +67,8 @@ interface Calls {
 interface SourceRecord {
   state: Omit<SourceState, "source" | "calls" | "firstCallAt">
   readonly months: Map<string, Calls>
-  lastSlot: Slot | null
+  /** The newest call for a slot. */
+  slotCall: (EarlierCall & { readonly slot: Slot }) | null
 }
 
 const stateOf = (source: string, state: SourceRecord["state"], month: Calls | undefined): SourceState => ({

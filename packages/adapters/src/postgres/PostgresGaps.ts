@@ -1,6 +1,6 @@
 /** The gaps stored in the table `gap`, and the derived gaps of unsampled slots. */
 import type { Currency } from "@btc-price/domain/Currency"
-import { Gap, Reason, unsampledDetail } from "@btc-price/domain/Gap"
+import { Gap, Reason, unsampledDetail, vagueReasons } from "@btc-price/domain/Gap"
 import * as GapRun from "@btc-price/domain/GapRun"
 import type { Range } from "@btc-price/domain/Period"
 import * as Slot from "@btc-price/domain/Slot"
@@ -17,7 +17,10 @@ const pageRows = 5_000
 /** Maximum slots that a page reads, about a year: 0.1 s if each slot has a price. */
 const pageSlots = 100_000
 
-/** Stores gaps as `PriceRepository.record` defines, after the prices. Of two gaps of one slot, the later is stored. */
+/**
+ * Stores gaps as `PriceRepository.record` defines, after the prices. Of two gaps of one slot, the later is stored unless
+ * its reason is vague.
+ */
 export const insert = (sql: PgClient.PgClient, gaps: ReadonlyArray<Gap>) => sql`
   insert into gap (currency, slot, reason, detail, tried)
   select distinct on (slot, currency) currency, slot, reason, detail,
@@ -28,10 +31,11 @@ export const insert = (sql: PgClient.PgClient, gaps: ReadonlyArray<Gap>) => sql`
   where not exists (
     select from price where price.currency = offered.currency and price.slot = offered.slot
   )
-  order by slot, currency, position desc
+  order by slot, currency, reason = any(${vagueReasons}::text[]), position desc
   on conflict (slot, currency) do update
   set reason = excluded.reason, detail = excluded.detail, tried = excluded.tried,
-      recorded_at = excluded.recorded_at`
+      recorded_at = excluded.recorded_at
+  where gap.reason = any(${vagueReasons}::text[]) or not excluded.reason = any(${vagueReasons}::text[])`
 
 const toRecord = ({ slot, ...gap }: Gap) => ({ ...gap, slot: DateTime.formatIso(Slot.start(slot)) })
 

@@ -158,6 +158,16 @@ const refuseImpossible = Effect.gen(function* () {
   }
 })
 
+/** The newest slot for which a call to the source has ended, and its failure, for a worker that starts in that slot. */
+const addSlotCall = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    alter table source_outcome
+      add column slot_call timestamptz,
+      add column slot_call_reason text,
+      add column slot_call_detail text`
+})
+
 /** Brings the database up to date. Harmless if it already is, and if several processes do it at the same time. */
 export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> =
   Migrator.make({})({
@@ -170,6 +180,7 @@ export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, Sq
       "0006_create_signing_keys": createSigningKeys,
       "0007_drop_unsampled": dropUnsampled,
       "0008_refuse_impossible": refuseImpossible,
+      "0010_add_slot_call": addSlotCall,
     }),
     table: "migration",
   }).pipe(Effect.asVoid)

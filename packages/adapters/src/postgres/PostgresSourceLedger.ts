@@ -1,6 +1,7 @@
 /** SourceLedger in PostgreSQL. `PriceRepository.prepare` creates the tables. */
 import { Reason } from "@btc-price/domain/Gap"
-import { Breaker, SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
+import { PriceSourceError } from "@btc-price/domain/PriceSource"
+import { Breaker, type EarlierCall, SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -16,8 +17,8 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
     const sql = yield* PgClient.PgClient
 
     return SourceLedger.of({
-      // If the connection breaks before the answer, this runs twice. Then a call is counted twice or answered
-      // `duplicate`, which is safe. An uncounted call would not be.
+      // If the connection breaks before the answer, this runs twice. Then a call is counted twice or refused as
+      // made before, which is safe. An uncounted call would not be.
       spend: Effect.fn("SourceLedger.spend")(function* ({ source, at, slot, limit, cap }) {
         const slotTime = slot === null ? null : slotDate(slot)
         const [counted] = yield* sql<{ calls: number }>`
@@ -34,26 +35,37 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
               and (excluded.last_slot is null or excluded.last_slot is distinct from source_calls.last_slot)
             returning calls`
         if (counted !== undefined) return counted.calls
-        const earlier = yield* sql`
-            select from source_calls where source = ${source} and last_slot = ${slotTime}::timestamptz limit 1`
-        return earlier.length > 0 ? "duplicate" : "exhausted"
+        const [earlier] = yield* sql<SlotCallRow>`
+            select slot_call is not null as "isFinished", slot_call_reason as reason, slot_call_detail as detail
+            from source_calls
+            left join source_outcome on source_outcome.source = source_calls.source and slot_call = last_slot
+            where source_calls.source = ${source} and last_slot = ${slotTime}::timestamptz limit 1`
+        return earlier === undefined ? "exhausted" : toEarlierCall(earlier)
       }, run("spend")),
 
-      report: Effect.fn("SourceLedger.report")(function* ({ source, at, failure, breaker }) {
+      report: Effect.fn("SourceLedger.report")(function* ({ source, at, slot, failure, breaker }) {
         const time = DateTime.toDateUtc(at)
+        const ofSlot = slot === null ? null : failure
         yield* sql`
             insert into source_outcome
-              (source, breaker, last_success_at, last_failure_at, last_failure_reason, last_failure_detail)
+              (source, breaker, last_success_at, last_failure_at, last_failure_reason, last_failure_detail,
+               slot_call, slot_call_reason, slot_call_detail)
             values (
               ${source}, ${breaker}, ${failure === null ? time : null}, ${failure === null ? null : time},
-              ${failure?.reason ?? null}, ${failure?.detail ?? null}
+              ${failure?.reason ?? null}, ${failure?.detail ?? null},
+              ${slot === null ? null : slotDate(slot)}, ${ofSlot?.reason ?? null}, ${ofSlot?.detail ?? null}
             )
             on conflict (source) do update
             set breaker = excluded.breaker,
                 last_success_at = coalesce(excluded.last_success_at, source_outcome.last_success_at),
                 last_failure_at = coalesce(excluded.last_failure_at, source_outcome.last_failure_at),
                 last_failure_reason = coalesce(excluded.last_failure_reason, source_outcome.last_failure_reason),
-                last_failure_detail = coalesce(excluded.last_failure_detail, source_outcome.last_failure_detail)`
+                last_failure_detail = coalesce(excluded.last_failure_detail, source_outcome.last_failure_detail),
+                slot_call = coalesce(excluded.slot_call, source_outcome.slot_call),
+                slot_call_reason = case when excluded.slot_call is null
+                  then source_outcome.slot_call_reason else excluded.slot_call_reason end,
+                slot_call_detail = case when excluded.slot_call is null
+                  then source_outcome.slot_call_detail else excluded.slot_call_detail end`
       }, run("report")),
 
       states: Effect.fn("SourceLedger.states")(function* (at) {
@@ -77,6 +89,20 @@ const run = (operation: string) => runOperation(`SourceLedger.${operation}`)
 
 /** Such as `2026-11-01`. */
 const monthOf = (at: DateTime.Utc): string => DateTime.formatIsoDateUtc(DateTime.startOf(at, "month"))
+
+interface SlotCallRow {
+  readonly isFinished: boolean
+  readonly reason: string | null
+  readonly detail: string
+}
+
+/** With a reason that this release does not know, the call counts as unfinished. */
+const toEarlierCall = ({ isFinished, reason, detail }: SlotCallRow): EarlierCall => {
+  if (isCallReason(reason)) return { outcome: { reason, detail } }
+  return { outcome: isFinished && reason === null ? "succeeded" : "pending" }
+}
+
+const isCallReason = Schema.is(PriceSourceError.fields.reason)
 
 interface Row {
   readonly source: string

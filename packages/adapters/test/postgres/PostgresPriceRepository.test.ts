@@ -87,7 +87,7 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
         { concurrency: 4 },
       )
       const sql = yield* PgClient.PgClient
-      assert.strictEqual((yield* sql`select from migration`).length, 8)
+      assert.strictEqual((yield* sql`select from migration`).length, 9)
     }),
   )
 

@@ -144,9 +144,9 @@ describeLayer(layer, { excludeTestServices: true })("Unreadable rows", (it) => {
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const ledger = yield* SourceLedger
-      const failure = { reason: "missing", detail: "" } as const
+      const failure = { reason: "refused", detail: "" } as const
       for (const source of ["a", "b", "c"]) {
-        yield* ledger.report({ source, at: now, failure, breaker: "closed" })
+        yield* ledger.report({ source, at: now, slot: null, failure, breaker: "closed" })
       }
       yield* sql`update source_outcome set breaker = 'ajar' where source = 'a'`
       yield* sql`update source_outcome set last_failure_reason = 'moon-phase' where source = 'b'`

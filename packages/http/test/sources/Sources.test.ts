@@ -27,12 +27,14 @@ describe("Sources", () => {
       yield* ledger.report({
         source: "coingecko",
         at: instant("2026-11-02T00:00:01Z"),
+        slot: null,
         failure: null,
         breaker: "closed",
       })
       yield* ledger.report({
         source: "coingecko",
         at: instant("2026-11-03T00:00:01Z"),
+        slot: null,
         failure: { reason: "rate-limited", detail: "Too often" },
         breaker: "open",
       })
