@@ -11,9 +11,12 @@ import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresP
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as Settings from "@btc-price/adapters/settings/Settings"
 import * as Vendors from "@btc-price/adapters/Vendors"
+import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as SourceGate from "@btc-price/domain/SourceGate"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Command from "effect/cli/Command"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as CommandLine from "./command-line/CommandLine.ts"
@@ -47,6 +50,7 @@ const layerCommands = (settings: Effect.Success<ReturnType<typeof Settings.comma
   }).pipe(
     Effect.map((database) =>
       repositoryAndSources(settings, database).pipe(
+        Layer.tap((context) => (settings.database === undefined ? prepare(context) : Effect.void)),
         Layer.merge(PostgresLegacyPrices.layer(settings.legacyDatabase ?? database)),
         Layer.merge(Layer.succeed(CommandSettings, settings)),
       ),
@@ -66,6 +70,11 @@ export const commandLine = Command.run(
   ),
   { version: "0.1.0" },
 ).pipe(Effect.provide(CommandLine.layer))
+
+/** Creates the tables, because the data of `npm start` may have been used only for a replay. */
+const prepare = Effect.fnUntraced(function* (context: Context.Context<PriceRepository>) {
+  yield* Context.get(context, PriceRepository).prepare(yield* DateTime.now)
+})
 
 const repositoryAndSources = (
   settings: Pick<WorkerSettings, "priceSources">,

@@ -6,7 +6,6 @@ import * as WorkerProgram from "@btc-price/worker/WorkerProgram"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
 import * as Arr from "effect/Array"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"
 import process from "node:process"
@@ -26,13 +25,13 @@ layer(NodeServices.layer, { excludeTestServices: true })("Without DATABASE_URL",
       const whileRunning = yield* Effect.scoped(
         Effect.gen(function* () {
           const { postgres } = yield* LocalData.start(directory)
+          const empty = yield* run(["verify"], env)
+          assert.deepStrictEqual([empty.code, empty.stdout], [0, "0 prices verified, 0 differences\n"])
           const url = yield* PostgresDatabase.ensure(postgres.url, LocalData.databaseName)
           const prices = Arr.map(slots, (slot) => StoredPrices.price("EUR", slot))
           yield* StoredPrices.within(
             url,
-            Effect.flatMap(PriceRepository, ({ prepare, record }) =>
-              Effect.andThen(Effect.flatMap(DateTime.now, prepare), record({ prices, gaps: [] })),
-            ),
+            Effect.flatMap(PriceRepository, ({ record }) => record({ prices, gaps: [] })),
           )
           const { message } = yield* Effect.flip(Effect.scoped(LocalData.start(directory)))
           assert.include(message, `${directory}/postgres is in use by another run (process ${process.pid})`)
