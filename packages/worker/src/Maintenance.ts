@@ -41,8 +41,12 @@ export const make = Effect.fnUntraced(function* (
   clock: Effect.Effect<SourceClock.Verdict>,
 ) {
   const step = yield* ClockStep.make
-  const start = Slot.at(yield* DateTime.now)
-  const newest = yield* (yield* PriceRepository).latest(currencies)
+  const repository = yield* PriceRepository
+  const now = yield* DateTime.now
+  const start = Slot.at(now)
+  // A new database has no tables yet.
+  yield* repository.prepare(now)
+  const newest = yield* repository.latest(currencies)
   const countedUntil = new Map([...newest].map(([currency, price]) => [currency, price.slot]))
   let prunedAt = DateTime.makeUnsafe(0)
   const turn = Effect.gen(function* () {

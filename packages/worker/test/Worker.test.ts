@@ -133,6 +133,28 @@ describe("Worker", () => {
     }).pipe(Effect.provide(adapters)),
   )
 
+  it.effect("prepares a new database before it reads it", () =>
+    Effect.gen(function* () {
+      const memory = yield* PriceRepository
+      const source = yield* MemoryPriceSource.MemoryPriceSource
+      const hasTables = yield* Ref.make(false)
+      const error = new RepositoryError({ reason: "rejected", operation: "latest", cause: "no tables" })
+      const empty = Layer.succeed(PriceRepository, {
+        ...memory,
+        prepare: (now) => Effect.andThen(Ref.set(hasTables, true), memory.prepare(now)),
+        latest: (currencies) =>
+          Effect.flatMap(Ref.get(hasTables), (has) => (has ? memory.latest(currencies) : Effect.fail(error))),
+      })
+      yield* TestClock.setTime(DateTime.toEpochMillis(start))
+      yield* source.setPrices({ EUR: "40320" })
+      yield* Effect.gen(function* () {
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* (yield* Readiness).check, { ready: true, reasons: [] })
+        assert.strictEqual(yield* samples, 1)
+      }).pipe(Effect.provide(Worker.layer(options).pipe(Layer.provide(empty))))
+    }).pipe(Effect.provide(adapters)),
+  )
+
   it.effect("restarts after a defect, too", () =>
     Effect.gen(function* () {
       const memory = yield* PriceRepository
