@@ -13,6 +13,7 @@ import { SqlError, StatementTimeoutError } from "effect/sql/SqlError"
 import * as PostgresRotatingClient from "./credentials/PostgresRotatingClient.ts"
 import type { PostgresRotation, User } from "./credentials/PostgresRotation.ts"
 import { isLoopback } from "./Loopback.ts"
+import * as PostgresPassword from "./PostgresPassword.ts"
 
 export interface Options {
   /** `postgres://user:password@host:port/database`, without `sslmode`. */
@@ -39,6 +40,22 @@ const operationLimitSeconds = 12
 const connectLimitSeconds = 3
 
 /**
+ * What every session needs, whatever the defaults of the server, the database and the role are. Without `read committed`
+ * a transaction would not see what another has stored while it waited, and a slot could have a price and a gap. No
+ * statement depends on any other default, except `search_path`: the tables are in its first schema.
+ */
+const sessionParameters = {
+  client_encoding: "UTF8",
+  default_transaction_isolation: "read committed",
+  timezone: "UTC",
+  statement_timeout: `${statementLimitSeconds}s`,
+  idle_in_transaction_session_timeout: `${statementLimitSeconds}s`,
+  // `statement_timeout` ends a wait for a lock too.
+  lock_timeout: "0",
+  idle_session_timeout: "0",
+}
+
+/**
  * Connection settings: verified TLS 1.2 or later, except on loopback addresses without `authorities`, where the
  * connection does not leave this machine.
  */
@@ -46,31 +63,22 @@ export const config = (
   { url, authorities, role, password }: Options,
   user?: User,
 ): PgClient.PgClientConfig => {
-  const host = new URL(Redacted.value(url)).hostname
+  const { hostname, password: encoded } = new URL(Redacted.value(url))
+  const ofUrl = encoded === "" ? undefined : Redacted.make(decodeURIComponent(encoded))
+  const known = user?.password ?? password ?? ofUrl
   return {
     url,
-    ...(password === undefined ? {} : { password }),
-    ...(user === undefined ? {} : { username: user.username, password: user.password }),
+    ...(known === undefined ? {} : { password: PostgresPassword.prepare(known) }),
+    ...(user === undefined ? {} : { username: user.username }),
     ssl:
-      authorities === undefined && isLoopback(host)
+      authorities === undefined && isLoopback(hostname)
         ? false
         : { minVersion: "TLSv1.2", ...(authorities === undefined ? {} : { ca: authorities }) },
     applicationName: "btc-price",
     connectTimeout: Duration.seconds(connectLimitSeconds),
     keepAlive: Duration.seconds(30),
-    startupParameters: {
-      statement_timeout: `${statementLimitSeconds}s`,
-      idle_in_transaction_session_timeout: `${statementLimitSeconds}s`,
-      ...(role === undefined ? {} : { role }),
-    },
+    startupParameters: { ...sessionParameters, ...(role === undefined ? {} : { role }) },
   }
-}
-
-/** The database in words: whose, where and which, without the password. */
-export const target = ({ url }: Pick<Options, "url">, user?: User): string => {
-  const { username, hostname, port, pathname } = new URL(Redacted.value(url))
-  const name = user?.username ?? decodeURIComponent(username)
-  return `database ${decodeURIComponent(pathname.slice(1))} at ${decodeURIComponent(hostname)}:${port || 5432}${name === "" ? "" : ` as user ${name}`}`
 }
 
 /** A pool of up to ten connections. Opens no connection before it is used, so it can be made while the server is away. */
@@ -141,7 +149,7 @@ export const withDeadline = Effect.fnUntraced(function* <A, E, R>(effect: Effect
 
 const noAnswer = new SqlError({
   reason: new StatementTimeoutError({
-    message: `No answer from the database within ${operationLimitSeconds} seconds`,
+    message: `it does not answer within ${operationLimitSeconds} seconds`,
     cause: "deadline",
     operation: "deadline",
   }),

@@ -168,19 +168,33 @@ const addSlotCall = Effect.gen(function* () {
       add column slot_call_detail text`
 })
 
+/** In another encoding the reasons of gaps could not be stored, or would be stored as bytes without a meaning. */
+const requireUtf8 = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ readonly encoding: string }>`
+    select current_setting('server_encoding') as encoding`
+  if (row?.encoding === "UTF8") return
+  return yield* new Migrator.MigrationError({
+    kind: "BadState",
+    message: `The encoding of the database is ${row?.encoding}: create it with encoding UTF8`,
+  })
+})
+
+const run = Migrator.make({})({
+  loader: Migrator.fromRecord({
+    "0001_create_price": createPrice,
+    "0002_create_gap": createGap,
+    "0003_add_provenance": addProvenance,
+    "0004_add_tried": addTried,
+    "0005_create_source": createSource,
+    "0006_create_signing_keys": createSigningKeys,
+    "0007_drop_unsampled": dropUnsampled,
+    "0008_refuse_impossible": refuseImpossible,
+    "0010_add_slot_call": addSlotCall,
+  }),
+  table: "migration",
+})
+
 /** Brings the database up to date. Harmless if it already is, and if several processes do it at the same time. */
 export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> =
-  Migrator.make({})({
-    loader: Migrator.fromRecord({
-      "0001_create_price": createPrice,
-      "0002_create_gap": createGap,
-      "0003_add_provenance": addProvenance,
-      "0004_add_tried": addTried,
-      "0005_create_source": createSource,
-      "0006_create_signing_keys": createSigningKeys,
-      "0007_drop_unsampled": dropUnsampled,
-      "0008_refuse_impossible": refuseImpossible,
-      "0010_add_slot_call": addSlotCall,
-    }),
-    table: "migration",
-  }).pipe(Effect.asVoid)
+  Effect.asVoid(Effect.andThen(requireUtf8, run))

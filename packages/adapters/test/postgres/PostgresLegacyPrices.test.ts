@@ -9,6 +9,7 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Stream from "effect/Stream"
 import * as LegacyPricesTest from "../LegacyPricesTest.ts"
 import * as LegacyTable from "./LegacyTable.ts"
+import * as OddDatabase from "./OddDatabase.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 LegacyPricesTest.suite("PostgreSQL", (rows) =>
@@ -16,6 +17,7 @@ LegacyPricesTest.suite("PostgreSQL", (rows) =>
     Effect.gen(function* () {
       const url = yield* TestDatabase.make
       yield* LegacyTable.make(url, rows)
+      yield* OddDatabase.alter(url)
       return PostgresLegacyPrices.layer({ url })
     }),
   ),

@@ -19,15 +19,19 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as PriceRepositoryTest from "../PriceRepositoryTest.ts"
+import * as OddDatabase from "./OddDatabase.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
-const layer = Layer.unwrap(
-  Effect.map(TestDatabase.make, (url) =>
-    PostgresPriceRepository.layer.pipe(Layer.provideMerge(PostgresClient.layer({ url }))),
-  ),
-)
+const layerOn = (database: typeof TestDatabase.make) =>
+  Layer.unwrap(
+    Effect.map(database, (url) =>
+      PostgresPriceRepository.layer.pipe(Layer.provideMerge(PostgresClient.layer({ url }))),
+    ),
+  )
 
-PriceRepositoryTest.suite("PostgreSQL", layer)
+const layer = layerOn(TestDatabase.make)
+
+PriceRepositoryTest.suite("PostgreSQL", layerOn(OddDatabase.make))
 
 const price = (at: string): Price =>
   new Price({

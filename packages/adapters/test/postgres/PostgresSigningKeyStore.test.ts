@@ -3,12 +3,12 @@ import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresS
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SigningKeyStoreTest from "../SigningKeyStoreTest.ts"
-import * as TestDatabase from "./TestDatabase.ts"
+import * as OddDatabase from "./OddDatabase.ts"
 
 SigningKeyStoreTest.suite(
   "PostgreSQL",
   Layer.unwrap(
-    Effect.map(TestDatabase.make, (url) =>
+    Effect.map(OddDatabase.make, (url) =>
       PostgresSigningKeyStore.layer.pipe(Layer.provide(PostgresClient.layer({ url }))),
     ),
   ),

@@ -7,12 +7,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as SourceLedgerTest from "../SourceLedgerTest.ts"
-import * as TestDatabase from "./TestDatabase.ts"
+import * as OddDatabase from "./OddDatabase.ts"
 
 SourceLedgerTest.suite(
   "PostgreSQL",
   Layer.unwrap(
-    Effect.map(TestDatabase.make, (url) =>
+    Effect.map(OddDatabase.make, (url) =>
       PostgresSourceLedger.layer.pipe(Layer.provide(PostgresClient.layer({ url }))),
     ),
   ),
