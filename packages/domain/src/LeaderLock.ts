@@ -6,10 +6,15 @@ import * as Schema from "effect/Schema"
 /** The lock could not be requested, or was lost while it was held. Trying again may help. */
 export class LeaderLockError extends Schema.TaggedError<LeaderLockError>()("LeaderLockError", {
   reason: Schema.Literals(["unavailable", "lost"]),
+  /** What failed and why, in one sentence for the person who operates this service. Contains no secret. */
+  detail: Schema.optionalKey(Schema.String),
   cause: Schema.Defect(),
 }) {
   override get message(): string {
-    return this.reason === "lost" ? "The leader lock was lost" : "The leader lock could not be requested"
+    return (
+      this.detail ??
+      (this.reason === "lost" ? "The leader lock was lost" : "The leader lock could not be requested")
+    )
   }
 }
 

@@ -6,9 +6,11 @@ export class RepositoryError extends Schema.TaggedError<RepositoryError>()("Repo
   reason: Schema.Literals(["unavailable", "rejected"]),
   /** The operation that failed, such as `PriceRepository.record`. */
   operation: Schema.String,
+  /** What failed and why, in one sentence for the person who operates this service. Contains no secret. */
+  detail: Schema.optionalKey(Schema.String),
   cause: Schema.Defect(),
 }) {
   override get message(): string {
-    return `${this.operation}: ${this.reason}`
+    return this.detail ?? `${this.operation}: ${this.reason}`
   }
 }

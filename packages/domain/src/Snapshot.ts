@@ -72,6 +72,9 @@ export class Snapshot extends Context.Service<
     /** When the repository was last read successfully; null if it has never been read. */
     readonly readAt: Effect.Effect<DateTime.Utc | null>
 
+    /** Why the last read of the repository failed; null if it did not fail. */
+    readonly problem: Effect.Effect<RepositoryError | null>
+
     /** Reads the repository now. Fails with `RepositoryError` and then keeps the previous facts. */
     readonly refresh: Effect.Effect<void, RepositoryError>
   }
@@ -91,36 +94,41 @@ export const layer = (options: {
       const { currencies, timeZone } = options
       const repository = yield* PriceRepository
       const facts = yield* Ref.make<Facts | null>(null)
+      const problem = yield* Ref.make<RepositoryError | null>(null)
 
-      const refresh = Effect.fnUntraced(function* () {
-        const readAt = yield* DateTime.now
-        const [day, month] = [
-          Period.containing("day", readAt, timeZone),
-          Period.containing("month", readAt, timeZone),
-        ]
-        const recent = { start: DateTime.subtractDuration(readAt, currentPriceAgeLimit), end: readAt }
-        const [latest, gaps, [dayTallies = none, monthTallies = none]] = yield* Effect.all(
-          [
-            repository.latest(currencies),
-            Effect.forEach(currencies, (currency) =>
-              Stream.runHead(repository.gaps(currency, recent, readAt)),
-            ),
-            repository.tallies(currencies, [Period.until(day, readAt), Period.until(month, readAt)]),
-          ],
-          { concurrency: "unbounded" },
-        )
-        for (const { currency, knownAt } of latest.values()) {
-          const seconds = DateTime.toEpochMillis(knownAt) / 1000
-          yield* Metric.update(Metric.withAttributes(observed, { currency }), seconds)
-        }
-        yield* Ref.set(facts, {
-          readAt,
-          latest,
-          gaps: new Map(Arr.getSomes(gaps).map((gap) => [gap.currency, gap])),
-          day: { period: day, tallies: dayTallies },
-          month: { period: month, tallies: monthTallies },
-        })
-      })
+      const refresh = Effect.fnUntraced(
+        function* () {
+          const readAt = yield* DateTime.now
+          const [day, month] = [
+            Period.containing("day", readAt, timeZone),
+            Period.containing("month", readAt, timeZone),
+          ]
+          const recent = { start: DateTime.subtractDuration(readAt, currentPriceAgeLimit), end: readAt }
+          const [latest, gaps, [dayTallies = none, monthTallies = none]] = yield* Effect.all(
+            [
+              repository.latest(currencies),
+              Effect.forEach(currencies, (currency) =>
+                Stream.runHead(repository.gaps(currency, recent, readAt)),
+              ),
+              repository.tallies(currencies, [Period.until(day, readAt), Period.until(month, readAt)]),
+            ],
+            { concurrency: "unbounded" },
+          )
+          for (const { currency, knownAt } of latest.values()) {
+            const seconds = DateTime.toEpochMillis(knownAt) / 1000
+            yield* Metric.update(Metric.withAttributes(observed, { currency }), seconds)
+          }
+          yield* Ref.set(facts, {
+            readAt,
+            latest,
+            gaps: new Map(Arr.getSomes(gaps).map((gap) => [gap.currency, gap])),
+            day: { period: day, tallies: dayTallies },
+            month: { period: month, tallies: monthTallies },
+          })
+          yield* Ref.set(problem, null)
+        },
+        Effect.tapError((error) => Ref.set(problem, error)),
+      )
 
       // Facts from a slot after `now` were read before the clock was set back. They are read again soon.
       const knownAt = (now: DateTime.Utc) =>
@@ -145,6 +153,7 @@ export const layer = (options: {
 
       return Snapshot.of({
         refresh: refresh(),
+        problem: Ref.get(problem),
         readAt: Effect.map(Effect.flatMap(DateTime.now, knownAt), (known) => known?.readAt ?? null),
         currentPrices: Effect.gen(function* () {
           const now = yield* DateTime.now

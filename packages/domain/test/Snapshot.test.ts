@@ -204,9 +204,11 @@ describe("Snapshot", () => {
         assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("1"))
         assert.deepStrictEqual(yield* snapshot.readAt, at("2024-01-07T12:00:10Z"))
         assert.strictEqual(yield* Effect.flip(snapshot.refresh), away)
+        assert.strictEqual(yield* snapshot.problem, away)
 
         yield* Ref.set(isAway, false)
         yield* TestClock.adjust("10 seconds")
+        assert.isNull(yield* snapshot.problem)
         assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("2"))
       }),
     ),

@@ -17,6 +17,7 @@ import * as References from "effect/References"
 import * as Runtime from "effect/Runtime"
 import process from "node:process"
 import type { WriteStream } from "node:tty"
+import * as JsonLog from "./JsonLog.ts"
 import * as PrettyLog from "./PrettyLog.ts"
 
 export interface LogOptions {
@@ -41,7 +42,7 @@ const layerLogger = ({ format, level }: LogOptions, output: "stdout" | "stderr")
   Layer.merge(
     Logger.layer([
       format === "json" || (format === "terminal" && !process[output].isTTY)
-        ? Logger.consoleJson
+        ? Logger.withConsoleLog(JsonLog.format)
         : Logger.withConsoleLog(PrettyLog.format({ isColored: hasColors(process[output]) })),
     ]),
     Layer.succeed(References.MinimumLogLevel, levels[level]),

@@ -8,7 +8,7 @@ import * as References from "effect/References"
 import { styleText } from "node:util"
 
 /** A longer text is cut off. The JSON log has all of it. */
-const textLengthMaximum = 200
+const textLengthMaximum = 300
 
 const styles = { Fatal: "red", Error: "red", Warn: "yellow", Info: "green", Debug: "blue" } as const
 type Style = (typeof styles)[keyof typeof styles] | "gray"

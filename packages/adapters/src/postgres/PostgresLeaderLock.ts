@@ -9,6 +9,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import { open, type Options, type Session, withDeadline } from "./PostgresClient.ts"
+import { sentenceOf } from "./PostgresFailure.ts"
 
 /** How often a waiting process asks for the lock by default. */
 const defaultAskInterval = Duration.seconds(2)
@@ -43,13 +44,20 @@ export const layer = (
   return Layer.succeed(LeaderLock, {
     hold: Effect.fn("LeaderLock.hold")(<A, E, R>(effect: Effect.Effect<A, E, R>) =>
       acquire(openSession, askInterval).pipe(
-        Effect.mapError((cause) => new LeaderLockError({ reason: "unavailable", cause })),
-        Effect.flatMap((session) => Effect.raceFirst(effect, keep(session, openSession))),
+        Effect.mapError(toLockError("unavailable", options)),
+        Effect.flatMap((session) =>
+          Effect.raceFirst(effect, Effect.mapError(keep(session, openSession), toLockError("lost", options))),
+        ),
         Effect.scoped,
       ),
     ),
   })
 }
+
+const toLockError = (reason: LeaderLockError["reason"], options: Options) => (cause: SqlError) =>
+  new LeaderLockError({ reason, detail: sentenceOf(attempts[reason], options, cause), cause })
+
+const attempts = { unavailable: "Requesting the leader lock", lost: "Holding the leader lock" } as const
 
 /** A session that holds the lock. While it waits it logs in again whenever the user changes. */
 const acquire = (
@@ -81,12 +89,11 @@ const askFor = (sql: PgClient.PgClient, askInterval: Duration.Duration) =>
 const keep = (
   session: Session,
   openSession: Effect.Effect<Session, SqlError, Scope.Scope>,
-): Effect.Effect<never, LeaderLockError, Scope.Scope> =>
+): Effect.Effect<never, SqlError, Scope.Scope> =>
   session.untilReplaced.pipe(
     Effect.andThen(Effect.retry(openSession, reopenPause)),
     Effect.tap((next) => handOver(session.sql, next.sql)),
     Effect.raceFirst(failWhenLost(session.sql)),
-    Effect.mapError((cause) => new LeaderLockError({ reason: "lost", cause })),
     Effect.tap(Scope.close(session.scope, Exit.void)),
     Effect.flatMap((next) => keep(next, openSession)),
   )

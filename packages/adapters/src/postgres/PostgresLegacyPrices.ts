@@ -38,7 +38,7 @@ export const layer = (options: PostgresClient.Options): Layer.Layer<LegacyPrices
     ).pipe(
       Stream.map(toRow),
       Stream.mapError((error) =>
-        error._tag === "LegacyTableError" ? error : toRepositoryError("LegacyPrices.rows")(error),
+        error._tag === "LegacyTableError" ? error : toRepositoryError(options, "LegacyPrices.rows")(error),
       ),
     ),
   })

@@ -1,14 +1,10 @@
 /** Runs an operation on PostgreSQL within its deadline, and turns its failure into an error of the domain. */
 import { RepositoryError } from "@btc-price/domain/RepositoryError"
-import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
-import type { MigrationError } from "effect/sql/Migrator"
 import type { SqlError } from "effect/sql/SqlError"
 import { withDeadline } from "./PostgresClient.ts"
-
-/** `UnknownError`: a row does not match what the tables allow. */
-export type Failure = SqlError | MigrationError | Cause.UnknownError
+import { type Failure, sentenceOf, type Target } from "./PostgresFailure.ts"
 
 /** When one connection dies, others have often died too. In this pause the pool learns which. */
 const reconnectPause = Schedule.spaced("50 millis")
@@ -18,20 +14,21 @@ const reconnectPause = Schedule.spaced("50 millis")
  * up to twice when its connection turns out to be dead, as all connections are after a failover.
  */
 export const run =
-  (operation: string) =>
+  (target: Target, operation: string) =>
   <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, RepositoryError, R> =>
     withDeadline(effect).pipe(
       Effect.retry({ schedule: reconnectPause, times: 2, while: isConnectionError }),
-      Effect.mapError(toRepositoryError(operation)),
+      Effect.mapError(toRepositoryError(target, operation)),
     )
 
 /** Errors in the statement or the data are final. All others are not, such as those of a server that is starting up. */
 export const toRepositoryError =
-  (operation: string) =>
+  (target: Target, operation: string) =>
   (error: Failure): RepositoryError =>
     new RepositoryError({
       operation,
       reason: error._tag === "SqlError" && !finalReasons.has(error.reason._tag) ? "unavailable" : "rejected",
+      detail: sentenceOf(operation, target, error),
       cause: error,
     })
 

@@ -14,9 +14,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
+import type { Failure } from "./PostgresFailure.ts"
 import * as PostgresGaps from "./PostgresGaps.ts"
 import { migrate } from "./PostgresMigrations.ts"
-import { type Failure, run as runOperation, toRepositoryError } from "./PostgresOperation.ts"
+import { run as runOperation, toRepositoryError } from "./PostgresOperation.ts"
 import * as PostgresPartitions from "./PostgresPartitions.ts"
 import * as PostgresPriceLines from "./PostgresPriceLines.ts"
 import * as PostgresPriceRows from "./PostgresPriceRows.ts"
@@ -38,6 +39,7 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
   PriceRepository,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
+    const run = (operation: string) => runOperation(sql.config, `PriceRepository.${operation}`)
     const partitions = PostgresPartitions.make(sql)
     let isMigrated = false
 
@@ -145,7 +147,7 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
 
       changes: Stream.unwrap(Effect.map(sql.listen(channel), Stream.fromQueue)).pipe(
         Stream.map(() => undefined),
-        Stream.mapError(toRepositoryError("PriceRepository.changes")),
+        Stream.mapError(toRepositoryError(sql.config, "PriceRepository.changes")),
       ),
 
       prepare: Effect.fn("PriceRepository.prepare")(function* (now) {
@@ -170,7 +172,9 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
         if (!isDryRun) {
           yield* PostgresPartitions.dropDetached(sql).pipe(run("prune"))
           for (const { month } of months) {
-            yield* partitions.detach(month).pipe(Effect.mapError(toRepositoryError("PriceRepository.prune")))
+            yield* partitions
+              .detach(month)
+              .pipe(Effect.mapError(toRepositoryError(sql.config, "PriceRepository.prune")))
             yield* PostgresPartitions.dropDetached(sql).pipe(run("prune"))
           }
         }
@@ -179,5 +183,3 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
     })
   }),
 )
-
-const run = (operation: string) => runOperation(`PriceRepository.${operation}`)

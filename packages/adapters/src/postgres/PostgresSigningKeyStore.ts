@@ -9,8 +9,9 @@ import { run as runOperation } from "./PostgresOperation.ts"
 
 export const layer: Layer.Layer<SigningKeyStore, never, PgClient.PgClient> = Layer.effect(
   SigningKeyStore,
-  Effect.map(PgClient.PgClient, (sql) =>
-    SigningKeyStore.of({
+  Effect.map(PgClient.PgClient, (sql) => {
+    const run = (operation: string) => runOperation(sql.config, `SigningKeyStore.${operation}`)
+    return SigningKeyStore.of({
       load: Effect.fn("SigningKeyStore.load")(function* (url) {
         const [row] = yield* sql<{ keys: ReadonlyArray<unknown>; fetchedAt: Date }>`
           select keys, fetched_at as "fetchedAt" from signing_keys where url = ${url}`
@@ -26,8 +27,6 @@ export const layer: Layer.Layer<SigningKeyStore, never, PgClient.PgClient> = Lay
           on conflict (url) do update set keys = excluded.keys, fetched_at = excluded.fetched_at
           where signing_keys.fetched_at < excluded.fetched_at`
       }, run("save")),
-    }),
-  ),
+    })
+  }),
 )
-
-const run = (operation: string) => runOperation(`SigningKeyStore.${operation}`)

@@ -15,6 +15,7 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
   SourceLedger,
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
+    const run = (operation: string) => runOperation(sql.config, `SourceLedger.${operation}`)
 
     return SourceLedger.of({
       // If the connection breaks before the answer, this runs twice. Then a call is counted twice or refused as
@@ -84,8 +85,6 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
     })
   }),
 )
-
-const run = (operation: string) => runOperation(`SourceLedger.${operation}`)
 
 /** Such as `2026-11-01`. */
 const monthOf = (at: DateTime.Utc): string => DateTime.formatIsoDateUtc(DateTime.startOf(at, "month"))

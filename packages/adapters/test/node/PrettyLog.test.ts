@@ -48,9 +48,9 @@ describe("PrettyLog", () => {
   it.effect("cuts long texts off, and lets no control character through to the terminal", () =>
     Effect.gen(function* () {
       const [line] = yield* logged(
-        Effect.annotateLogs(Effect.logInfo("two\nlines\u001B[2J"), { detail: `${"y".repeat(300)}\u0007` }),
+        Effect.annotateLogs(Effect.logInfo("two\nlines\u001B[2J"), { detail: `${"y".repeat(400)}\u0007` }),
       )
-      assert.strictEqual(line, `00:00:00Z INFO  two lines [2J detail=${"y".repeat(200)}…`)
+      assert.strictEqual(line, `00:00:00Z INFO  two lines [2J detail=${"y".repeat(300)}…`)
     }),
   )
 })

@@ -12,11 +12,12 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as LeaderLockTest from "../LeaderLockTest.ts"
+import * as OddDatabase from "./OddDatabase.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
 LeaderLockTest.suite(
   "PostgreSQL",
-  Layer.unwrap(Effect.map(TestDatabase.make, (url) => PostgresLeaderLock.layer({ url }))),
+  Layer.unwrap(Effect.map(OddDatabase.make, (url) => PostgresLeaderLock.layer({ url }))),
 )
 
 /** A lock of its own, as in a process of its own. */
@@ -47,6 +48,20 @@ it.effect("the lock of a holder that hangs goes to another, and the holder learn
     assert.strictEqual(yield* takeOver(yield* makeLock(url)), "taken over")
     yield* TestClock.adjust("10 seconds")
     assert.strictEqual((yield* Effect.flip(Fiber.join(hanging))).reason, "lost")
+  }),
+)
+
+it.effect("a lock that cannot be requested says why", () =>
+  Effect.gen(function* () {
+    const lock = yield* makeLock(Redacted.make("postgres://app:hunter2@127.0.0.1:1/btc"))
+    const { reason, message } = yield* Effect.flip(lock.hold(Effect.void))
+    assert.deepStrictEqual(
+      [reason, message],
+      [
+        "unavailable",
+        "Cannot connect to database btc at 127.0.0.1:1 as user app: nothing listens there (connection refused)",
+      ],
+    )
   }),
 )
 

@@ -1,6 +1,7 @@
 /** TLS to a real PostgreSQL: the client connects only to a server whose certificate the given authority has signed. */
 import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresFailure from "@btc-price/adapters/postgres/PostgresFailure"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as Context from "effect/Context"
@@ -72,10 +73,12 @@ const connect = (url: Redacted.Redacted, authorities: string) =>
         select ssl, version from pg_stat_ssl where pid = pg_backend_pid()`,
     ),
   )
+
+/** The sentence for the operator. */
 const refusal = (url: Redacted.Redacted, authorities: string) =>
-  Effect.map(Effect.flip(connect(url, authorities)), ({ reason }) => {
-    assert.strictEqual(reason._tag, "ConnectionError")
-    return `${String(reason.cause)} ${(reason.cause as { readonly code?: string }).code}`
+  Effect.map(Effect.flip(connect(url, authorities)), (error) => {
+    assert.strictEqual(error.reason._tag, "ConnectionError")
+    return PostgresFailure.sentenceOf("Connecting", { url }, error)
   })
 
 describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeServices.layer)), {
@@ -94,7 +97,10 @@ describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeService
       const { url, authority, present } = yield* TlsServer
       yield* present(yield* authority.issue(until))
       const other = yield* TestAuthority.make
-      assert.match(yield* refusal(url, other.certificate), /UNABLE_TO_VERIFY|SELF_SIGNED|CERT/)
+      assert.match(
+        yield* refusal(url, other.certificate),
+        /^Cannot connect to database postgres at 127\.0\.0\.1:\d+ as user postgres: its certificate is signed by an authority that is not trusted: set DATABASE_CA_FILE/,
+      )
     }),
   )
 
@@ -102,7 +108,7 @@ describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeService
     Effect.gen(function* () {
       const { url, authority, present } = yield* TlsServer
       yield* present(yield* authority.issue(until, "db.example.com"))
-      assert.include(yield* refusal(url, authority.certificate), "ERR_TLS_CERT_ALTNAME_INVALID")
+      assert.include(yield* refusal(url, authority.certificate), ": its certificate is for another host name")
     }),
   )
 
@@ -110,7 +116,7 @@ describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeService
     Effect.gen(function* () {
       const { url, authority, present } = yield* TlsServer
       yield* present(yield* authority.issue("2020-01-01"))
-      assert.include(yield* refusal(url, authority.certificate), "CERT_HAS_EXPIRED")
+      assert.include(yield* refusal(url, authority.certificate), ": its certificate has expired")
     }),
   )
 
@@ -118,7 +124,7 @@ describeLayer(Layer.effect(TlsServer, start).pipe(Layer.provideMerge(NodeService
     Effect.gen(function* () {
       const { authority } = yield* TlsServer
       const plaintext = Redacted.make(inject("testPostgres").url)
-      assert.include(yield* refusal(plaintext, authority.certificate), "does not support TLS")
+      assert.include(yield* refusal(plaintext, authority.certificate), ": it does not offer TLS")
     }),
   )
 })

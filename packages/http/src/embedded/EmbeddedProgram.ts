@@ -14,6 +14,7 @@ import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
+import * as PostgresFailure from "@btc-price/adapters/postgres/PostgresFailure"
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
@@ -93,7 +94,7 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
   return Banner.layer({
     ...settings,
     dataDirectory,
-    database: settings.database === undefined ? undefined : PostgresClient.target(database),
+    database: settings.database === undefined ? undefined : PostgresFailure.nameOf(database),
     isReplay,
     demoPassword: settings.cognito === undefined ? secrets.demoUser : undefined,
     source:

@@ -20,11 +20,13 @@ export const layer: Layer.Layer<Readiness, never, Snapshot> = Layer.effect(
       check: Effect.gen(function* () {
         const now = yield* DateTime.now
         const readAt = yield* snapshot.readAt
+        const problem = yield* snapshot.problem
         const prices = yield* snapshot.currentPrices
         const missing = prices.flatMap(({ currency, price, gap }) =>
           price === null ? [`${currency} has no current price${gap === null ? "" : ` (${gap.reason})`}`] : [],
         )
         const reasons = [...(readAt === null ? [] : missing), ...silenceOf(readAt, now)]
+        if (problem !== null) reasons.push(problem.message)
         return { ready: readAt !== null, reasons }
       }),
     }),

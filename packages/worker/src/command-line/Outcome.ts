@@ -23,13 +23,13 @@ export class InvalidUsage extends Data.TaggedError("InvalidUsage")<{ readonly me
 export const help = (incomplete: string): string =>
   `Exits with 0 on success, with 1 if ${incomplete} or it is stopped, and with 2 if an argument or a setting is invalid. Logs and progress go to standard error.`
 
-/** Runs a command: turns a failure of the database into `Incomplete` with advice, and reports an interruption. */
+/** Runs a command: turns a failure of the database into `Incomplete` with its sentence, and reports an interruption. */
 export const of = <A, E, R>(command: Effect.Effect<A, E | RepositoryError, R>) =>
   command.pipe(
     Effect.catchIf(isRepositoryError, (error) =>
       Effect.andThen(
-        Effect.logError("The database failed", error.cause),
-        Effect.fail(new Incomplete({ message: `${error.message}: ${adviceOn(error)}` })),
+        Effect.logDebug("The database failed", error.cause),
+        Effect.fail(new Incomplete({ message: error.message })),
       ),
     ),
     Effect.onInterrupt(() => Console.error("Stopped before the end; everything done so far is kept")),
@@ -37,11 +37,3 @@ export const of = <A, E, R>(command: Effect.Effect<A, E | RepositoryError, R>) =
 
 const isRepositoryError = <E>(error: E | RepositoryError): error is RepositoryError =>
   Predicate.isTagged(error, "RepositoryError")
-
-/** No command creates or changes the table of the original service, so `migrate` cannot help there. */
-const adviceOn = ({ reason, operation }: RepositoryError): string => {
-  if (reason === "unavailable") return "the database does not respond; try again"
-  return operation.startsWith("LegacyPrices.")
-    ? "the database does not let its user read the table btc_price; grant select on it"
-    : "the schema is not as expected; run the command migrate to bring it up to date"
-}

@@ -90,11 +90,13 @@ describe("The commands", () => {
         ["import-legacy"],
       ]) {
         const ended = yield* CommandProgram.run(nowhere, [...args, "--json"])
-        assert.match(ended.stderr, /the database does not respond; try again/)
+        const sentence =
+          "Cannot connect to database none at 127.0.0.1:1 as user user: nothing listens there (connection refused)"
+        assert.strictEqual(ended.stderr, `${sentence}\n`)
         assert.notInclude(ended.stderr + ended.stdout, "secret-word")
         const [summary, ...others] = CommandProgram.results(ended)
         assert.deepStrictEqual([ended.code, summary?.["type"], others], [1, "summary", []])
-        assert.match(String(summary?.["failure"]), /the database does not respond; try again/)
+        assert.strictEqual(summary?.["failure"], sentence)
       }
     }),
   )
@@ -109,7 +111,7 @@ describe("The commands", () => {
         ),
       )
       const refused = yield* CommandProgram.run(url, ["verify"])
-      assert.match(refused.stderr, /run the command migrate to bring it up to date/)
+      assert.match(refused.stderr, /\(relation "price" does not exist\): run the command migrate\n$/)
       assert.deepStrictEqual([refused.code, refused.stdout], [1, ""])
       const migrated = yield* CommandProgram.run(url, ["migrate", "--json"])
       assert.deepStrictEqual([migrated.code, migrated.stdout], [0, '{"type":"summary"}\n'])
