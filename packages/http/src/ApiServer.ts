@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import type * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as OpenApi from "effect/http-api/OpenApi"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -16,6 +17,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import type * as IpNetwork from "effect/net/IpNetwork"
 import { Api } from "./api/Api.ts"
+import { Authorization } from "./api/Authorization.ts"
 import { InternalError, MethodNotAllowed, NotFound } from "./api/Problem.ts"
 import * as AveragesHandlers from "./averages/AveragesHandlers.ts"
 import * as GapsHandlers from "./gaps/GapsHandlers.ts"
@@ -37,15 +39,21 @@ import * as SourcesHandlers from "./sources/SourcesHandlers.ts"
 const documentPath = "/openapi.json"
 const pagePath = "/docs"
 
+const endpoints = Object.values(Api.groups).flatMap((group): ReadonlyArray<HttpApiEndpoint.Top> =>
+  Object.values(group.endpoints),
+)
+
+/** The paths whose callers need a token. */
+const tokenPaths = new Set(
+  endpoints.filter(({ middlewares }) => middlewares.has(Authorization)).map(({ path }) => String(path)),
+)
+
 /** Every path that is served, as a pattern, and its methods. */
 const served = [
   { path: "/", method: "GET" },
   { path: documentPath, method: "GET" },
   { path: pagePath, method: "GET" },
-  ...Object.values(Api.groups).flatMap(
-    (group): ReadonlyArray<{ readonly path: string; readonly method: string }> =>
-      Object.values(group.endpoints),
-  ),
+  ...endpoints,
 ].map(({ path, method }) => ({
   pattern: new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/:\w+/g, "[^/]+")}$`),
   methods: method === "GET" ? ["GET", "HEAD"] : [method],
@@ -142,7 +150,7 @@ const routes = (options: Options) =>
     Document.layer(pagePath, DocumentationPage.make),
     HttpRouter.add("GET", "/", HttpServerResponse.redirect(pagePath)),
   ).pipe(
-    Layer.provide(RequestLimits.perRoute.combine(RequestLog.routeName).layer),
+    Layer.provide(RequestLimits.perRoute(tokenPaths).combine(RequestLog.routeName).layer),
     Layer.merge(headers),
     Layer.merge(problems),
     Layer.merge(RequestFraming.layer),

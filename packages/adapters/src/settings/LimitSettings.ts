@@ -1,10 +1,10 @@
-/** Settings of the request limits, and of whom they count. */
+/** Settings of the request limits. */
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { isLoopback } from "../postgres/Loopback.ts"
 import * as ConnectionUrl from "./ConnectionUrl.ts"
 import { setting } from "./Setting.ts"
-import { expectedLimit, Limit, Networks, Secret } from "./SettingSchemas.ts"
+import { expectedLimit, Limit, Secret } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
 const expectedRedis =
@@ -20,7 +20,8 @@ export const declarations = {
   RATE_LIMIT_PER_ADDRESS: setting({
     schema: Limit,
     expected: expectedLimit,
-    meaning: "maximum requests per address per minute; an IPv6 address counts as its /64 network",
+    meaning:
+      "maximum requests per address per minute by callers who are not let in; an IPv6 address counts as its /64 network",
     fallback: "600",
   }),
   RATE_LIMIT_SIGN_INS_PER_ADDRESS: setting({
@@ -48,13 +49,6 @@ export const declarations = {
     expected: expectedRedis,
     meaning:
       "Redis for `RATE_LIMIT_STORE=redis`; while Redis cannot be reached, each replica counts by itself",
-    fallback: null,
-  }),
-  TRUSTED_PROXIES: setting({
-    schema: Networks,
-    expected: "addresses such as 10.0.0.7 and networks such as 10.0.0.0/8, separated by commas",
-    meaning:
-      "proxies whose `X-Forwarded-For` is trusted; the client is the rightmost address that is not one of them",
     fallback: null,
   }),
 } as const

@@ -3,9 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Certificate from "../node/Certificate.ts"
 import { isLoopback } from "../postgres/Loopback.ts"
 import { type Program, setting } from "./Setting.ts"
-import { expectedPemFile, Host, Port, Switch, Text } from "./SettingSchemas.ts"
+import { expectedPemFile, Host, Networks, Port, Switch, Text } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
 
+const expectedProxies =
+  "none, or addresses such as 10.0.0.7 and networks such as 10.0.0.0/8, no wider than /8 or an IPv6 /7, separated by commas"
 const port = "a port number, or 0 for any free port"
 
 export const declarations = {
@@ -43,14 +45,24 @@ export const declarations = {
       "`on` declares that a proxy in front of the API terminates TLS; without it and without a certificate, the API listens only on loopback addresses",
     fallback: "off",
   }),
+  TRUSTED_PROXIES: setting({
+    schema: Networks,
+    expected: expectedProxies,
+    meaning:
+      "proxies whose `X-Forwarded-For` is trusted; the client is the rightmost address that is not one of them; `none` says that callers connect from their own addresses; required with `TLS_TERMINATED_UPSTREAM=on`",
+    fallback: null,
+  }),
 } as const
 
 type Values = SettingValues<typeof declarations>
 
-/** Settings that would send tokens over a network in plaintext, and a certificate that cannot be used. */
+/**
+ * Settings that would send tokens over a network in plaintext, or take all callers for one, and a certificate that
+ * cannot be used.
+ */
 export const problems = Effect.fnUntraced(function* (program: Program, values: Values) {
   if (program === "worker" || program === "command") return []
-  return [...plaintextProblems(values), ...(yield* certificateProblems(values))]
+  return [...plaintextProblems(values), ...proxyProblems(values), ...(yield* certificateProblems(values))]
 })
 
 /** The files of the certificate and its key; undefined unless both are set. */
@@ -68,6 +80,14 @@ const plaintextProblems = (values: Values): ReadonlyArray<string> => {
       ]
     : []
 }
+
+/** Behind an unknown proxy, all callers would share its address, and one of them could use up the limits of all. */
+const proxyProblems = (values: Values): ReadonlyArray<string> =>
+  values.TLS_TERMINATED_UPSTREAM && values.TRUSTED_PROXIES === undefined
+    ? [
+        `TRUSTED_PROXIES is not set but TLS_TERMINATED_UPSTREAM is on, so all callers would share the address of the proxy and its limits: expected ${expectedProxies}`,
+      ]
+    : []
 
 const certificateProblems = Effect.fnUntraced(function* (values: Values) {
   const files = certificateFiles(values)

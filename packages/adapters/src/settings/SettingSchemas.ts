@@ -4,6 +4,7 @@ import { parseTimeZone } from "@btc-price/domain/TimeZone"
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import { identity } from "effect/Function"
+import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -72,18 +73,36 @@ export const Currencies = list(Currency, 20, (written) => written.toUpperCase())
 export const Names = list(Schema.NonEmptyString, 20)
 export const choices = <const Item extends string>(items: ReadonlyArray<Item>) =>
   list(Schema.Literals(items), items.length)
-/** A single address is a network of one address. */
+/** Whether the network can be a proxy's. A wider network trusts everybody, and no caller has an IPv4-mapped address. */
+const isNarrow = (written: string): boolean =>
+  Result.match(IpNetwork.fromString(written), {
+    // Another check refuses what is no network.
+    onFailure: () => true,
+    onSuccess: ({ address, prefixLength }) =>
+      NetAddress.isIpv4Address(address)
+        ? prefixLength >= 8
+        : prefixLength >= 7 && NetAddress.isIpv6Address(NetAddress.toCanonical(address)),
+  })
+/** A single address is a network of one address. `none` is no network. */
 export const Networks = Schema.String.pipe(
   Schema.decodeTo(
-    Schema.Array(Schema.IpNetworkFromString),
-    separated((written) =>
-      Result.match(NetAddress.ipFromString(written), {
-        onFailure: () => written,
-        onSuccess: (address) => `${written}/${NetAddress.width(address)}`,
-      }),
+    Schema.Array(
+      Schema.String.check(Schema.makeFilter(isNarrow)).pipe(Schema.decodeTo(Schema.IpNetworkFromString)),
     ),
+    SchemaTransformation.transform({
+      decode: (text: string): ReadonlyArray<string> =>
+        text === "none" ? [] : text.split(",").map(asNetwork),
+      encode: (networks) => (networks.length === 0 ? "none" : networks.join(",")),
+    }),
   ),
 )
+const asNetwork = (written: string): string => {
+  const text = written.trim()
+  return Result.match(NetAddress.ipFromString(text), {
+    onFailure: () => text,
+    onSuccess: (address) => `${text}/${NetAddress.width(address)}`,
+  })
+}
 /** One secret, or two separated by a comma, of which the first is preferred. */
 export const secrets = (item: Schema.Codec<string>) =>
   Schema.String.check(Schema.isPattern(/^[^,\s]+(?:,[^,\s]+)?$/)).pipe(

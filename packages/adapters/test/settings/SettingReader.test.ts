@@ -108,6 +108,10 @@ describe("SettingReader", () => {
     ["CURRENCIES", "EUR,", `""`],
     ["PRICE_SOURCES", "coingecko,binance", `"binance"`],
     ["TRUSTED_PROXIES", "10.0.0.1,10.0.0.5/8,proxy", `"10.0.0.5/8" and "proxy"`],
+    ["TRUSTED_PROXIES", "0.0.0.0/0,10.0.0.0/8,::/0", `"0.0.0.0/0" and "::/0"`],
+    ["TRUSTED_PROXIES", "0.0.0.0/1,128.0.0.0/1", `"0.0.0.0/1" and "128.0.0.0/1"`],
+    ["TRUSTED_PROXIES", "2000::/3,::ffff:0:0/96", `"2000::/3" and "::ffff:0:0/96"`],
+    ["TRUSTED_PROXIES", "none,10.0.0.7", `"none"`],
     ["COGNITO_MACHINE_CLIENT_IDS", "a,,b", `""`],
   ] as const) {
     it.effect(`names ${items} in ${name}=${text}, and the legal values`, () =>
@@ -134,8 +138,9 @@ describe("SettingReader", () => {
     assert.match(declarations.CURRENCIES.expected, /AED, ARS, .*CZK, .*ZAR/)
   })
 
-  it.effect("takes single addresses as networks", () =>
+  it.effect("takes single addresses as networks, and none as no network", () =>
     Effect.gen(function* () {
+      assert.deepStrictEqual(yield* read("TRUSTED_PROXIES", "none"), [])
       const networks = yield* read("TRUSTED_PROXIES", "10.0.0.7,2001:db8::1,10.0.0.0/8")
       assert.deepStrictEqual((networks as ReadonlyArray<unknown>).map(String), [
         "10.0.0.7/32",

@@ -200,6 +200,7 @@ describe("Settings", () => {
 
   for (const [name, env] of Object.entries({
     HTTP_HOST: { HTTP_HOST: "0.0.0.0" },
+    TRUSTED_PROXIES: { HTTP_HOST: "0.0.0.0", TLS_TERMINATED_UPSTREAM: "on" },
     DATABASE_URL: { DATABASE_URL: `${databaseUrl}?sslmode=prefer` },
     COINGECKO_BASE_URL: { COINGECKO_BASE_URL: "http://prices.example.com/api/v3" },
     COGNITO_ENDPOINT: {
@@ -234,6 +235,7 @@ describe("Settings", () => {
         DATABASE_URL: "postgres://user:password@127.0.0.1:5432/btc",
         HTTP_HOST: "0.0.0.0",
         TLS_TERMINATED_UPSTREAM: "on",
+        TRUSTED_PROXIES: "none",
         COGNITO_ENDPOINT: "http://127.0.0.1:9229",
         COGNITO_JWKS_URL: "http://127.0.0.1:9229/jwks.json",
         COINGECKO_BASE_URL: "http://localhost:5002/api/v3",
@@ -288,7 +290,8 @@ describe("Settings", () => {
       const base = { ...cognito, DATABASE_URL: databaseUrl, HTTP_HOST: "0.0.0.0" }
       for (const [name, environments] of Object.entries(refusals)) {
         for (const env of environments) {
-          const refused = yield* problems(Settings.http, { ...base, ...env, TLS_TERMINATED_UPSTREAM: "on" })
+          const upstream = { TLS_TERMINATED_UPSTREAM: "on", TRUSTED_PROXIES: "none" }
+          const refused = yield* problems(Settings.http, { ...base, ...env, ...upstream })
           assert.deepStrictEqual(refused, [name], JSON.stringify(env))
           yield* within({ ...base, ...env })(Settings.worker)
         }

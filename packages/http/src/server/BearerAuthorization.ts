@@ -33,13 +33,13 @@ export const layer: Layer.Layer<Authorization, never, Authenticator | RequestLim
       if (reason === "invalid-token") {
         yield* Effect.logDebug("A token was refused").pipe(Effect.annotateLogs("detail", detail))
       }
-      return responses[reason]
+      return yield* limits.forStranger(responses[reason])
     })
 
     return Authorization.of({
       bearer: (handled, { credential }) =>
         Redacted.value(credential) === ""
-          ? Effect.succeed(missing)
+          ? limits.forStranger(missing)
           : Effect.matchEffect(authenticator.verify(credential), {
               onFailure: refuse,
               onSuccess: Effect.fnUntraced(function* (identity) {

@@ -29,14 +29,19 @@ type Response = HttpServerResponse.HttpServerResponse
 export class RequestLimits extends Context.Service<
   RequestLimits,
   {
-    /**
-     * Answers the request on this route, or returns 429 if its address has exceeded the limit. Refusals (401) have a
-     * separate quota, which authenticated clients never notice: once it is used up, further refusals become 429.
-     */
+    /** Answers a request that needs no token on this route, or returns 429 if its address has exceeded the limit. */
     readonly forAddress: <E, R>(
       route: string,
       handled: Effect.Effect<Response, E, R>,
     ) => Effect.Effect<Response, E, R | HttpServerRequest.HttpServerRequest>
+
+    /**
+     * Returns the response to a caller who was not let in, or 429 if the address has exceeded the limit. Callers who
+     * are let in do not use up this limit and do not notice it, whoever shares their address.
+     */
+    readonly forStranger: (
+      response: Response,
+    ) => Effect.Effect<Response, never, HttpServerRequest.HttpServerRequest>
 
     /** Fails with `QuotaExceeded` if the user has exceeded the limit. */
     readonly forUser: (
@@ -79,20 +84,25 @@ export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quota
         return route === "/login" || route === "/callback" ? login : address
       }
 
-      return RequestLimits.of({
-        forAddress: Effect.fnUntraced(function* (route, handled) {
-          const key = ClientAddress.keyOf(yield* HttpServerRequest.HttpServerRequest)
-          const limit = limitOf(route)
-          const standing = yield* quotas.consume(limit, key)
-          if (!standing.isGranted) return withRateLimit(limit.exceeded, limit, standing)
-          const response = yield* handled
-          if (response.status !== 401) return withRateLimit(response, limit, standing)
-          const refused = yield* quotas.consume(refusals, key)
-          return refused.isGranted
-            ? withRateLimit(response, limit, standing)
-            : withRateLimit(refusals.exceeded, refusals, refused)
-        }),
+      /** Refusals (401) have a quota of their own. Once it is used up, further refusals become 429. */
+      const chargeRefusal = Effect.fnUntraced(function* (response: Response, key: string) {
+        if (response.status !== 401) return response
+        const standing = yield* quotas.consume(refusals, key)
+        return standing.isGranted ? response : withRateLimit(refusals.exceeded, refusals, standing)
+      })
+      const charge = Effect.fnUntraced(function* <E, R>(
+        limit: Limit,
+        handled: Effect.Effect<Response, E, R>,
+      ) {
+        const key = ClientAddress.keyOf(yield* HttpServerRequest.HttpServerRequest)
+        const standing = yield* quotas.consume(limit, key)
+        if (!standing.isGranted) return withRateLimit(limit.exceeded, limit, standing)
+        return yield* chargeRefusal(withRateLimit(yield* handled, limit, standing), key)
+      })
 
+      return RequestLimits.of({
+        forAddress: (route, handled) => charge(limitOf(route), handled),
+        forStranger: (response) => charge(address, Effect.succeed(response)),
         forUser: Effect.fnUntraced(function* ({ subject }) {
           const standing = yield* quotas.consume(user, subject)
           yield* HttpEffect.appendPreResponseHandler((_, response) =>
@@ -104,17 +114,23 @@ export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quota
     }),
   )
 
-/** Applies the address limits to every matched route. */
-export const perRoute = HttpRouter.middleware(
-  Effect.map(
-    RequestLimits,
-    ({ forAddress }) =>
-      (handled) =>
-        Effect.flatMap(HttpRouter.RouteContext, ({ route }) => forAddress(route.path, handled)),
-  ),
-)
+/** Applies the address limits to the matched routes, except `tokenPaths`, which know whom they let in. */
+export const perRoute = (tokenPaths: ReadonlySet<string>) =>
+  HttpRouter.middleware(
+    Effect.map(
+      RequestLimits,
+      ({ forAddress }) =>
+        (handled) =>
+          Effect.flatMap(HttpRouter.RouteContext, ({ route }) =>
+            tokenPaths.has(route.path) ? handled : forAddress(route.path, handled),
+          ),
+    ),
+  )
 
-/** Adds the state of the quota, and `Retry-After` in seconds once it is used up. */
+/**
+ * Adds the state of the quota. Once it is used up, adds `Retry-After` in seconds, and closes the connection, which
+ * others need more.
+ */
 const withRateLimit = (
   response: Response,
   { name, limit, windowSeconds }: Quota,
@@ -128,6 +144,6 @@ const withRateLimit = (
   return HttpServerResponse.setHeaders(response, {
     "ratelimit-policy": add("ratelimit-policy", `"${name}";q=${limit};w=${windowSeconds}`),
     ratelimit: add("ratelimit", `"${name}";r=${remaining};t=${resetSeconds}`),
-    ...(isGranted ? {} : { "retry-after": String(resetSeconds) }),
+    ...(isGranted ? {} : { "retry-after": String(resetSeconds), connection: "close" }),
   })
 }
