@@ -28,7 +28,7 @@ export const layer = (settings: Effect.Success<typeof Settings.http>) =>
             ? MemoryQuotas.layer
             : Layer.provide(RedisQuotas.layer(settings.redis), MemoryQuotas.layer),
         ),
-        Layer.provide(PostgresSigningKeyStore.layer),
+        Layer.provide(PostgresSigningKeyStore.layer(settings.seal)),
         Layer.provide(PostgresPriceRepository.layer),
         Layer.provide(PostgresSourceLedger.layer),
         Layer.provide(PostgresClient.layer(database)),

@@ -189,7 +189,8 @@ const decodeKeySet = Schema.decodeEffect(KeySet)
 
 const decodeSigningKey = Schema.decodeUnknownOption(SigningKey)
 
+/** Keys of the future, which a clock that was set back leaves behind, do not outlast others. */
 const isTooOld = (fetchedAt: DateTime.Utc) =>
   Effect.map(DateTime.now, (now) =>
-    Duration.isGreaterThanOrEqualTo(DateTime.distance(fetchedAt, now), keyLifetime),
+    Duration.isGreaterThanOrEqualTo(Duration.abs(DateTime.distance(fetchedAt, now)), keyLifetime),
   )

@@ -38,7 +38,7 @@ export const declarations = {
     schema: secrets(Schema.String.check(Schema.makeFilter(isLongEnough))),
     expected: `${sealingKeyMinimumBytes} bytes or more in base64, or the new and the old key, separated by a comma`,
     meaning:
-      "key that encrypts the state which clients hold between the steps of a sign-in; the same for all replicas; default: derived from `COGNITO_CLIENT_SECRET`",
+      "key that encrypts the state which clients hold between the steps of a sign-in, and authenticates Cognito's keys that are stored for a restart; the same for all replicas; default: derived from `COGNITO_CLIENT_SECRET`",
     fallback: null,
   }),
 } as const

@@ -3,6 +3,7 @@ import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
 import { Authenticator } from "@btc-price/domain/access/Authenticator"
+import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -11,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Reactivity from "effect/reactivity/Reactivity"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import * as TestDatabase from "../postgres/TestDatabase.ts"
@@ -37,7 +39,7 @@ it.effect("a day of outage accepts every valid token and no expired token, acros
     const url = yield* TestDatabase.make
     /** The API's own layers, as after a start. */
     const start = CognitoUserPool.layer({ ...appClient, jwksUrl: KeyOrigin.url }).pipe(
-      Layer.provide(PostgresSigningKeyStore.layer),
+      Layer.provide(PostgresSigningKeyStore.layer({ secrets: [Redacted.make("secret")] })),
       Layer.provide(PostgresClient.layer({ url })),
       Layer.provide(Layer.succeed(HttpClient.HttpClient, origin.client)),
       Layer.provide(Logger.layer([])),
@@ -77,6 +79,14 @@ it.effect("a day of outage accepts every valid token and no expired token, acros
       assert.strictEqual(yield* outcomeOf(24), "unavailable")
       // … or starts again.
       assert.strictEqual(yield* Effect.flatMap(start, (outcomeOf) => outcomeOf(24)), "unavailable")
+      // Nor is anything that somebody else has put into the table, however new.
+      const sql = yield* PgClient.make({ url })
+      yield* sql`update signing_keys set keys = ${sql.json([key.jwk])}, fetched_at = '2099-12-31'`
+      assert.strictEqual(yield* Effect.flatMap(start, (outcomeOf) => outcomeOf(24)), "unavailable")
+      origin.response = KeyOrigin.keySet(key.jwk)
+      assert.strictEqual(yield* Effect.flatMap(start, (outcomeOf) => outcomeOf(24)), "alice")
+      const [row] = yield* sql<{ fetchedAt: Date }>`select fetched_at as "fetchedAt" from signing_keys`
+      assert.strictEqual(row?.fetchedAt.toISOString(), "2026-11-25T10:00:10.000Z")
     })
-  }),
+  }).pipe(Effect.provide(Reactivity.layer)),
 )

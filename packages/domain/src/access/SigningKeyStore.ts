@@ -1,6 +1,7 @@
 /** Port: where an issuer's signing keys survive a restart, so that the service can start while the issuer is down. */
 import * as Context from "effect/Context"
 import type * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type { RepositoryError } from "../RepositoryError.ts"
@@ -12,13 +13,19 @@ export interface StoredKeys {
   readonly fetchedAt: DateTime.Utc
 }
 
+/** How far the clocks of replicas may differ. Keys that were fetched later than this after now are from the future. */
+export const clockTolerance = Duration.minutes(1)
+
 export class SigningKeyStore extends Context.Service<
   SigningKeyStore,
   {
-    /** The newest keys that were fetched from `url`. Fails as the repository does. */
+    /**
+     * The newest keys that were fetched from `url`, unless they are from the future or were not saved by this service.
+     * Fails as the repository does.
+     */
     readonly load: (url: string) => Effect.Effect<Option.Option<StoredKeys>, RepositoryError>
 
-    /** Stores the keys in place of older keys from the same `url`. Fails as the repository does. */
+    /** Stores the keys in place of older keys, or keys from the future, of the same `url`. Fails as the repository does. */
     readonly save: (url: string, stored: StoredKeys) => Effect.Effect<void, RepositoryError>
   }
 >()("@btc-price/domain/access/SigningKeyStore") {}
