@@ -3,6 +3,7 @@ import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSeals from "@btc-price/adapters/postgres/PostgresSeals"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
@@ -33,7 +34,7 @@ export const make = Effect.fnUntraced(function* (server: { readonly url: Redacte
 
 /** The repositories of one database, as in the programs. */
 export const layer = (options: PostgresClient.Options) =>
-  Layer.merge(PostgresPriceRepository.layer, PostgresSourceLedger.layer).pipe(
+  Layer.mergeAll(PostgresPriceRepository.layer, PostgresSeals.layer, PostgresSourceLedger.layer).pipe(
     Layer.provideMerge(PostgresClient.layer(options)),
   )
 

@@ -59,11 +59,13 @@ export const backfill = (
           Effect.fnUntraced(function* ({ currency, window, prices: found }) {
             // Only now are the prices of the previous window stored, and outliers are judged against them.
             const prices = yield* flagOutliers(found, currency, window)
-            yield* repository.record({ prices, gaps: [] })
+            const change = "backfilled"
+            yield* repository.record({ prices, gaps: [], change })
             yield* repository.recordTried({
               currency,
               slots: [...Slot.within(window)],
               history: history.name,
+              change,
             })
             return { currency, range: window, offered: prices.length } satisfies BackfillCall
           }),

@@ -9,6 +9,7 @@ import type { Currency } from "./Currency.ts"
 import type { Period, Range } from "./Period.ts"
 import { ageRejectionLimit } from "./Plausibility.ts"
 import { Amount, type Price } from "./Price.ts"
+import { rangeOf as rangeOfDay } from "./Seal.ts"
 import * as Slot from "./Slot.ts"
 import type { UnreadableRow } from "./UnreadableRow.ts"
 
@@ -18,10 +19,12 @@ export interface Difference {
    * - `price-and-gap`: a slot has both a price and a gap;
    * - `unaccounted`: slots between a currency's first price and now have neither a price nor a gap;
    * - `tally`: the repository's tally of a period is not that of its prices;
-   * - `unreadable`: a row, or everything in a month, cannot be read.
+   * - `unreadable`: a row, or everything in a month, cannot be read;
+   * - `seal`: the prices and gaps of a day are not those that were sealed, or a seal is not the one that was made.
    */
-  readonly reason: "price" | "price-and-gap" | "unaccounted" | "tally" | "unreadable"
-  readonly currency: Currency
+  readonly reason: "price" | "price-and-gap" | "unaccounted" | "tally" | "unreadable" | "seal"
+  /** Null if the difference is one of all currencies. */
+  readonly currency: Currency | null
   /** From the start of the first affected slot to the end of the last affected slot. */
   readonly range: Range
   /** For the person who investigates. */
@@ -54,6 +57,14 @@ export const ofUnreadable = (currency: Currency, { slot, detail }: UnreadableRow
   currency,
   range: rangeOf(slot),
   detail: `A row of ${currency} at ${textOf(slot)} cannot be read: ${detail}`,
+})
+
+/** A UTC day that is not as it was sealed. */
+export const ofDay = (day: string, detail: string): Difference => ({
+  reason: "seal",
+  currency: null,
+  range: rangeOfDay(day),
+  detail,
 })
 
 /** Slots of `range` that have both a price and a gap, one by one, and runs of slots that have neither. */

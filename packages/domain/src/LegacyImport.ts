@@ -105,7 +105,8 @@ export const importPrices = (options: {
           selection.addStored(currency, added.length)
           missing.push(...added)
         }
-        if (missing.length > 0 && !options.isDryRun) yield* repository.record({ prices: missing, gaps: [] })
+        if (missing.length > 0 && !options.isDryRun)
+          yield* repository.record({ prices: missing, gaps: [], change: "imported" })
         return selection.counts()
       })
 

@@ -35,13 +35,19 @@ export const header = (format: LineFormat, names: ReadonlyArray<string> = column
 export const encode =
   (format: LineFormat) =>
   <E, R>(prices: Stream.Stream<Price, E, R>): Stream.Stream<string, E, R> =>
-    encodeFields(format, columns)(Stream.map(prices, record))
+    encodeFields(format, columns)(Stream.map(prices, fieldsOf))
 
 /** One line for each record of fields, which are in the order of `names`, as {@link encode} does for prices. */
 export const encodeFields =
   (format: LineFormat, names: ReadonlyArray<string>) =>
   <E, R>(records: Stream.Stream<Fields, E, R>): Stream.Stream<string, E, R> =>
-    (format === "csv"
+    encodeEach(format, names)(records).pipe(Stream.mapArray((lines) => Arr.of(lines.join(""))))
+
+/** The same lines, one by one. */
+export const encodeEach =
+  (format: LineFormat, names: ReadonlyArray<string>) =>
+  <E, R>(records: Stream.Stream<Fields, E, R>): Stream.Stream<string, E, R> =>
+    format === "csv"
       ? Stream.pipeThroughChannel(
           Stream.map(records, Record.map(cell)),
           Csv.encodeString<E>({ columns: names, newline: "\n" }),
@@ -50,7 +56,6 @@ export const encodeFields =
           Stream.pipeThroughChannel(Ndjson.encodeString<E>()),
           Stream.catchTag("NdjsonError", Stream.die),
         )
-    ).pipe(Stream.mapArray((lines) => Arr.of(lines.join(""))))
 
 /** The fields of a line. In CSV, null is an empty cell. */
 export interface Fields {
@@ -59,7 +64,8 @@ export interface Fields {
 
 const cell = (field: Fields[string] = null): string => (field === null ? "" : String(field))
 
-const record = (price: Price): Fields => ({
+/** The fields of {@link columns}. */
+export const fieldsOf = (price: Price): Fields => ({
   slot: DateTime.formatIso(Slot.start(price.slot)),
   currency: price.currency,
   amount: formatAmount(price.currency, price.amount),

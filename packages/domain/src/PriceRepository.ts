@@ -11,6 +11,7 @@ import type { Range } from "./Period.ts"
 import type { Price } from "./Price.ts"
 import type { LineFormat } from "./PriceLines.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
+import type { Change } from "./Seal.ts"
 import type { Slot } from "./Slot.ts"
 import type { UnreadableRow } from "./UnreadableRow.ts"
 
@@ -23,22 +24,25 @@ export class PriceRepository extends Context.Service<
      * Stores prices and gaps, all of them or none. Idempotent: there is at most one price per currency and slot, and
      * the first price stays, except that a live price replaces a backfilled price. A gap is stored only if the slot
      * has no price. A later reason replaces an earlier reason, except that one of `Gap.vagueReasons` replaces only another
-     * of them. Storing a price removes the gap of its slot. Fails as
-     * `rejected` if one of the slots has not begun.
+     * of them. Storing a price removes the gap of its slot. Fails as `rejected` if one of the slots has not begun. `Seals`
+     * has the days of the facts as unsealed from then on, because of `change`; by default `corrected`.
      */
     readonly record: (facts: {
       readonly prices: ReadonlyArray<Price>
       readonly gaps: ReadonlyArray<Gap>
+      readonly change?: Change
     }) => Effect.Effect<void, RepositoryError>
 
     /**
      * Adds a history's name to `tried` of each given slot that has no price: the history has no price for that slot
-     * either. If no gap is stored for the slot yet, stores a gap with the reason `not-running`.
+     * either. If no gap is stored for the slot yet, stores a gap with the reason `not-running`. The days
+     * become unsealed, as `record` does it.
      */
     readonly recordTried: (tried: {
       readonly currency: Currency
       readonly slots: ReadonlyArray<Slot>
       readonly history: string
+      readonly change?: Change
     }) => Effect.Effect<void, RepositoryError>
 
     // Reading.
@@ -130,7 +134,8 @@ export class PriceRepository extends Context.Service<
 
     /**
      * Deletes all prices and stored gaps of the UTC months that end at or before `start`, one month at a time.
-     * Returns the start of each month that had prices or gaps, oldest first. `isDryRun`: only returns them.
+     * Returns the start of each month that had prices or gaps, oldest first. `isDryRun`: only returns them. Seals stay;
+     * the sealed days of these months become unsealed as `pruned`.
      */
     readonly prune: (options: {
       readonly start: DateTime.Utc

@@ -90,8 +90,9 @@ export const repair = (
         const usable = prices.filter(
           ({ slot, flagged }) => open.get(currency)?.has(slot) && (isLast || !flagged),
         )
-        yield* repository.record({ prices: usable, gaps: [] })
-        yield* repository.recordTried({ currency, slots: requested, history: history.name })
+        const change = "repaired"
+        yield* repository.record({ prices: usable, gaps: [], change })
+        yield* repository.recordTried({ currency, slots: requested, history: history.name, change })
         const wanted = new Set(slots)
         const repaired = usable.filter(({ slot }) => wanted.has(slot)).length
         return { ...call, repaired, failure: null } satisfies RepairCall

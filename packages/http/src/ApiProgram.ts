@@ -7,6 +7,7 @@ import type { IdentityProvider } from "@btc-price/domain/access/IdentityProvider
 import type { Quotas } from "@btc-price/domain/access/Quotas"
 import type { PriceRepository } from "@btc-price/domain/PriceRepository"
 import type { Readiness } from "@btc-price/domain/Readiness"
+import type { Seals } from "@btc-price/domain/Seals"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import type { SourceLedger } from "@btc-price/domain/SourceLedger"
 import type * as FileSystem from "effect/FileSystem"
@@ -33,6 +34,7 @@ export type Ports =
   | Path.Path
   | Etag.Generator
   | PriceRepository
+  | Seals
   | SourceLedger
   | Authenticator
   | IdentityProvider

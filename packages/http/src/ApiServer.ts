@@ -24,6 +24,7 @@ import * as GapsHandlers from "./gaps/GapsHandlers.ts"
 import * as HistoryHandlers from "./history/HistoryHandlers.ts"
 import * as LegacyHandlers from "./legacy/LegacyHandlers.ts"
 import * as PricesHandlers from "./prices/PricesHandlers.ts"
+import * as SealsHandlers from "./seals/SealsHandlers.ts"
 import * as BearerAuthorization from "./server/BearerAuthorization.ts"
 import * as Document from "./server/Document.ts"
 import * as DocumentationPage from "./server/DocumentationPage.ts"
@@ -139,6 +140,7 @@ const routes = (options: Options) =>
         AveragesHandlers.layer(options),
         HistoryHandlers.layer(options),
         GapsHandlers.layer(options),
+        SealsHandlers.layer,
         SourcesHandlers.layer,
         LegacyHandlers.layer(options),
         SignInHandlers.layer(options),

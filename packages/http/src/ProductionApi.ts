@@ -6,6 +6,7 @@ import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSeals from "@btc-price/adapters/postgres/PostgresSeals"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
@@ -30,6 +31,7 @@ export const layer = (settings: Effect.Success<typeof Settings.http>) =>
         ),
         Layer.provide(PostgresSigningKeyStore.layer(settings.seal)),
         Layer.provide(PostgresPriceRepository.layer),
+        Layer.provide(PostgresSeals.layer),
         Layer.provide(PostgresSourceLedger.layer),
         Layer.provide(PostgresClient.layer(database)),
         Layer.provide(NodeHttpClient.layerUndici),

@@ -1,10 +1,11 @@
-/** What the leader does besides sampling: reports unsampled slots, repairs gaps and prunes old months. */
+/** What the leader does besides sampling: reports unsampled slots, repairs gaps, prunes old months and seals days. */
 import * as ClockStep from "@btc-price/domain/ClockStep"
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Gaps from "@btc-price/domain/Gaps"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Repair from "@btc-price/domain/Repair"
 import * as Retention from "@btc-price/domain/Retention"
+import * as Sealing from "@btc-price/domain/Sealing"
 import * as Slot from "@btc-price/domain/Slot"
 import type * as SourceClock from "@btc-price/domain/SourceClock"
 import * as DateTime from "effect/DateTime"
@@ -24,6 +25,9 @@ const turnDelay = Duration.seconds(90)
 
 /** Gaps are repaired once an hour, in this slot of the hour. The slot is fixed, so that restarts cost no calls. */
 const repairSlotOfHour = 4
+
+/** Maximum days sealed in one turn. Years from before there were seals are sealed within hours. */
+const sealsPerTurn = 100
 
 export const gapsTotal = Metric.counter("btc_price_gaps_total", {
   description: "Slots left without a price",
@@ -70,6 +74,8 @@ export const make = Effect.fnUntraced(function* (
       yield* prune(retentionMonths)
       prunedAt = month
     }
+    // Last, so that what this turn has changed is sealed in this turn.
+    yield* seal
   })
   return turn.pipe(
     Effect.catchCause((cause) =>
@@ -108,4 +114,13 @@ const prune = Effect.fnUntraced(function* (months: number) {
   for (const month of yield* Retention.prune({ months, isDryRun: false })) {
     yield* Effect.annotateLogs(Effect.logInfo("Pruned a month"), { month: DateTime.formatIso(month) })
   }
+})
+
+/** The link is in the log, so that the log, which is often kept elsewhere, proves the days as well. */
+const seal = Effect.gen(function* () {
+  const { seals, waiting } = yield* Sealing.sealDays(sealsPerTurn)
+  for (const { number, day, reason, lines, link } of seals) {
+    yield* Effect.annotateLogs(Effect.logInfo("Sealed a day"), { number, day, reason, lines, link })
+  }
+  if (waiting > 0) yield* Effect.annotateLogs(Effect.logInfo("Days wait for their seal"), { days: waiting })
 })

@@ -7,11 +7,13 @@ import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import type { PriceSources } from "@btc-price/domain/PriceSource"
 import { Readiness } from "@btc-price/domain/Readiness"
 import * as Sampler from "@btc-price/domain/Sampler"
+import type { Seals } from "@btc-price/domain/Seals"
 import * as Slot from "@btc-price/domain/Slot"
 import * as SourceClock from "@btc-price/domain/SourceClock"
 import type { SourceGate } from "@btc-price/domain/SourceGate"
 import * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"
+import type * as Digest from "effect/crypto/Digest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -46,7 +48,14 @@ export const layer = (
 ): Layer.Layer<
   Readiness,
   never,
-  PriceRepository | PriceSources | PriceHistories | ExchangeRates | SourceGate | LeaderLock
+  | PriceRepository
+  | Seals
+  | PriceSources
+  | PriceHistories
+  | ExchangeRates
+  | SourceGate
+  | LeaderLock
+  | Digest.Digest
 > =>
   Layer.effect(
     Readiness,

@@ -2,8 +2,10 @@
 import type { LegacyPrices } from "@btc-price/domain/LegacyPrices"
 import type { PriceHistories } from "@btc-price/domain/PriceHistory"
 import type { PriceRepository } from "@btc-price/domain/PriceRepository"
+import type { Seals } from "@btc-price/domain/Seals"
 import type { SourceGate } from "@btc-price/domain/SourceGate"
 import * as Command from "effect/cli/Command"
+import type * as Digest from "effect/crypto/Digest"
 import type * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { CommandSettings } from "./command-line/CommandSettings.ts"
@@ -20,7 +22,11 @@ export const make = <E, R, AE, AR>(
   work: Effect.Effect<never, E, R>,
   adapters: (given: {
     readonly json: boolean
-  }) => Layer.Layer<PriceRepository | PriceHistories | SourceGate | LegacyPrices | CommandSettings, AE, AR>,
+  }) => Layer.Layer<
+    PriceRepository | Seals | PriceHistories | SourceGate | LegacyPrices | CommandSettings | Digest.Digest,
+    AE,
+    AR
+  >,
 ) =>
   Command.make("npm run -s worker --", {}, () => work).pipe(
     Command.withDescription(

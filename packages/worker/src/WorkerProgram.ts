@@ -1,6 +1,7 @@
 /** The worker program with its production adapters, and its command line. */
 import * as LocalData from "@btc-price/adapters/embedded/LocalData"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
+import * as NodeDigest from "@btc-price/adapters/node/NodeDigest"
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
@@ -8,6 +9,7 @@ import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import * as PostgresLegacyPrices from "@btc-price/adapters/postgres/PostgresLegacyPrices"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSeals from "@btc-price/adapters/postgres/PostgresSeals"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as Settings from "@btc-price/adapters/settings/Settings"
 import * as Vendors from "@btc-price/adapters/Vendors"
@@ -83,7 +85,7 @@ const repositoryAndSources = (
   SourceGate.layer({ monthlyCaps: Vendors.monthlyCaps(settings.priceSources) }).pipe(
     Layer.provideMerge(Vendors.layer(settings.priceSources)),
     Layer.provide(PostgresSourceLedger.layer),
-    Layer.provideMerge(PostgresPriceRepository.layer),
+    Layer.provideMerge(Layer.mergeAll(PostgresPriceRepository.layer, PostgresSeals.layer, NodeDigest.layer)),
     Layer.provide(PostgresClient.layer(database)),
     Layer.provide(NodeHttpClient.layerUndici),
   )

@@ -1,11 +1,14 @@
 /** A day with two workers on one PostgreSQL, which are killed and restarted at random. */
+import * as NodeDigest from "@btc-price/adapters/node/NodeDigest"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSeals from "@btc-price/adapters/postgres/PostgresSeals"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import { Seals } from "@btc-price/domain/Seals"
 import * as Slot from "@btc-price/domain/Slot"
 import * as SourceGate from "@btc-price/domain/SourceGate"
 import { SourceLedger } from "@btc-price/domain/SourceLedger"
@@ -127,6 +130,8 @@ const database = (url: Redacted.Redacted, real: Clock.Clock) =>
     Layer.effect(SourceLedger, Effect.map(SourceLedger, inRealTime(real))).pipe(
       Layer.provide(PostgresSourceLedger.layer),
     ),
+    Layer.effect(Seals, Effect.map(Seals, inRealTime(real))).pipe(Layer.provide(PostgresSeals.layer)),
+    NodeDigest.layer,
   ).pipe(Layer.provide(PostgresClient.layer({ url })), Layer.provide(Layer.succeed(Clock.Clock, real)))
 
 /** The leader lock is requested and held in real time; the leader itself uses the simulated clock. */

@@ -1,6 +1,7 @@
 /** The worker and the real vendor adapters in a month with every failure that was observed at a vendor. */
 import type { Price } from "@btc-price/domain/Price"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as SealVerification from "@btc-price/domain/SealVerification"
 import * as Slot from "@btc-price/domain/Slot"
 import { SourceLedger } from "@btc-price/domain/SourceLedger"
 import { assert, describe, it } from "@effect/vitest"
@@ -145,6 +146,14 @@ describe("A simulated month", () => {
       assert.strictEqual(known.size, 2 * days * 288, "a price or a reason in every slot")
       assert.strictEqual(prices.length + gaps.length, known.size, "not both")
       assert.isTrue(gaps.every(({ detail }) => detail.length > 0))
+
+      const verified = yield* SealVerification.verify()
+      assert.deepStrictEqual(verified.differences, [])
+      assert.deepStrictEqual(
+        [verified.sealedDays, verified.unsealedDays],
+        [days - 1, 0],
+        "every closed day is sealed",
+      )
 
       const wrong = prices.filter((price) => !price.flagged && !isTrue(world, price))
       assert.deepStrictEqual(wrong.slice(0, 3), [], "no wrong price")

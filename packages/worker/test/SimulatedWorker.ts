@@ -2,6 +2,7 @@
 import * as MemoryLeaderLock from "@btc-price/adapters/memory/MemoryLeaderLock"
 import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
 import * as MemorySourceLedger from "@btc-price/adapters/memory/MemorySourceLedger"
+import * as NodeDigest from "@btc-price/adapters/node/NodeDigest"
 import * as Vendors from "@btc-price/adapters/Vendors"
 import * as SourceGate from "@btc-price/domain/SourceGate"
 import * as Worker from "@btc-price/worker/Worker"
@@ -22,6 +23,7 @@ export const adapters = (world: VendorWorld.VendorWorld, monthlyCap: number) =>
         MemoryPriceRepository.layer,
         MemorySourceLedger.layer,
         MemoryLeaderLock.layer,
+        NodeDigest.layer,
       ),
     ),
     Layer.fresh,

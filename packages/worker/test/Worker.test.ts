@@ -1,5 +1,6 @@
 import * as MemoryAdapters from "@btc-price/adapters/memory/MemoryAdapters"
 import * as MemoryPriceSource from "@btc-price/adapters/memory/MemoryPriceSource"
+import * as NodeDigest from "@btc-price/adapters/node/NodeDigest"
 import { LeaderLock, LeaderLockError } from "@btc-price/domain/LeaderLock"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
@@ -26,7 +27,7 @@ const today = {
 }
 
 const options = { currencies: ["EUR"], installation: "test", retentionMonths: undefined } as const
-const adapters = MemoryAdapters.layer()
+const adapters = Layer.merge(MemoryAdapters.layer(), NodeDigest.layer)
 
 /** Two workers on the same adapters, as in two processes on one database. */
 const workers = Effect.all([

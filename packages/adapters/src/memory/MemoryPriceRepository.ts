@@ -8,21 +8,24 @@ import type { Range } from "@btc-price/domain/Period"
 import type { Price } from "@btc-price/domain/Price"
 import * as PriceLines from "@btc-price/domain/PriceLines"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import { Seals } from "@btc-price/domain/Seals"
 import * as Slot from "@btc-price/domain/Slot"
 import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import * as MemoryGaps from "./MemoryGaps.ts"
+import * as MemorySeals from "./MemorySeals.ts"
 import { MemoryTimeline } from "./MemoryTimeline.ts"
 
-export const layer: Layer.Layer<PriceRepository> = Layer.effect(
-  PriceRepository,
+export const layer: Layer.Layer<PriceRepository | Seals> = Layer.effectContext(
   Effect.gen(function* () {
     const prices = new Map<Currency, MemoryTimeline<Price>>()
     const gaps = new Map<Currency, MemoryTimeline<Gap>>()
+    const unsealed = new MemorySeals.UnsealedDays()
     const hints = yield* PubSub.sliding<void>(1)
 
     const tallyOf = (currency: Currency, { start, end }: Range) => {
@@ -30,7 +33,7 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
       return Average.tally(of(prices, currency).range({ start: carry, end }), { start, end })
     }
 
-    return PriceRepository.of({
+    const repository = PriceRepository.of({
       record: Effect.fn("PriceRepository.record")(function* (facts) {
         yield* FutureSlot.refuse("PriceRepository.record", [...facts.prices, ...facts.gaps])
         for (const price of facts.prices) {
@@ -48,10 +51,14 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
             of(gaps, gap.currency).set(gap)
           }
         }
+        unsealed.change(
+          [...facts.prices, ...facts.gaps].map(({ slot }) => slot),
+          facts.change,
+        )
         yield* PubSub.publish(hints, undefined)
       }),
 
-      recordTried: Effect.fn("PriceRepository.recordTried")(({ currency, slots, history }) =>
+      recordTried: Effect.fn("PriceRepository.recordTried")(({ currency, slots, history, change }) =>
         Effect.sync(() => {
           for (const slot of slots) {
             if (of(prices, currency).get(slot) !== undefined) continue
@@ -60,6 +67,7 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
               of(gaps, currency).set(new Gap({ ...gap, tried: [...gap.tried, history] }))
             }
           }
+          unsealed.change(slots, change)
         }),
       ),
 
@@ -114,19 +122,23 @@ export const layer: Layer.Layer<PriceRepository> = Layer.effect(
         Effect.sync(() => {
           const timelines = [...prices.values(), ...gaps.values()]
           const end = DateTime.startOf(start, "month")
+          const slots = timelines
+            .flatMap((timeline): Array<{ readonly slot: Slot.Slot }> => timeline.range({ start: epoch, end }))
+            .map(({ slot }) => slot)
           const months = new Set(
-            timelines
-              .flatMap((timeline): Array<{ readonly slot: Slot.Slot }> =>
-                timeline.range({ start: epoch, end }),
-              )
-              .map(({ slot }) => DateTime.startOf(Slot.start(slot), "month").epochMilliseconds),
+            slots.map((slot) => DateTime.startOf(Slot.start(slot), "month").epochMilliseconds),
           )
-          if (!isDryRun)
+          if (!isDryRun) {
             for (const timeline of timelines) timeline.deleteRange(-Infinity, end.epochMilliseconds)
+            unsealed.change(slots, "pruned")
+          }
           return [...months].toSorted((a, b) => a - b).map((millis) => DateTime.makeUnsafe(millis))
         }),
       ),
     })
+    return Context.make(PriceRepository, repository).pipe(
+      Context.add(Seals, MemorySeals.make({ prices, gaps }, unsealed)),
+    )
   }),
 )
 

@@ -168,6 +168,41 @@ const addSlotCall = Effect.gen(function* () {
       add column slot_call_detail text`
 })
 
+/**
+ * The seals, and the days that wait for one: at first all days since the first price or gap. The links of the chain are
+ * never changed and outlive the prices.
+ */
+const createSeal = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    create table seal (
+      number integer primary key check (number > 0),
+      day date not null,
+      sealed_at timestamptz(3) not null,
+      reason text not null
+        check (reason in ('closed', 'repaired', 'backfilled', 'imported', 'pruned', 'corrected')),
+      lines integer not null check (lines >= 0),
+      digest text not null check (digest ~ '^[0-9a-f]{64}$'),
+      link text not null check (link ~ '^[0-9a-f]{64}$')
+    )`
+  yield* sql`create index seal_day on seal (day)`
+  yield* sql.unsafe(
+    `alter table seal add constraint seal_times_are_instants check (${instants("sealed_at")})`,
+  )
+  yield* sql`
+    create table unsealed_day (
+      day date primary key,
+      reason text not null check (reason in ('repaired', 'backfilled', 'imported', 'pruned', 'corrected')),
+      changes bigint not null default 1
+    )`
+  yield* sql`
+    insert into unsealed_day (day, reason)
+    select day, 'corrected' from generate_series(
+      (least((select min(slot) from price), (select min(slot) from gap)) at time zone 'UTC')::date,
+      (now() at time zone 'UTC')::date, interval '1 day'
+    ) as day`
+})
+
 /** In another encoding the reasons of gaps could not be stored, or would be stored as bytes without a meaning. */
 const requireUtf8 = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -191,6 +226,7 @@ const run = Migrator.make({})({
     "0007_drop_unsampled": dropUnsampled,
     "0008_refuse_impossible": refuseImpossible,
     "0010_add_slot_call": addSlotCall,
+    "0011_create_seal": createSeal,
   }),
   table: "migration",
 })

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { SqlError } from "effect/sql/SqlError"
 import { withDeadline } from "./PostgresClient.ts"
+import * as PostgresUnsealedDays from "./PostgresUnsealedDays.ts"
 
 /**
  * Detaching a partition needs a lock that excludes readers of the table. While it waits for a long reader, all other
@@ -66,6 +67,7 @@ export const make = (sql: PgClient.PgClient) => {
     function* (month: DateTime.Utc) {
       known.delete(month.epochMilliseconds)
       yield* lock
+      yield* PostgresUnsealedDays.insertPruned(sql, month)
       yield* sql`
         delete from gap
         where slot >= ${DateTime.toDateUtc(month)} and slot < ${DateTime.toDateUtc(endOf(month))}`

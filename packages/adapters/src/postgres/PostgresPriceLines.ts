@@ -2,7 +2,7 @@
  * Prices as lines of text, byte for byte the lines of `PriceLines.encode`, but written by PostgreSQL: a year takes
  * little longer than COPY, and passes through this process without being parsed.
  */
-import { type Currency, minorUnit } from "@btc-price/domain/Currency"
+import { Currency, minorUnit } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
 import type { Kind } from "@btc-price/domain/Price"
 import type { LineFormat } from "@btc-price/domain/PriceLines"
@@ -30,16 +30,34 @@ export const select = Effect.fnUntraced(function* (
 
 /** Each argument of `concat` costs time, so constant neighbours are one argument. */
 const lines: Readonly<Record<LineFormat, (currency: Currency) => string>> = {
-  csv: (currency) => `concat(
-    ${slotTime}, '.000Z,${currency},', ${amount(currency)}, ',', ${csvSource},
-    ${provenance((kind, derived, flagged) => `,${kind},${derived},${flagged},`)},
-    ${time("observed_at")}, 'Z,', ${time("fetched_at")}, E'Z\\n')`,
+  csv: (currency) => csv(`'.000Z,${currency},'`, String(minorUnit(currency))),
   ndjson: (currency) => `concat(
-    '{"slot":"', ${slotTime}, '.000Z","currency":"${currency}","amount":"', ${amount(currency)},
+    '{"slot":"', ${slotTime}, '.000Z","currency":"${currency}","amount":"', ${amount(String(minorUnit(currency)))},
     '","source":', to_json(source),
     ${provenance((kind, derived, flagged) => `,"kind":"${kind}","derived":${derived},"flagged":${flagged},"observed_at":"`)},
     ${time("observed_at")}, 'Z","fetched_at":"', ${time("fetched_at")}, E'Z"}\\n')`,
 }
+
+/** `currency` is what follows the slot. */
+const csv = (currency: string, minorUnit: string): string => `concat(
+    ${slotTime}, ${currency}, ${amount(minorUnit)}, ',', ${csvSource},
+    ${provenance((kind, derived, flagged) => `,${kind},${derived},${flagged},`)},
+    ${time("observed_at")}, 'Z,', ${time("fetched_at")}, E'Z\\n')`
+
+/** The CSV lines of all currencies, one by one. A currency that this release does not know has two digits at least. */
+export const selectAll = Effect.fnUntraced(function* (sql: PgClient.PgClient, { start, end }: Range) {
+  const rows = yield* sql.unsafe<{ line: string }>(
+    `select ${csv(`'.000Z,' || currency || ','`, minorUnits)} as line from price
+     where slot >= $1 and slot < $2 and ${isReadable} order by slot`,
+    [DateTime.toDateUtc(start), DateTime.toDateUtc(end)],
+  )
+  return rows.map(({ line }) => line)
+})
+
+const minorUnits = `case currency ${Currency.literals
+  .filter((currency) => minorUnit(currency) !== 2)
+  .map((currency) => `when '${currency}' then ${minorUnit(currency)}`)
+  .join(" ")} else 2 end`
 
 /**
  * PostgreSQL's JSON functions write times with a T, and faster than to_char, but omit a fraction of zero. These times
@@ -51,8 +69,7 @@ const time = (column: string): string =>
 /** Slots have no fraction. */
 const slotTime = "substr(to_json(slot at time zone 'UTC')::text, 2, 19)"
 
-const amount = (currency: Currency): string =>
-  `round(amount, greatest(min_scale(amount), ${minorUnit(currency)}))`
+const amount = (minorUnit: string): string => `round(amount, greatest(min_scale(amount), ${minorUnit}))`
 
 const csvSource = `case when source ~ E'[",\\r\\n]' then '"' || replace(source, '"', '""') || '"' else source end`
 

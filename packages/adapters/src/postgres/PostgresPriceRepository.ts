@@ -22,6 +22,7 @@ import * as PostgresPartitions from "./PostgresPartitions.ts"
 import * as PostgresPriceLines from "./PostgresPriceLines.ts"
 import * as PostgresPriceRows from "./PostgresPriceRows.ts"
 import * as PostgresTallies from "./PostgresTallies.ts"
+import * as PostgresUnsealedDays from "./PostgresUnsealedDays.ts"
 
 /** The notification channel of `changes`. */
 const channel = "btc_price"
@@ -86,17 +87,23 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
       ).pipe(Stream.mapEffect((page) => run(operation)(select(page)), { concurrency: pagesAtOnce }))
 
     return PriceRepository.of({
-      record: Effect.fn("PriceRepository.record")(function* ({ prices, gaps }) {
+      record: Effect.fn("PriceRepository.record")(function* ({ prices, gaps, change }) {
         yield* FutureSlot.refuse("PriceRepository.record", [...prices, ...gaps])
         yield* Effect.gen(function* () {
           if (Arr.isReadonlyArrayNonEmpty(prices)) yield* PostgresPriceRows.insert(sql, prices)
           if (gaps.length > 0) yield* PostgresGaps.insert(sql, gaps)
+          const slots = [...prices, ...gaps].map(({ slot }) => slot)
+          yield* PostgresUnsealedDays.insert(sql, slots, change)
           yield* sql`select pg_notify(${channel}, '')`
         }).pipe(write, partitions.within(prices.map(({ slot }) => slot)), run("record"))
       }),
 
       recordTried: Effect.fn("PriceRepository.recordTried")(function* (tried) {
-        yield* PostgresGaps.upsertTried(sql, tried).pipe(write, run("recordTried"))
+        yield* PostgresGaps.upsertTried(sql, tried).pipe(
+          Effect.andThen(PostgresUnsealedDays.insert(sql, tried.slots, tried.change)),
+          write,
+          run("recordTried"),
+        )
       }),
 
       latest: Effect.fn("PriceRepository.latest")(function* (currencies) {

@@ -110,9 +110,14 @@ describeLayer(layer, { excludeTestServices: true })("The tables", (it) => {
       const sql = yield* prepared
       yield* Constraints.drop
       yield* sql`delete from migration where migration_id >= 8`
+      yield* sql`drop table seal, unsealed_day`
+      yield* sql`alter table source_outcome
+        drop column slot_call, drop column slot_call_reason, drop column slot_call_detail`
       yield* sql`update price set amount = 'NaN', source = '', observed_at = 'infinity'`
       yield* sql`update gap set reason = 'moon-phase'`
       yield* PostgresMigrations.migrate
+      const days = yield* sql<{ day: string }>`select day::text from unsealed_day order by day limit 2`
+      assert.deepStrictEqual(days, [{ day: "2026-03-01" }, { day: "2026-03-02" }])
       const error = yield* Effect.flip(sql`update price set source = ''`)
       assert.strictEqual(error.reason._tag, "ConstraintError")
     }).pipe(Effect.provide(Layer.fresh(layer))),

@@ -53,7 +53,7 @@ const march = {
 
 /** Puts the tables of the first release, with a price and a gap, in the place of those of this one. */
 const firstRelease = [
-  "drop table price, gap, source_calls, source_outcome, signing_keys",
+  "drop table price, gap, source_calls, source_outcome, signing_keys, seal, unsealed_day",
   "delete from migration where migration_id > 2",
   `create table price (
      currency text not null,
@@ -91,7 +91,7 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
         { concurrency: 4 },
       )
       const sql = yield* PgClient.PgClient
-      assert.strictEqual((yield* sql`select from migration`).length, 9)
+      assert.strictEqual((yield* sql`select from migration`).length, 10)
     }),
   )
 

@@ -9,6 +9,7 @@ import { LoginGroup } from "./Login.ts"
 import * as OpenApiDocument from "./OpenApiDocument.ts"
 import { PricesGroup } from "./Prices.ts"
 import { MethodNotAllowed } from "./Problem.ts"
+import { SealsGroup } from "./Seals.ts"
 import { SignInGroup } from "./SignIn.ts"
 import { SourcesGroup } from "./Sources.ts"
 
@@ -16,7 +17,7 @@ const description = `The bitcoin price, sampled every five minutes. Every number
 **Under \`/v1\`**
 
 - Amounts are exact decimals, sent as strings. Times are UTC in ISO 8601.
-- Each response has \`request_time\` and \`data_time\`. \`data_time\` is the source's own timestamp of the newest price in the response; gaps and sources define their own.
+- Each response has \`request_time\` and \`data_time\`. \`data_time\` is the source's own timestamp of the newest price in the response; gaps, seals and sources define their own.
 - Each price belongs to a five-minute slot and counts from the start of that slot. All currencies share the same slots.
 - An unknown, repeated or invalid parameter is rejected with a 400 problem that names the parameter and what was expected.
 - Errors are RFC 9457 problems with a stable \`type\`.
@@ -31,6 +32,7 @@ const groups = [
   AveragesGroup,
   HistoryGroup,
   GapsGroup,
+  SealsGroup,
   SourcesGroup,
   LegacyGroup,
 ] as const

@@ -10,6 +10,7 @@ import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import * as Listeners from "@btc-price/adapters/node/Listeners"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
+import * as NodeDigest from "@btc-price/adapters/node/NodeDigest"
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
@@ -17,6 +18,7 @@ import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase
 import * as PostgresFailure from "@btc-price/adapters/postgres/PostgresFailure"
 import * as PostgresLeaderLock from "@btc-price/adapters/postgres/PostgresLeaderLock"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSeals from "@btc-price/adapters/postgres/PostgresSeals"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
@@ -118,7 +120,7 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
     Layer.provide(sources),
     Layer.provide(SourceGate.layer({ monthlyCaps: Vendors.monthlyCaps(settings.priceSources) })),
     Layer.provide(PostgresLeaderLock.layer(database)),
-    Layer.provide(PostgresPriceRepository.layer),
+    Layer.provide([PostgresPriceRepository.layer, PostgresSeals.layer, NodeDigest.layer]),
     Layer.provide(PostgresSourceLedger.layer),
     Layer.provide(PostgresClient.layer(database)),
     Layer.provide(NodeHttpClient.layerUndici),

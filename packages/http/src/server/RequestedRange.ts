@@ -11,11 +11,10 @@ import type { FieldError } from "./FieldError.ts"
 /** Ten years including leap days. */
 export const tenYears = Duration.days(3653)
 
-/** The length of a range without `from`. */
-const defaultLength = Duration.hours(24)
+export const monthLength = Duration.days(31)
 
 /**
- * The half-open range from `from` to `to`. The default of `from` is 24 hours before `to`; the default of `to` is the
+ * The half-open range from `from` to `to`. The default of `from` is `defaultLength`, or 24 hours, before `to`; the default of `to` is the
  * end of the running slot, so that the response stays the same while the slot runs. The range may end in the future
  * but not begin there, except for the skew of clocks. A date is the start of its day in `timeZone`.
  */
@@ -25,9 +24,10 @@ export const read = (
     readonly now: DateTime.Utc
     readonly timeZone: DateTime.TimeZone.Named
     readonly longest: Duration.Duration
+    readonly defaultLength?: Duration.Duration
   },
 ): { readonly range: Period.Range; readonly errors: ReadonlyArray<FieldError> } => {
-  const { now, timeZone, longest } = options
+  const { now, timeZone, longest, defaultLength = Duration.hours(24) } = options
   const end = query.to === undefined ? Slot.start(Slot.next(Slot.at(now))) : toInstant(query.to, timeZone)
   const from =
     query.from === undefined ? DateTime.subtractDuration(end, defaultLength) : toInstant(query.from, timeZone)

@@ -1,5 +1,6 @@
 /** The command `verify`. */
-import type { Range } from "@btc-price/domain/Period"
+import type { Difference } from "@btc-price/domain/Difference"
+import * as SealVerification from "@btc-price/domain/SealVerification"
 import * as Verify from "@btc-price/domain/Verify"
 import * as Command from "effect/cli/Command"
 import * as DateTime from "effect/DateTime"
@@ -20,15 +21,27 @@ export const command = Command.make("verify", { json: Report.json }, ({ json }) 
         Effect.fnUntraced(function* (month: Verify.VerifiedMonth) {
           facts.prices += month.prices
           facts.differences += month.differences.length
-          for (const { reason, currency, range, detail } of month.differences) {
-            yield* report.result({ type: "difference", reason, currency, ...written(range), detail }, detail)
-          }
+          for (const difference of month.differences) yield* report.result(...resultOf(difference))
           const until = DateTime.formatIsoDateUtc(month.month.end)
           yield* report.progress(
             `${month.currency} until ${until}: ${facts.prices} prices, ${facts.differences} differences`,
           )
         }),
       )
+      const { sealedDays, unsealedDays, newest, differences } = yield* SealVerification.verify()
+      for (const difference of differences) yield* report.result(...resultOf(difference))
+      facts.differences += differences.length
+      if (newest !== null || unsealedDays > 0) {
+        yield* report.result(
+          {
+            type: "seals",
+            sealed_days: sealedDays,
+            unsealed_days: unsealedDays,
+            newest: newest && { number: newest.number, link: newest.link },
+          },
+          `${sealedDays} sealed days, ${unsealedDays} days that wait for their seal; ${newest === null ? "no seal yet" : `the newest seal is ${newest.number}: ${newest.link}`}`,
+        )
+      }
       yield* report.summary(`${facts.prices} prices verified, ${facts.differences} differences`)
       if (facts.differences > 0) return yield* new Outcome.Incomplete({ message: "Found differences" })
     }),
@@ -36,11 +49,19 @@ export const command = Command.make("verify", { json: Report.json }, ({ json }) 
 }).pipe(
   Command.withShortDescription("Check the stored data and the averages against the raw prices"),
   Command.withDescription(
-    `Checks every price of CURRENCIES: that it is possible, that every slot since the first price has either a price or a gap, and that the figures behind the average of each day and month of TIME_ZONE match its prices. Prints each difference and changes nothing. Can run alongside workers. ${Outcome.help("there is a difference")}`,
+    `Checks every price of CURRENCIES: that it is possible, that every slot since the first price has either a price or a gap, and that the figures behind the average of each day and month of TIME_ZONE match its prices. Recomputes the chain of seals, and compares every sealed day of all currencies with its last seal: differences come oldest first, so that the first of them names the first day that is not as it was sealed. Prints each difference and changes nothing. Can run alongside workers. ${Outcome.help("there is a difference")}`,
   ),
 )
 
-const written = ({ start, end }: Range) => ({
-  from: DateTime.formatIso(start),
-  to: DateTime.formatIso(end),
-})
+const resultOf = ({ reason, currency, range, detail }: Difference) =>
+  [
+    {
+      type: "difference",
+      reason,
+      currency,
+      from: DateTime.formatIso(range.start),
+      to: DateTime.formatIso(range.end),
+      detail,
+    },
+    detail,
+  ] as const
