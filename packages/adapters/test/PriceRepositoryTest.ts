@@ -522,6 +522,71 @@ export const suite = (name: string, repositoryLayer: Layer.Layer<PriceRepository
       }),
     )
 
+    it.effect("tallies as the domain does from stored tallies of days, and after any change of them", () =>
+      Effect.gen(function* () {
+        const repository = yield* PriceRepository
+        const origin = month(2013)
+        const end = DateTime.add(origin, { days: 16 })
+        const currencies = ["SEK", "NOK"] as const
+        const ranges = [
+          // Zones whose days begin whole hours, 30 or 45 minutes off a UTC day.
+          ...["UTC", "Asia/Kathmandu", "Asia/Kolkata", "Europe/Prague"].flatMap((name) => {
+            const zone = DateTime.zoneMakeNamedUnsafe(name)
+            const weeks = { start: DateTime.subtract(origin, { days: 2 }), end }
+            const days = { start: DateTime.add(origin, { days: 9 }), end: DateTime.add(origin, { days: 14 }) }
+            return Array.from(Period.split(weeks, "1M", zone)).concat(
+              Array.from(Period.split(days, "1d", zone)),
+            )
+          }),
+          { start: DateTime.subtract(origin, { days: 400 }), end: DateTime.add(end, { days: 400 }) },
+          // Bounds off the grid, minutes before and after midnight.
+          ...Array.from({ length: 24 }, (_, index) => ({
+            start: DateTime.add(origin, { days: index % 7, milliseconds: (index - 12) * 61_007 }),
+            end: DateTime.add(origin, { days: 3 + (index % 12), milliseconds: (index - 9) * 59_003 }),
+          })),
+        ]
+        const compare = Effect.fnUntraced(function* (label: string) {
+          const tallies = yield* repository.tallies(currencies, ranges)
+          for (const currency of currencies) {
+            const prices = yield* Stream.runCollect(
+              repository.prices(currency, {
+                start: DateTime.makeUnsafe(0),
+                end: DateTime.add(end, { years: 2 }),
+              }),
+            )
+            assert.deepStrictEqual(
+              tallies.map((tally) => shown(tally.get(currency))),
+              ranges.map((range) => shown(Average.tally(prices, range))),
+              label,
+            )
+            // Few ranges are planned in another way.
+            for (const [index, range] of ranges.slice(0, 4).entries()) {
+              const [alone] = yield* repository.tallies([currency], [range])
+              assert.deepStrictEqual(shown(alone?.get(currency)), shown(tallies[index]?.get(currency)), label)
+            }
+          }
+        })
+        const tallyAll = Effect.repeat(repository.tallyDays(currencies, end), { until: (days) => days === 0 })
+        const [first, second, backfill] = [5, 6, 7].map((seed) =>
+          GappySeries.make({ seed, currencies, origin, slots: 16 * 288 }),
+        ) as [ReadonlyArray<Price>, ReadonlyArray<Price>, ReadonlyArray<Price>]
+        // Some days have no price.
+        const some = first.filter(
+          ({ slot }) => ![3, 11, 12].includes(DateTime.toPartsUtc(Slot.start(slot)).day),
+        )
+        yield* repository.record({ prices: some, gaps: [] })
+        yield* tallyAll
+        yield* compare("tallied")
+        yield* repository.record({ prices: second.slice(0, 300), gaps: [] })
+        yield* compare("repaired and corrected, and not tallied again")
+        yield* tallyAll
+        yield* compare("tallied again")
+        yield* repository.record({ prices: backfill.filter(({ slot }) => slot % 7 === 0), gaps: [] })
+        yield* tallyAll
+        yield* compare("backfilled")
+      }),
+    )
+
     it.effect("allows any number of concurrent writers of the same slots", () =>
       Effect.gen(function* () {
         const repository = yield* PriceRepository

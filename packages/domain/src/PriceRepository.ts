@@ -133,6 +133,16 @@ export class PriceRepository extends Context.Service<
     readonly prepare: (now: DateTime.DateTime) => Effect.Effect<void, RepositoryError>
 
     /**
+     * Stores the tallies of some UTC days that end before `now` and have no stored tally, oldest first, and returns how
+     * many; 0 when there is nothing left to store, or later. `tallies` returns the same as without them, but sooner:
+     * a change of a day's prices drops its stored tally atomically.
+     */
+    readonly tallyDays: (
+      currencies: ReadonlyArray<Currency>,
+      now: DateTime.Utc,
+    ) => Effect.Effect<number, RepositoryError>
+
+    /**
      * Deletes all prices and stored gaps of the UTC months that end at or before `start`, one month at a time.
      * Returns the start of each month that had prices or gaps, oldest first. `isDryRun`: only returns them. Seals stay;
      * the sealed days of these months become unsealed as `pruned`.

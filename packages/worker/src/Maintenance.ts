@@ -1,4 +1,7 @@
-/** What the leader does besides sampling: reports unsampled slots, repairs gaps, prunes old months and seals days. */
+/**
+ * What the leader does besides sampling: reports unsampled slots, tallies past days, repairs gaps, prunes old months and
+ * seals days.
+ */
 import * as ClockStep from "@btc-price/domain/ClockStep"
 import type { Currency } from "@btc-price/domain/Currency"
 import * as Gaps from "@btc-price/domain/Gaps"
@@ -74,7 +77,8 @@ export const make = Effect.fnUntraced(function* (
       yield* prune(retentionMonths)
       prunedAt = month
     }
-    // Last, so that what this turn has changed is sealed in this turn.
+    // Last, so that what this turn has changed is tallied and sealed in this turn.
+    yield* Effect.repeat(repository.tallyDays(currencies, Slot.start(slot)), { until: (days) => days === 0 })
     yield* seal
   })
   return turn.pipe(

@@ -118,6 +118,8 @@ export const layer: Layer.Layer<PriceRepository | Seals> = Layer.effectContext(
 
       prepare: () => Effect.void,
 
+      tallyDays: () => Effect.succeed(0),
+
       prune: Effect.fn("PriceRepository.prune")(({ start, isDryRun }) =>
         Effect.sync(() => {
           const timelines = [...prices.values(), ...gaps.values()]

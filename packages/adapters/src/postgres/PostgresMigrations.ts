@@ -203,6 +203,66 @@ const createSeal = Effect.gen(function* () {
     ) as day`
 })
 
+/**
+ * Tallies of the prices of a currency on a UTC day that is over, as `PostgresDayTallies` stores them. They are a cache: the
+ * trigger deletes what a change of prices outdates. While it changes prices, a transaction shares a lock with other such
+ * transactions; who stores tallies has it alone, so that no tally misses a change that is not committed yet.
+ *
+ * How long prices held depends on `Average.holdLimit`, and which prices count on `PostgresPriceRows.isReadable`. Whoever
+ * changes one of them must empty this table.
+ */
+const createDayTally = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`
+    create table day_tally (
+      currency text not null,
+      day timestamptz not null check (extract(epoch from day) % 86400 = 0),
+      samples integer not null check (samples >= 0),
+      sum numeric,
+      low numeric,
+      high numeric,
+      oldest timestamptz,
+      newest timestamptz,
+      open numeric,
+      close numeric,
+      held numeric,
+      held_sum numeric,
+      shares jsonb,
+      primary key (currency, day),
+      check (num_nulls(sum, low, high, oldest, newest, open, close, held, held_sum, shares)
+        = case samples when 0 then 10 else 0 end)
+    )`
+  yield* sql.unsafe(`
+    create function drop_day_tallies() returns trigger language plpgsql as $$
+    begin
+      perform pg_advisory_xact_lock_shared(hashtext('btc-price tallies'));
+      if tg_op = 'TRUNCATE' then
+        delete from day_tally;
+      else
+        ${dropDayTallies("changed")};
+        if tg_op = 'UPDATE' then ${dropDayTallies("previous")}; end if;
+      end if;
+      return null;
+    end $$`)
+  const triggers = {
+    insert: "referencing new table as changed",
+    update: "referencing old table as previous new table as changed",
+    delete: "referencing old table as changed",
+    truncate: "",
+  }
+  for (const [event, tables] of Object.entries(triggers)) {
+    yield* sql.unsafe(`
+      create trigger price_${event}_drops_day_tallies after ${event} on price ${tables}
+      for each statement execute function drop_day_tallies()`)
+  }
+})
+
+const dropDayTallies = (changed: string) => `
+  delete from day_tally using (
+    select distinct currency, date_trunc('day', slot, 'UTC') as day from ${changed}
+  ) as changed
+  where day_tally.currency = changed.currency and day_tally.day = changed.day`
+
 /** In another encoding the reasons of gaps could not be stored, or would be stored as bytes without a meaning. */
 const requireUtf8 = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -227,6 +287,7 @@ const run = Migrator.make({})({
     "0008_refuse_impossible": refuseImpossible,
     "0010_add_slot_call": addSlotCall,
     "0011_create_seal": createSeal,
+    "0012_create_day_tally": createDayTally,
   }),
   table: "migration",
 })

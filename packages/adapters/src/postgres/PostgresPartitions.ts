@@ -62,7 +62,7 @@ export const make = (sql: PgClient.PgClient) => {
         Effect.retry({ times: 1, while: isConstraintError }),
       )
 
-  /** Deletes the gaps and prices of a month atomically. `dropDetached` then frees their space. */
+  /** Deletes the gaps, prices and tallies of a month atomically. `dropDetached` then frees their space. */
   const detach = Effect.fnUntraced(
     function* (month: DateTime.Utc) {
       known.delete(month.epochMilliseconds)
@@ -71,6 +71,9 @@ export const make = (sql: PgClient.PgClient) => {
       yield* sql`
         delete from gap
         where slot >= ${DateTime.toDateUtc(month)} and slot < ${DateTime.toDateUtc(endOf(month))}`
+      yield* sql`
+        delete from day_tally
+        where day >= ${DateTime.toDateUtc(month)} and day < ${DateTime.toDateUtc(endOf(month))}`
       if ((yield* selectAttached(sql)).some((attached) => DateTime.Equivalence(attached, month))) {
         const name = nameOf(month)
         yield* sql.unsafe(`set local lock_timeout = ${detachLockLimitMillis}`)

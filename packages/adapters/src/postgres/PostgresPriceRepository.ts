@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as SqlClient from "effect/sql/SqlClient"
 import * as Stream from "effect/Stream"
+import * as PostgresDayTallies from "./PostgresDayTallies.ts"
 import type { Failure } from "./PostgresFailure.ts"
 import * as PostgresGaps from "./PostgresGaps.ts"
 import { migrate } from "./PostgresMigrations.ts"
@@ -170,6 +171,13 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
             ),
           )
           .pipe(run("prepare"))
+      }),
+
+      tallyDays: Effect.fn("PriceRepository.tallyDays")(function* (currencies, now) {
+        return yield* PostgresDayTallies.insertMissing(sql, currencies, now).pipe(
+          sql.withTransaction,
+          run("tallyDays"),
+        )
       }),
 
       prune: Effect.fn("PriceRepository.prune")(function* ({ start, isDryRun }) {

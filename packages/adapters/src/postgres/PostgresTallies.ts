@@ -2,7 +2,6 @@
 import { holdLimit, type Share, type Tally } from "@btc-price/domain/Average"
 import type { Currency } from "@btc-price/domain/Currency"
 import type { Range } from "@btc-price/domain/Period"
-import { provenanceKey } from "@btc-price/domain/Price"
 import type * as PgClient from "@effect/sql-pg/PgClient"
 import * as Arr from "effect/Array"
 import * as BigDecimal from "effect/BigDecimal"
@@ -49,39 +48,57 @@ export const select = Effect.fnUntraced(function* (
   })
 })
 
-/** A requested tally. A price since `carry` may be carried into its range. */
+/**
+ * A requested tally. A price since `carry` may be carried into its range. The UTC days from `firstDay` until `lastDay` are
+ * in the range as a whole; if there are none, both are the end of the range.
+ */
 interface Question {
   readonly index: number
   readonly currency: Currency
   readonly start: Date
   readonly end: Date
   readonly carry: Date
+  readonly firstDay: Date
+  readonly lastDay: Date
 }
 
-const questionOf = (index: number, currency: Currency, { start, end }: Range): Question => ({
-  index,
-  currency,
-  start: DateTime.toDateUtc(start),
-  end: DateTime.toDateUtc(end),
-  carry: DateTime.toDateUtc(DateTime.subtractDuration(start, holdLimit)),
-})
+const questionOf = (index: number, currency: Currency, { start, end }: Range): Question => {
+  const firstDay = DateTime.startOf(DateTime.add(start, { days: 1, milliseconds: -1 }), "day")
+  const lastDay = DateTime.startOf(end, "day")
+  const hasDay = DateTime.isLessThan(firstDay, lastDay)
+  return {
+    index,
+    currency,
+    start: DateTime.toDateUtc(start),
+    end: DateTime.toDateUtc(end),
+    carry: DateTime.toDateUtc(DateTime.subtractDuration(start, holdLimit)),
+    firstDay: DateTime.toDateUtc(hasDay ? firstDay : end),
+    lastDay: DateTime.toDateUtc(hasDay ? lastDay : end),
+  }
+}
 
-const oneRow = (sql: PgClient.PgClient, { index, currency, start, end, carry }: Question) => sql`(
-  values (${index}::integer, ${currency}::text, ${start}::timestamptz, ${end}::timestamptz, ${carry}::timestamptz)
-)`
+const oneRow = (sql: PgClient.PgClient, question: Question) => {
+  const { index, currency, start, end, carry, firstDay, lastDay } = question
+  return sql`(
+    values (${index}::integer, ${currency}::text, ${start}::timestamptz, ${end}::timestamptz, ${carry}::timestamptz,
+      ${firstDay}::timestamptz, ${lastDay}::timestamptz)
+  )`
+}
 
-const manyRows = (sql: PgClient.PgClient, questions: ReadonlyArray<Question>) => sql`unnest(
-  ${questions.map(({ index }) => index)}::integer[], ${questions.map(({ currency }) => currency)}::text[],
-  ${questions.map(({ start }) => start)}::timestamptz[], ${questions.map(({ end }) => end)}::timestamptz[],
-  ${questions.map(({ carry }) => carry)}::timestamptz[]
-)`
+const manyRows = (sql: PgClient.PgClient, questions: ReadonlyArray<Question>) => {
+  const dates = (key: "start" | "end" | "carry" | "firstDay" | "lastDay") =>
+    sql`${questions.map((question) => question[key])}::timestamptz[]`
+  return sql`unnest(
+    ${questions.map(({ index }) => index)}::integer[], ${questions.map(({ currency }) => currency)}::text[],
+    ${dates("start")}, ${dates("end")}, ${dates("carry")}, ${dates("firstDay")}, ${dates("lastDay")}
+  )`
+}
 
 const unionAll = Statement.join(" union all ", false)
 
 /**
- * Prices hold for one of very few durations, so they are grouped by duration, and only the sums are multiplied. The
- * price that is carried in is added. The bounds of all questions are redundant, but let PostgreSQL prune partitions
- * when it plans.
+ * A range consists of days that have a stored tally, and of the prices of the rest. The price that is carried in is
+ * added. The bounds of all questions are redundant, but let PostgreSQL prune partitions when it plans.
  */
 const selectFrom = (
   sql: PgClient.PgClient,
@@ -91,39 +108,94 @@ const selectFrom = (
   const belongs = sql`
     price.currency = question.currency and price.slot >= ${bounds.start} and price.slot < ${bounds.end}
     and ${sql.literal(isReadable)}`
-  const isInside = sql`${belongs} and price.slot >= question.start and price.slot < question."end"`
-  const millis = (interval: string) => sql.literal(`(extract(epoch from ${interval}) * 1000)`)
+  const ofQuestion = sql`
+    day_tally.currency = question.currency and day_tally.day >= question.first_day
+    and day_tally.day < question.last_day`
+  const pieces = sql`
+    select price.* from (
+      select question.start as "from", question.first_day as "to"
+      union all
+      select day, day + interval '24 hours'
+      from generate_series(question.first_day, question.last_day - interval '1 second', interval '24 hours') as series (day)
+      where not exists (select from day_tally where ${ofQuestion} and day_tally.day = series.day)
+      union all
+      select question.last_day, question."end"
+    ) as untallied
+    cross join lateral (
+      select ${sql.literal(pieceOfPrice)} from price
+      where ${belongs} and slot >= untallied."from" and slot < untallied."to" offset 0
+    ) as price
+    union all
+    select ${sql.literal(pieceOfDay)} from day_tally
+    where ${ofQuestion} and samples > 0`
+  const lastHeld = sql`least(newest + ${sql.literal(hold)}, question."end") - newest`
   return sql`
     select question.index, question.currency, total.samples, total.sum, total.low, total.high, total.shares,
-      first.slot as oldest, first.amount as open, last.slot as newest, last.amount as close,
-      (total.held + coalesce(carried.held, 0))::float8 as "heldMillis",
-      total.sum_held + coalesce(carried.amount * carried.held, 0) as "heldSum"
-    from ${questions} as question (index, currency, start, "end", carry)
-    cross join lateral (select slot, amount from price where ${isInside} order by slot limit 1) as first
-    cross join lateral (select slot, amount from price where ${isInside} order by slot desc limit 1) as last
+      total.oldest, total.open, total.newest, total.close,
+      ((total.held + coalesce(carried.held, 0)) * 1000)::float8 as "heldMillis",
+      (total.held_sum + coalesce(carried.amount * carried.held, 0)) * 1000 as "heldSum"
+    from ${questions} as question (index, currency, start, "end", carry, first_day, last_day)
+    cross join lateral (${totalOf(sql, pieces, lastHeld)}) as total
     left join lateral (
-      select amount, greatest(0, ${millis(`least(first.slot, slot + ${hold}) - question.start`)}) as held
+      select amount,
+        greatest(0, extract(epoch from least(total.oldest, slot + ${sql.literal(hold)}) - question.start)) as held
       from price where ${belongs} and slot >= question.carry and slot < question.start
       order by slot desc limit 1
     ) as carried on true
-    cross join lateral (
-      select
-        sum(samples)::integer as samples, sum(sum) as sum, min(low) as low, max(high) as high,
-        sum(samples * ${millis("held")}) as held, sum(sum * ${millis("held")}) as sum_held,
-        json_agg(
-          json_build_object(
-            'source', source, 'kind', kind, 'derived', derived, 'flagged', flagged, 'samples', samples
-          ) order by source collate "C", kind, derived, flagged
-        ) as shares
-      from (
-        select source, kind, derived, flagged,
-          least(next, slot + ${sql.literal(hold)}, question."end") - slot as held,
-          count(*) as samples, sum(amount) as sum, min(amount) as low, max(amount) as high
-        from (select *, lead(slot) over (order by slot) as next from price where ${isInside}) as price
-        group by source, kind, derived, flagged, held
-      ) as part
-    ) as total`
+    where total.samples > 0`
 }
+
+/**
+ * The total of pieces, each a price or the tally of a day: how many prices, their sums, and how long they held, in
+ * seconds. Between two pieces the last price of the earlier piece holds. After the last piece it holds for `lastHeld`.
+ *
+ * Prices hold for one of very few durations, so they are grouped by duration, and only the sums are multiplied.
+ */
+export const totalOf = (
+  sql: PgClient.PgClient,
+  pieces: Statement.Fragment,
+  lastHeld: Statement.Fragment,
+) => sql`
+  with part as (
+    select source, kind, derived, flagged, shares, held_on, count(*) as pieces, sum(close) as sum_close,
+      sum(samples) as samples, sum(sum) as sum, sum(held) as held, sum(held_sum) as held_sum, min(low) as low,
+      max(high) as high, min(oldest) as oldest, max(newest) as newest,
+      max(open) filter (where is_first) as open, max(close) filter (where next is null) as close
+    from (
+      select *, case when next is null then ${lastHeld} else least(next - newest, ${sql.literal(hold)}) end as held_on
+      from (
+        select *, lead(oldest) over slots as next, lag(oldest) over slots is null as is_first
+        from (${pieces}) as piece window slots as (order by oldest)
+      ) as piece
+    ) as piece
+    group by source, kind, derived, flagged, shares, held_on
+  )
+  select
+    sum(coalesce(samples, pieces))::integer as samples, sum(coalesce(sum, sum_close)) as sum, min(low) as low,
+    max(high) as high, min(oldest) as oldest, max(newest) as newest, max(open) as open, max(close) as close,
+    sum(coalesce(held, 0) + pieces * extract(epoch from held_on)) as held,
+    sum(coalesce(held_sum, 0) + sum_close * extract(epoch from held_on)) as held_sum,
+    (
+      select jsonb_agg(to_jsonb(share) order by source collate "C", kind, derived, flagged) from (
+        select share.source, share.kind, share.derived, share.flagged,
+          sum(part.pieces * share.samples)::integer as samples
+        from part cross join lateral jsonb_to_recordset(
+          coalesce(part.shares, jsonb_build_array(jsonb_build_object('source', part.source, 'kind', part.kind,
+            'derived', part.derived, 'flagged', part.flagged, 'samples', 1)))
+        ) as share (source text, kind text, derived boolean, flagged boolean, samples integer)
+        group by share.source, share.kind, share.derived, share.flagged
+      ) as share
+    ) as shares
+  from part`
+
+/** The columns of a piece. A price is a single sample, whose sum is its amount. */
+export const pieceOfPrice = `
+  slot as oldest, slot as newest, amount as open, amount as close, amount as low, amount as high,
+  null::integer as samples, null::numeric as sum, null::numeric as held, null::numeric as held_sum,
+  source, kind, derived, flagged, null::jsonb as shares`
+
+const pieceOfDay = `
+  oldest, newest, open, close, low, high, samples, sum, held, held_sum, null, null, null, null, shares`
 
 const hold = `interval '${Duration.toSeconds(holdLimit)} seconds'`
 
@@ -155,12 +227,5 @@ const toTally = (row: Row): Tally => ({
   close: BigDecimal.fromStringUnsafe(row.close),
   oldest: slotOf(row.oldest),
   newest: slotOf(row.newest),
-  shares: Arr.chop(row.shares, sumOfFirst),
+  shares: row.shares,
 })
-
-/** The shares come sorted, but a share may be in several parts. */
-const sumOfFirst = (shares: Arr.NonEmptyReadonlyArray<Share>): [Share, Array<Share>] => {
-  const [first] = shares
-  const [same, others] = Arr.span(shares, (share) => provenanceKey(share) === provenanceKey(first))
-  return [{ ...first, samples: same.reduce((sum, { samples }) => sum + samples, 0) }, others]
-}

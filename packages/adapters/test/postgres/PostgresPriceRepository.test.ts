@@ -53,7 +53,8 @@ const march = {
 
 /** Puts the tables of the first release, with a price and a gap, in the place of those of this one. */
 const firstRelease = [
-  "drop table price, gap, source_calls, source_outcome, signing_keys, seal, unsealed_day",
+  "drop table price, gap, source_calls, source_outcome, signing_keys, seal, unsealed_day, day_tally",
+  "drop function drop_day_tallies",
   "delete from migration where migration_id > 2",
   `create table price (
      currency text not null,
@@ -91,7 +92,7 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
         { concurrency: 4 },
       )
       const sql = yield* PgClient.PgClient
-      assert.strictEqual((yield* sql`select from migration`).length, 10)
+      assert.strictEqual((yield* sql`select from migration`).length, 11)
     }),
   )
 
@@ -140,6 +141,61 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
         ["05", "15"],
         "what is derived is not stored",
       )
+    }).pipe(Effect.provide(Layer.fresh(layer))),
+  )
+
+  it.effect("reads stored tallies, and drops those of the days whose prices anybody changes", () =>
+    Effect.gen(function* () {
+      const repository = yield* PriceRepository
+      const sql = yield* PgClient.PgClient
+      const days = ["01", "02", "03", "04", "05"]
+      const range = {
+        start: DateTime.makeUnsafe("2025-05-01T00:00:00Z"),
+        end: DateTime.makeUnsafe("2025-05-06T00:00:00Z"),
+      }
+      yield* repository.record({ prices: days.map((day) => price(`2025-05-${day}T12:00:00Z`)), gaps: [] })
+      const tally = Effect.repeat(repository.tallyDays(["EUR"], range.end), { until: (count) => count === 0 })
+      const stored = Effect.map(
+        sql<{
+          day: string
+        }>`select to_char(day, 'DD') as day from day_tally where day >= ${DateTime.toDateUtc(range.start)} order by day`,
+        (rows) => rows.map(({ day }) => day),
+      )
+      yield* repository.tallyDays(["EUR"], DateTime.makeUnsafe("2025-05-05T23:59:59Z"))
+      yield* tally
+      assert.deepStrictEqual(yield* stored, days)
+      const high = Effect.map(repository.tallies(["EUR"], [range]), ([tallies]) =>
+        BigDecimal.format(tallies?.get("EUR")?.high ?? assert.fail()),
+      )
+      yield* sql`update day_tally set high = 50000 where to_char(day, 'DD') = '04'`
+      assert.strictEqual(yield* high, "50000", "the stored tally is read")
+
+      yield* sql`update price set amount = 41000 where slot = '2025-05-02T12:00Z'`
+      yield* sql`delete from price where slot = '2025-05-05T12:00Z'`
+      yield* sql`update price set slot = slot + interval '1 day' where slot = '2025-05-04T12:00Z'`
+      yield* repository.record({ prices: [price("2025-05-01T12:00:00Z")], gaps: [] })
+      assert.deepStrictEqual(yield* stored, ["01", "03"], "what changes nothing drops nothing")
+      assert.strictEqual(yield* high, "41000")
+      yield* tally
+      assert.deepStrictEqual(yield* stored, days, "a day without a price has a tally too")
+
+      yield* sql`delete from day_tally where to_char(day, 'DD') = '03'`
+      const isChanged = yield* Deferred.make<void>()
+      const isDone = yield* Deferred.make<void>()
+      const changing = yield* sql`update price set amount = 42000 where slot = '2025-05-02T12:00Z'`.pipe(
+        Effect.andThen(Deferred.succeed(isChanged, undefined)),
+        Effect.andThen(Deferred.await(isDone)),
+        sql.withTransaction,
+        Effect.forkChild,
+      )
+      yield* Deferred.await(isChanged)
+      assert.strictEqual(yield* repository.tallyDays(["EUR"], range.end), 0, "waits until the change is over")
+      yield* Deferred.succeed(isDone, undefined)
+      yield* Fiber.join(changing)
+      yield* tally
+      assert.strictEqual(yield* high, "42000")
+      yield* repository.prune({ start: DateTime.makeUnsafe("2025-06-01T00:00:00Z"), isDryRun: false })
+      assert.deepStrictEqual(yield* stored, [])
     }).pipe(Effect.provide(Layer.fresh(layer))),
   )
 
