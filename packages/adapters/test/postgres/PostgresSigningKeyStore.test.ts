@@ -41,7 +41,7 @@ const replica = (...texts: ReadonlyArray<string>) =>
 describeLayer(database, { excludeTestServices: true })("PostgresSigningKeyStore", (it) => {
   it.effect.each([
     ["inserted by somebody else", `keys = '[{"kid": "forged"}]'`],
-    ["with other keys", `keys = jsonb_set(keys, '{text}', '"[{\\"kid\\":\\"forged\\"}]"')`],
+    ["with other keys", `keys = jsonb_set(keys, '{text}', to_jsonb('[{"kid": "forged"}]'::text))`],
     ["with another time", "fetched_at = fetched_at - interval '1 second'"],
     ["without a code", "keys = keys - 'mac'"],
     ["with a short code", `keys = jsonb_set(keys, '{mac}', '"00"')`],
