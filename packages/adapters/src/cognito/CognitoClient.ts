@@ -60,34 +60,36 @@ export interface CognitoClient {
   readonly revokeToken: (refreshToken: string) => Call<unknown, "invalid-refresh-token">
 }
 
-const signInExceptions = CognitoFailure.notAccepted("invalid-credentials")
+const signInExceptions = { refused: "invalid-credentials" } as const
 
 const answerExceptions = {
-  ...CognitoFailure.notAccepted("challenge-failed"),
-  CodeMismatchException: "challenge-failed",
-  ExpiredCodeException: "challenge-failed",
-  InvalidPasswordException: "invalid-new-password",
-  PasswordHistoryPolicyViolationException: "invalid-new-password",
+  refused: "challenge-failed",
+  named: {
+    InvalidPasswordException: "invalid-new-password",
+    PasswordHistoryPolicyViolationException: "invalid-new-password",
+  },
 } as const
 
-const setUpExceptions = {
-  ...CognitoFailure.notAccepted("challenge-failed"),
-  CodeMismatchException: "challenge-failed",
-  EnableSoftwareTokenMFAException: "challenge-failed",
-} as const
+const setUpExceptions = { refused: "challenge-failed" } as const
 
 // The session is the one that Cognito issued a moment ago, so its refusal is not caused by the user.
-const newSecretExceptions = CognitoFailure.notAccepted("unavailable")
+const newSecretExceptions = { refused: "unavailable" } as const
 
 const refreshExceptions = {
-  ...CognitoFailure.notAccepted("invalid-refresh-token"),
-  RefreshTokenReuseException: "reused-refresh-token",
+  refused: "invalid-refresh-token",
+  named: { RefreshTokenReuseException: "reused-refresh-token" },
 } as const
 
 const revokeExceptions = {
-  ...CognitoFailure.notAccepted("invalid-refresh-token"),
-  // The token is not a refresh token.
-  UnsupportedTokenTypeException: "invalid-refresh-token",
+  // Unless Cognito says that the token is not valid, it may still be, so nothing else counts as refused.
+  named: {
+    NotAuthorizedException: "invalid-refresh-token",
+    UserNotFoundException: "invalid-refresh-token",
+    UserNotConfirmedException: "invalid-refresh-token",
+    PasswordResetRequiredException: "invalid-refresh-token",
+    // The token is not a refresh token.
+    UnsupportedTokenTypeException: "invalid-refresh-token",
+  },
 } as const
 
 /** How long a whole call may take, in seconds. The client's own limits end with the response's first byte. */

@@ -3,17 +3,18 @@ import { type CommonReason, IdentityProviderError } from "@btc-price/domain/acce
 import * as Predicate from "effect/Predicate"
 import { wrongClientSecret } from "./CognitoClientSecrets.ts"
 
-/** The exceptions that have a specific meaning in one call, by their name. */
-export type Exceptions<Reason> = Readonly<Record<string, Reason>>
-
-/** Where an exception says that the user, or what the user sent, is not accepted. */
-export const notAccepted = <const Reason>(reason: Reason) => ({
-  // A wrong password, a locked or disabled user, or a session or token that is not valid.
-  NotAuthorizedException: reason,
-  UserNotFoundException: reason,
-  UserNotConfirmedException: reason,
-  PasswordResetRequiredException: reason,
-})
+/** What the exceptions of one call mean, besides those that mean the same in every call. */
+export interface Exceptions<Reason> {
+  /**
+   * Every other exception: the user, or what the user sent, is not accepted. That is a wrong password, a locked or
+   * disabled user, or a session or token that is not valid. Cognito also throws exceptions that its reference does not
+   * list. They are refusals too, so that nobody can tell them from a wrong password or guess without being counted.
+   * If absent, this service is at fault.
+   */
+  readonly refused?: Reason
+  /** By their name. */
+  readonly named?: Readonly<Record<string, Reason>>
+}
 
 /**
  * Reads an error of the SDK's client. The cause is not kept, because the client's errors contain the whole response.
@@ -22,17 +23,19 @@ export const notAccepted = <const Reason>(reason: Reason) => ({
  */
 export const toError = <Reason extends IdentityProviderError["reason"]>(
   error: unknown,
-  exceptions: Exceptions<Reason>,
+  { refused, named = {} }: Exceptions<Reason>,
   secrets: ReadonlyArray<string>,
 ): IdentityProviderError<Reason> | IdentityProviderError<CommonReason> => {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
   if (isAboutClientSecret(name, message)) return wrongClientSecret
   const isClean = name !== "SyntaxError" && !secrets.some((secret) => message.includes(secret))
   const detail = isClean ? `${name}: ${message.slice(0, messageLengthLimit)}` : name
-  const reason = Object.hasOwn(exceptions, name) ? exceptions[name] : undefined
-  return reason === undefined
-    ? new IdentityProviderError({ reason: commonReason(name, message, error), detail })
-    : new IdentityProviderError({ reason, detail })
+  const reason = Object.hasOwn(named, name) ? named[name] : undefined
+  if (reason !== undefined) return new IdentityProviderError({ reason, detail })
+  const common = commonReason(name, message, error)
+  return common === undefined && refused !== undefined
+    ? new IdentityProviderError({ reason: refused, detail })
+    : new IdentityProviderError({ reason: common ?? "misconfigured", detail })
 }
 
 /** The longest excerpt of Cognito's text in a detail, in characters. */
@@ -47,17 +50,21 @@ const isAboutClientSecret = (name: string, message: string): boolean =>
 
 /**
  * Cognito's exceptions all have HTTP status 400, so only their name tells them apart, and for some of them only the
- * text. The client returns unknown exceptions as its base class under their own name.
+ * text. The client returns unknown exceptions as its base class under their own name. Undefined: it is a refusal.
  */
-const commonReason = (name: string, message: string, error: unknown): CommonReason => {
+const commonReason = (name: string, message: string, error: unknown): CommonReason | undefined => {
   // Either what the user typed is not possible, or the flow is not allowed on the client or in this pool.
   if (name === "InvalidParameterException") {
     return /client|not supported/i.test(message) ? "misconfigured" : "invalid-input"
   }
-  return commonReasons.get(name) ?? (isTransient(error) ? "unavailable" : "misconfigured")
+  const status = statusOf(error)
+  return (
+    commonReasons.get(name) ??
+    (status !== undefined && status >= 400 && status < 500 ? undefined : transientOr(error, status))
+  )
 }
 
-const commonReasons: ReadonlyMap<string, CommonReason> = new Map([
+const commonReasons: ReadonlyMap<string, CommonReason> = new Map<string, CommonReason>([
   ["LimitExceededException", "throttled"],
   ["TooManyFailedAttemptsException", "throttled"],
   ["ForbiddenException", "forbidden"],
@@ -70,11 +77,27 @@ const commonReasons: ReadonlyMap<string, CommonReason> = new Map([
   ["InternalErrorException", "unavailable"],
   ["TimeoutError", "unavailable"],
   ["SyntaxError", "unavailable"],
+  // The pool, its client, its Lambda functions or its messages are not set up as this service needs them.
+  ...[
+    "AccessDeniedException",
+    "FeatureUnavailableInTierException",
+    "InvalidEmailRoleAccessPolicyException",
+    "InvalidLambdaResponseException",
+    "InvalidSmsRoleAccessPolicyException",
+    "InvalidSmsRoleTrustRelationshipException",
+    "InvalidUserPoolConfigurationException",
+    "ResourceNotFoundException",
+    "UnexpectedLambdaException",
+    "UnsupportedOperationException",
+    "UserPoolAddOnNotEnabledException",
+  ].map((name) => [name, "misconfigured"] as const),
 ])
 
+const statusOf = (error: unknown): number | undefined =>
+  Predicate.hasProperty(error, "$metadata") && Predicate.hasProperty(error.$metadata, "httpStatusCode")
+    ? Number(error.$metadata.httpStatusCode)
+    : undefined
+
 /** Whether the network failed, as Node's `code` says, or the response was a 5xx without a known name. */
-const isTransient = (error: unknown): boolean =>
-  Predicate.hasProperty(error, "code") ||
-  (Predicate.hasProperty(error, "$metadata") &&
-    Predicate.hasProperty(error.$metadata, "httpStatusCode") &&
-    Number(error.$metadata.httpStatusCode) >= 500)
+const transientOr = (error: unknown, status = 0): CommonReason =>
+  Predicate.hasProperty(error, "code") || status >= 500 ? "unavailable" : "misconfigured"

@@ -59,10 +59,12 @@ const answers: ReadonlyArray<readonly [CognitoServer.CallAnswer, IdentityProvide
     { exception: "InvalidParameterException", message: "Missing required parameter USERNAME" },
     "invalid-input",
   ],
-  // Exceptions of other calls.
-  [{ exception: "InvalidPasswordException" }, "misconfigured"],
-  [{ exception: "CodeMismatchException" }, "misconfigured"],
-  [{ exception: "RefreshTokenReuseException" }, "misconfigured"],
+  // Exceptions of other calls, and of no call, are refusals.
+  [{ exception: "InvalidPasswordException" }, "invalid-credentials"],
+  [{ exception: "CodeMismatchException" }, "invalid-credentials"],
+  [{ exception: "RefreshTokenReuseException" }, "invalid-credentials"],
+  [{ exception: "NeverHeardOfException" }, "invalid-credentials"],
+  [{ exception: "constructor" }, "invalid-credentials"],
   [
     { exception: "NotAuthorizedException", message: "Unable to verify secret hash for client x" },
     "misconfigured",
@@ -84,8 +86,6 @@ const answers: ReadonlyArray<readonly [CognitoServer.CallAnswer, IdentityProvide
   [{ exception: "InvalidLambdaResponseException" }, "misconfigured"],
   [{ exception: "UnexpectedLambdaException" }, "misconfigured"],
   [{ exception: "UnsupportedOperationException" }, "misconfigured"],
-  [{ exception: "NeverHeardOfException" }, "misconfigured"],
-  [{ exception: "constructor" }, "misconfigured"],
   [{ exception: "LimitExceededException" }, "throttled"],
   [{ exception: "TooManyFailedAttemptsException" }, "throttled"],
   [{ exception: "ForbiddenException" }, "forbidden"],
@@ -119,7 +119,8 @@ describe("CognitoUserPool", () => {
     [{ exception: "ExpiredCodeException" }, "challenge-failed"],
     [{ exception: "InvalidPasswordException" }, "invalid-new-password"],
     [{ exception: "PasswordHistoryPolicyViolationException" }, "invalid-new-password"],
-    [{ exception: "RefreshTokenReuseException" }, "misconfigured"],
+    [{ exception: "RefreshTokenReuseException" }, "challenge-failed"],
+    [{ exception: "UnexpectedLambdaException" }, "misconfigured"],
     [{ exception: "TooManyFailedAttemptsException" }, "throttled"],
   ] as const)("maps %o, in response to an answer, to %s", ([answer, reason]) =>
     Effect.gen(function* () {
@@ -156,7 +157,8 @@ describe("CognitoUserPool", () => {
   it.live.each([
     [{ exception: "NotAuthorizedException", message: "Invalid Refresh Token" }, "invalid-refresh-token"],
     [{ exception: "RefreshTokenReuseException" }, "reused-refresh-token"],
-    [{ exception: "CodeMismatchException" }, "misconfigured"],
+    [{ exception: "CodeMismatchException" }, "invalid-refresh-token"],
+    [{ exception: "InvalidUserPoolConfigurationException" }, "misconfigured"],
   ] as const)("maps %o, in response to a refresh, to %s", ([answer, reason]) =>
     Effect.gen(function* () {
       const { server, userPool } = yield* start
@@ -174,6 +176,15 @@ describe("CognitoUserPool", () => {
       const { server, userPool } = yield* start
       server.answerCalls(answer)
       yield* userPool.revoke(Redacted.make("canary refresh token"))
+    }),
+  )
+
+  it.live("does not take a token for revoked after an exception that does not say so", () =>
+    Effect.gen(function* () {
+      const { server, userPool } = yield* start
+      server.answerCalls({ exception: "NeverHeardOfException" })
+      const error = yield* Effect.flip(userPool.revoke(Redacted.make("canary refresh token")))
+      assert.strictEqual(error.reason, "misconfigured")
     }),
   )
 

@@ -1,4 +1,5 @@
 /** The key under which rate limits count a client's address. */
+import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
@@ -29,3 +30,9 @@ export const keyOf = ({ remoteAddress }: HttpServerRequest.HttpServerRequest): s
             }),
     }),
   )
+
+/** The key of the client whose request is being handled; `unknown` if there is none. */
+export const current: Effect.Effect<string> = Effect.map(
+  Effect.serviceOption(HttpServerRequest.HttpServerRequest),
+  Option.match({ onNone: () => "unknown", onSome: keyOf }),
+)

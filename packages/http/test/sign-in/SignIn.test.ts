@@ -229,9 +229,12 @@ describe("Sign-in", () => {
         ["NotAuthorizedException", "User is disabled."],
         ["UserNotConfirmedException", "User is not confirmed."],
         ["PasswordResetRequiredException", "Password reset required for the user"],
+        // Exceptions that Cognito's reference of this call does not list.
+        ["InvalidPasswordException", "Password did not conform with policy"],
+        ["NeverHeardOfException", "It is not you"],
       ] as const) {
         cognito.answerCalls({ exception, message })
-        same(yield* signIn(api, "alice"))
+        same(yield* signIn(api, `alice of ${message}`))
         assert.include(api.log(), message)
       }
       assert.notMatch(api.log(), /canary/)
@@ -248,7 +251,7 @@ describe("Sign-in", () => {
     ["ResourceNotFoundException", 500, "internal-error"],
     ["InvalidUserPoolConfigurationException", 500, "internal-error"],
     ["UnexpectedLambdaException", 500, "internal-error"],
-    ["NeverHeardOfException", 500, "internal-error"],
+    ["NeverHeardOfException", 401, "invalid-credentials"],
   ] as const)("answers %s with %d %s", ([exception, status, name]) =>
     Effect.gen(function* () {
       const { cognito, api } = yield* start
@@ -258,6 +261,20 @@ describe("Sign-in", () => {
       assert.notInclude(answer.text, "canary")
       assert.strictEqual("retry-after" in answer.headers, status === 429 || status === 503)
     }),
+  )
+
+  it.effect.each(["NotAuthorizedException", "InvalidPasswordException", "UserLambdaValidationException"])(
+    "makes a user who is refused with %s wait after five failures",
+    (exception) =>
+      Effect.gen(function* () {
+        const { cognito, api } = yield* start
+        cognito.answerCalls({ exception })
+        // Each refusal takes a second, so the sixth does not have to wait either.
+        for (let i = 0; i < 6; i++) assert.notStrictEqual((yield* signIn(api, "alice")).status, 429)
+        const calls = cognito.requests.length
+        assertProblem(yield* signIn(api, "alice"), 429, "too-many-attempts")
+        assert.strictEqual(cognito.requests.length, calls)
+      }),
   )
 
   it.effect("does not sign in on an unknown challenge or a page of HTML", () =>
