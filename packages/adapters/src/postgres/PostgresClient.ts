@@ -14,6 +14,7 @@ import * as PostgresRotatingClient from "./credentials/PostgresRotatingClient.ts
 import type { PostgresRotation, User } from "./credentials/PostgresRotation.ts"
 import { isLoopback } from "./Loopback.ts"
 import * as PostgresPassword from "./PostgresPassword.ts"
+import * as PostgresPool from "./PostgresPool.ts"
 
 export interface Options {
   /** `postgres://user:password@host:port/database`, without `sslmode`. */
@@ -85,8 +86,8 @@ export const config = (
 export const makePool = (
   options: Options,
   user?: User,
-): Effect.Effect<PgClient.PgClient, SqlError, Scope.Scope> =>
-  PgClient.make({
+): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
+  PostgresPool.make({
     ...config(options, user),
     maxConnections: 10,
     idleTimeout: Duration.minutes(1),
@@ -99,7 +100,7 @@ export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClie
     options.rotation === undefined
       ? makePool(options)
       : PostgresRotatingClient.make(options.rotation, config(options)),
-  ).pipe(Layer.orDie)
+  )
 
 /** A connection outside the pool. */
 export interface Session {

@@ -4,7 +4,7 @@ import type * as Cause from "effect/Cause"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { MigrationError } from "effect/sql/Migrator"
-import { isSqlError, type SqlError } from "effect/sql/SqlError"
+import { isSqlError, SqlError, UnknownError } from "effect/sql/SqlError"
 
 /** `UnknownError`: a row does not match what the tables allow. */
 export type Failure = SqlError | MigrationError | Cause.UnknownError
@@ -41,10 +41,29 @@ export const nameOf = ({ url: secret, username }: Target): string => {
 const messageOf = ({ reason: { cause, message = "" } }: SqlError): string =>
   Predicate.hasProperty(cause, "message") ? String(cause.message) : message
 
+/** The SQLSTATE, or the code of Node; empty if there is none. */
+const codeOf = ({ reason: { cause } }: SqlError): string =>
+  Predicate.hasProperty(cause, "code") ? String(cause.code) : ""
+
+/** Whether the server refuses to write: it is a standby, or another server has become the primary. */
+export const isReadOnly = (failure: Failure): boolean =>
+  failure._tag === "SqlError" && codeOf(failure) === readOnlyState
+
+const readOnlyState = "25006"
+
+/** The failure of a session that could not write. */
+export const readOnly = new SqlError({
+  reason: new UnknownError({
+    message: "read-only",
+    cause: { code: readOnlyState, message: "transaction_read_only is on" },
+    operation: "query",
+  }),
+})
+
 const reasonOf = (error: SqlError): string => {
-  const { cause, message = "" } = error.reason
+  const { message = "" } = error.reason
   const words = messageOf(error)
-  const code = Predicate.hasProperty(cause, "code") ? String(cause.code) : ""
+  const code = codeOf(error)
   if (words.includes("unsupported startup parameter"))
     return `a pooler answers in its place (${words}): ${direct}`
   const known = reasons.get(code) ?? reasons.get(words) ?? reasons.get(message)

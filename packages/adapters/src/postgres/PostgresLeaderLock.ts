@@ -9,7 +9,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import { open, type Options, type Session, withDeadline } from "./PostgresClient.ts"
-import { sentenceOf } from "./PostgresFailure.ts"
+import { readOnly, sentenceOf } from "./PostgresFailure.ts"
 
 /** How often a waiting process asks for the lock by default. */
 const defaultAskInterval = Duration.seconds(2)
@@ -75,11 +75,16 @@ const acquire = (
     return yield* acquire(openSession, askInterval)
   })
 
-/** Returns once the session holds the lock. */
+/**
+ * Returns once the session holds the lock. Fails on a server that does not write. A standby grants locks too, which no
+ * other server knows of.
+ */
 const askFor = (sql: PgClient.PgClient, askInterval: Duration.Duration) =>
-  sql<{ readonly held: boolean }>`
-    select pg_try_advisory_lock(hashtext('btc-price'), hashtext('leader')) as held`.pipe(
+  sql<{ readonly held: boolean | null }>`
+    select case when not ${isReadOnlySession(sql)}
+      then pg_try_advisory_lock(hashtext('btc-price'), hashtext('leader')) end as held`.pipe(
     withDeadline,
+    Effect.tap(([row]) => (row?.held === null ? Effect.fail(readOnly) : Effect.void)),
     Effect.repeat({ schedule: Schedule.spaced(askInterval), until: ([row]) => row?.held === true }),
   )
 
@@ -113,10 +118,15 @@ const handOver = Effect.fnUntraced(function* (from: PgClient.PgClient, to: PgCli
   yield* withDeadline(Effect.all([take, letGo], { concurrency: 2, discard: true }))
 })
 
-/** Fails when the session, and with it the lock, is lost; never returns. */
+/** Fails when the session, and with it the lock, is lost, and when another server has become the primary. */
 const failWhenLost = (sql: PgClient.PgClient) =>
-  sql`select 1`.pipe(
+  sql<{ readonly isReadOnly: boolean }>`select ${isReadOnlySession(sql)} as "isReadOnly"`.pipe(
     withDeadline,
+    Effect.tap(([row]) => (row?.isReadOnly ? Effect.fail(readOnly) : Effect.void)),
     Effect.repeat(Schedule.spaced(heartbeatInterval)),
     Effect.andThen(Effect.never),
   )
+
+/** True on a standby, and on a server that an operator has made read-only. */
+const isReadOnlySession = (sql: PgClient.PgClient) =>
+  sql.literal("current_setting('transaction_read_only')::boolean")

@@ -4,20 +4,20 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { SqlError } from "effect/sql/SqlError"
 import { withDeadline } from "./PostgresClient.ts"
-import { type Failure, sentenceOf, type Target } from "./PostgresFailure.ts"
+import { type Failure, isReadOnly, sentenceOf, type Target } from "./PostgresFailure.ts"
 
 /** When one connection dies, others have often died too. In this pause the pool learns which. */
 const reconnectPause = Schedule.spaced("50 millis")
 
 /**
  * Runs the operation with this name, such as `PriceRepository.record`. The operation must be idempotent: it is retried
- * up to twice when its connection turns out to be dead, as all connections are after a failover.
+ * up to twice when its connection turns out to be dead or read-only, as all connections are after a failover.
  */
 export const run =
   (target: Target, operation: string) =>
   <A, R>(effect: Effect.Effect<A, Failure, R>): Effect.Effect<A, RepositoryError, R> =>
     withDeadline(effect).pipe(
-      Effect.retry({ schedule: reconnectPause, times: 2, while: isConnectionError }),
+      Effect.retry({ schedule: reconnectPause, times: 2, while: isOfConnection }),
       Effect.mapError(toRepositoryError(target, operation)),
     )
 
@@ -32,8 +32,8 @@ export const toRepositoryError =
       cause: error,
     })
 
-const isConnectionError = (error: Failure): boolean =>
-  error._tag === "SqlError" && error.reason._tag === "ConnectionError"
+const isOfConnection = (error: Failure): boolean =>
+  isReadOnly(error) || (error._tag === "SqlError" && error.reason._tag === "ConnectionError")
 
 const finalReasons: ReadonlySet<string> = new Set<SqlError["reason"]["_tag"]>([
   "AuthorizationError",

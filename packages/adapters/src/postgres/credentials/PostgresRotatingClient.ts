@@ -1,44 +1,24 @@
 /** One SQL client over the pools of database users that change while the program runs. */
-import * as PgClient from "@effect/sql-pg/PgClient"
-import type { Notification, Result } from "@effect/sql-pg/PgConnection"
+import type * as PgClient from "@effect/sql-pg/PgClient"
+import type { Notification } from "@effect/sql-pg/PgConnection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
-import type * as Reactivity from "effect/reactivity/Reactivity"
 import * as Scope from "effect/Scope"
-import * as SqlClient from "effect/sql/SqlClient"
-import type { Connection } from "effect/sql/SqlConnection"
-import { SqlError, UnknownError } from "effect/sql/SqlError"
-import * as Statement from "effect/sql/Statement"
+import type { SqlError } from "effect/sql/SqlError"
+import * as PostgresBorrowingClient from "../PostgresBorrowingClient.ts"
 import type { PostgresRotation } from "./PostgresRotation.ts"
 
 /** Maximum notifications that wait for a listener. When there are more, the oldest are dropped. */
 const notificationLimit = 1_024
 
 /** A client that is used like any other: each query runs on the pool of the user that is current when it starts. */
-export const make = Effect.fnUntraced(function* (
-  rotation: PostgresRotation,
-  config: PgClient.PgClientConfig,
-): Effect.fn.Return<PgClient.PgClient, never, Scope.Scope | Reactivity.Reactivity> {
-  // As `PgClient.make` of @effect/sql-pg 4.0 builds its client. The package exports no way to pass an acquirer.
-  const sql = yield* SqlClient.make({
-    acquirer: rotation.withRefresh(Effect.flatMap(rotation.user, ({ pool }) => pool.reserve)),
-    compiler: PgClient.makeCompiler(),
-    commit,
-    releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
-    prepareTransactionControls: true,
-    driver: "pg",
-    spanAttributes: [["db.system.name", "postgresql"]],
-  })
-  return Object.assign(sql, {
-    [PgClient.TypeId]: PgClient.TypeId,
+export const make = (rotation: PostgresRotation, config: PgClient.PgClientConfig) =>
+  PostgresBorrowingClient.make({
     config,
-    json: (value: unknown) => Statement.fragment([json(value, undefined, undefined)]),
+    acquirer: rotation.withRefresh(Effect.flatMap(rotation.user, ({ pool }) => pool.reserve)),
     listen: listenOver(rotation),
-    notify: (channel: string, payload: string) =>
-      Effect.asVoid(sql`select pg_notify(${channel}, ${payload})`),
   })
-})
 
 interface Listener {
   readonly notifications: Queue.Dequeue<Notification, SqlError>
@@ -77,20 +57,3 @@ const listenOver = (rotation: PostgresRotation) =>
     )
     return Queue.asDequeue(queue)
   })
-
-/** The name by which the compiler of `PgClient` knows JSON. */
-const json = Statement.custom<Statement.Custom<"PgJson", unknown>>("PgJson")
-
-/** PostgreSQL answers `ROLLBACK` when a failed transaction is committed. */
-const commit = (connection: Connection): Effect.Effect<void, SqlError> =>
-  Effect.flatMap(connection.executeRaw("COMMIT", []), (result) =>
-    (result as Result).command === "ROLLBACK" ? Effect.fail(rolledBack) : Effect.void,
-  )
-
-const rolledBack = new SqlError({
-  reason: new UnknownError({
-    message: "The transaction failed before it was committed",
-    cause: "rollback",
-    operation: "commit",
-  }),
-})
