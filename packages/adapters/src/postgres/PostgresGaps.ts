@@ -51,7 +51,7 @@ export const upsertTried = (
     select from price where price.currency = ${tried.currency} and price.slot = offered.slot
   )
   on conflict (slot, currency) do update set tried = gap.tried || excluded.tried
-  where not gap.tried @> excluded.tried`
+  where not gap.tried @> excluded.tried and not ${isUnreadable(sql)}`
 
 /**
  * The page of `PriceRepository.gaps` that ends before `end`: parts of runs, newest first, and where the next page ends
@@ -126,10 +126,14 @@ const unreadable = (currency: Currency, slot: Slot.Slot, tried: ReadonlyArray<st
     tried: tried.map(String),
   })
 
+/** Such a row stays as it is, until its slot has a price or another reason. */
+const isUnreadable = (sql: PgClient.PgClient) =>
+  sql`(gap.reason <> all (${Reason.literals}::text[]) or array_position(gap.tried, null) is not null)`
+
 /** The stored gaps that cannot be read. */
 export const selectUnreadable = (sql: PgClient.PgClient, currency: Currency, { start, end }: Range) =>
   sql<{ readonly slot: Date; readonly detail: string }>`
     select slot, concat('the gap "', reason, '": ', detail) as detail from gap
     where currency = ${currency} and slot >= ${DateTime.toDateUtc(start)} and slot < ${DateTime.toDateUtc(end)}
-      and (reason <> all (${Reason.literals}::text[]) or array_position(tried, null) is not null)
+      and ${isUnreadable(sql)}
     order by slot limit ${unreadableLimit}`

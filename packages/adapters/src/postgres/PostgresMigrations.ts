@@ -106,8 +106,9 @@ const instants = (...columns: ReadonlyArray<string>): string =>
   columns.map((column) => `${column} >= '1970-01-01Z' and ${column} < '2100-01-01Z'`).join(" and ")
 
 /**
- * Refuses what can never be, whoever writes it. NaN is greater than every number, and infinity is a time. Rows that are
- * already there are not checked, so that they cannot stop the migration; `verify` reports them. The reasons are those
+ * Refuses what can never be, whoever writes it. NaN is greater than every number, and infinity is a time. Prices and
+ * gaps that are already there are not checked, so that they cannot stop the migration; `verify` reports them. What the
+ * service knows of its sources is corrected, because the next call changes these rows. The reasons are those
  * of `Gap.Reason`: a new reason needs a migration that replaces the two constraints on reasons.
  */
 const refuseImpossible = Effect.gen(function* () {
@@ -150,9 +151,15 @@ const refuseImpossible = Effect.gen(function* () {
     },
     signing_keys: { signing_keys_time_is_an_instant: instants("fetched_at") },
   }
+  yield* sql.unsafe(`update source_calls set first_call_at = now() where not (${instants("first_call_at")})`)
+  yield* sql.unsafe(`update source_calls set last_slot = null where not (${instants("last_slot")})`)
   for (const [table, checks] of Object.entries(constraints)) {
+    const isBook = table === "price" || table === "gap"
+    for (const check of isBook ? [] : Object.values(checks)) {
+      yield* sql.unsafe(`delete from ${table} where not (${check})`)
+    }
     const added = Object.entries(checks).map(
-      ([name, check]) => `add constraint ${name} check (${check}) not valid`,
+      ([name, check]) => `add constraint ${name} check (${check})${isBook ? " not valid" : ""}`,
     )
     yield* sql.unsafe(`alter table ${table} ${added.join(", ")}`)
   }
@@ -169,8 +176,9 @@ const addSlotCall = Effect.gen(function* () {
 })
 
 /**
- * The seals, and the days that wait for one: at first all days since the first price or gap. The links of the chain are
- * never changed and outlive the prices.
+ * The seals, and the days that wait for one: at first all days since the first price or gap until tomorrow, because a
+ * worker of an earlier release may still write for a while. The links of the chain are never changed and outlive the
+ * prices.
  */
 const createSeal = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
@@ -199,7 +207,7 @@ const createSeal = Effect.gen(function* () {
     insert into unsealed_day (day, reason)
     select day, 'corrected' from generate_series(
       (least((select min(slot) from price), (select min(slot) from gap)) at time zone 'UTC')::date,
-      (now() at time zone 'UTC')::date, interval '1 day'
+      (now() at time zone 'UTC')::date + 1, interval '1 day'
     ) as day`
 })
 

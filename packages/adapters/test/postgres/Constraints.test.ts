@@ -2,7 +2,10 @@
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresMigrations from "@btc-price/adapters/postgres/PostgresMigrations"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
+import * as Slot from "@btc-price/domain/Slot"
+import { SourceLedger } from "@btc-price/domain/SourceLedger"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
@@ -115,11 +118,21 @@ describeLayer(layer, { excludeTestServices: true })("The tables", (it) => {
         drop column slot_call, drop column slot_call_reason, drop column slot_call_detail`
       yield* sql`update price set amount = 'NaN', source = '', observed_at = 'infinity'`
       yield* sql`update gap set reason = 'moon-phase'`
+      yield* sql`update source_calls set first_call_at = '-infinity', last_slot = 'infinity'`
+      yield* sql`update source_outcome set last_failure_reason = 'moon-phase'`
       yield* PostgresMigrations.migrate
       const days = yield* sql<{ day: string }>`select day::text from unsealed_day order by day limit 2`
       assert.deepStrictEqual(days, [{ day: "2026-03-01" }, { day: "2026-03-02" }])
       const error = yield* Effect.flip(sql`update price set source = ''`)
       assert.strictEqual(error.reason._tag, "ConstraintError")
+
+      // Whoever works with such rows does not fail.
+      const at = DateTime.makeUnsafe("2026-03-01T00:10:00Z")
+      const slots = [Slot.at(DateTime.makeUnsafe("2026-03-01T00:00:00Z"))]
+      yield* (yield* PriceRepository).recordTried({ currency: "EUR", slots, history: "b" })
+      const ledger = yield* Effect.provide(SourceLedger, PostgresSourceLedger.layer)
+      yield* ledger.spend({ source: "a", at, slot: null, limit: null, cap: null })
+      yield* ledger.report({ source: "a", at, slot: null, failure: null, breaker: "closed" })
     }).pipe(Effect.provide(Layer.fresh(layer))),
   )
 })
