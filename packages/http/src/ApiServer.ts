@@ -108,7 +108,9 @@ const headers = HttpRouter.middleware(
         "cache-control": response.headers["cache-control"] ?? "no-store",
         // The client need not send the rest of a body that is too large.
         ...(response.status === 413 ? { connection: "close" } : {}),
-        ...(response.status === 503 ? { "retry-after": response.headers["retry-after"] ?? "5" } : {}),
+        ...(response.status === 429 || response.status === 503
+          ? { "retry-after": response.headers["retry-after"] ?? "5" }
+          : {}),
       }),
     ),
   { global: true },

@@ -1,6 +1,7 @@
 /** The API on a real socket, with the adapters in memory, at a time that the test sets. */
 import * as MemoryAdapters from "@btc-price/adapters/memory/MemoryAdapters"
 import * as MemoryPriceRepository from "@btc-price/adapters/memory/MemoryPriceRepository"
+import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type { Currency } from "@btc-price/domain/Currency"
 import { Gap } from "@btc-price/domain/Gap"
@@ -43,6 +44,12 @@ export const options = {
   trustedProxies: [],
   passwordLogin: true,
 } as const
+
+/** All with the same password. */
+const users = ["demo", "ann", "bob", "eve", "joe"].map((username) => ({
+  username,
+  password: MemoryAdapters.user.password,
+}))
 
 /** What is wrong with the database: it is away, or what it gives as `lines` breaks off or never ends. */
 export class Outage extends Context.Service<Outage, { state: "none" | "away" | "breaks" | "endless" }>()(
@@ -105,6 +112,7 @@ export const layerOver = <E, R>(
     Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
     Layer.provideMerge(NodeHttpClient.layerUndici),
     Layer.provideMerge(repository),
+    Layer.provideMerge(MemoryUserPool.layer({ users })),
     Layer.provideMerge(MemoryAdapters.layer()),
     Layer.provide(layerClock),
     Layer.provide(Layer.effectDiscard(setTime(start))),
@@ -172,17 +180,18 @@ export const send = Effect.fnUntraced(function* (
 export const signIn = (body: unknown, type = "application/json") =>
   send("POST", "/get_token", { body: typeof body === "string" ? body : JSON.stringify(body), type })
 
-export const token = Effect.map(
-  signIn({ username: "demo", password: "correct horse" }),
-  ({ body }): string => body.id_token,
-)
+export const tokenOf = (username: string) =>
+  Effect.map(signIn({ username, password: "correct horse" }), ({ body }): string => body.id_token)
+
+export const token = tokenOf("demo")
 
 /** As a user who has signed in. */
 export const get = Effect.fnUntraced(function* (
   path: string,
   headers: Readonly<Record<string, string>> = {},
+  username = "demo",
 ) {
-  return yield* send("GET", path, { token: yield* token, headers })
+  return yield* send("GET", path, { token: yield* tokenOf(username), headers })
 })
 
 export const post = Effect.fnUntraced(function* (path: string, body: unknown, type = "application/json") {

@@ -6,19 +6,28 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Pull from "effect/Pull"
-import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { TooManyDownloads } from "../api/Problem.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
+import * as UserPermits from "../server/UserPermits.ts"
 
 /** Maximum simultaneous downloads. Each download can keep the database busy, and other requests need it too. */
 const downloadLimit = 4
 
-/** A client that reads nothing for this long is cut off. */
+/** A client that does not read the next block, about 0.5 MB, for this long is cut off. */
 const stallLimit = Duration.seconds(60)
 
+/** A download that is not complete by then is cut off. Ten years are about 123 MB, so they need 205 KB/s. */
+const timeLimit = Duration.minutes(10)
+
 export const make = Effect.gen(function* () {
-  const permits = yield* Semaphore.make(downloadLimit)
+  const takePermit = yield* UserPermits.make({
+    name: "downloads",
+    perUser: 1,
+    inAll: downloadLimit,
+    wait: Duration.zero,
+    busy: () => new TooManyDownloads(),
+  })
 
   /**
    * Sends the header and then the blocks of text. The first block is read before the response begins, so that an
@@ -29,16 +38,13 @@ export const make = Effect.gen(function* () {
     readonly header: string
     readonly blocks: Stream.Stream<string, RepositoryError>
   }) {
-    const isPermitted = yield* Effect.acquireRelease(permits.takeIfAvailable(1), (isTaken) =>
-      isTaken ? permits.release(1) : Effect.void,
-    )
-    if (!isPermitted) return yield* new TooManyDownloads()
+    yield* takePermit
     const pull = yield* Stream.toPull(text.blocks)
     const first = yield* pull.pipe(
       Pull.catchDone(() => Effect.succeed([])),
       orProblem,
     )
-    const more = yield* cutOffWhenStalled(pull)
+    const more = yield* cutOffWhenSlow(pull)
     const rest = Stream.tapError(Stream.fromPull(Effect.succeed(more)), (error) =>
       Effect.logWarning("A download was broken off", Cause.fail(error)),
     )
@@ -48,18 +54,21 @@ export const make = Effect.gen(function* () {
   })
 })
 
-/** Interrupts the sending fiber if it does not pull the next chunk within `stallLimit`. */
-const cutOffWhenStalled = Effect.fnUntraced(function* <A, E>(pull: Pull.Pull<A, E>) {
+/** Interrupts the sending fiber if it does not pull the next chunk within `stallLimit`, or all within `timeLimit`. */
+const cutOffWhenSlow = Effect.fnUntraced(function* <A, E>(pull: Pull.Pull<A, E>) {
   const scope = yield* Effect.scope
   const sender = yield* Effect.withFiber(Effect.succeed)
+  const cutOffAfter = (limit: Duration.Duration) =>
+    Effect.sleep(limit).pipe(
+      Effect.andThen(Effect.sync(() => sender.interruptUnsafe())),
+      Effect.forkIn(scope),
+    )
+  yield* cutOffAfter(timeLimit)
   let alarm: Fiber.Fiber<void> | undefined
   return Effect.gen(function* () {
     alarm?.interruptUnsafe()
     const chunk = yield* pull
-    alarm = yield* Effect.sleep(stallLimit).pipe(
-      Effect.andThen(Effect.sync(() => sender.interruptUnsafe())),
-      Effect.forkIn(scope),
-    )
+    alarm = yield* cutOffAfter(stallLimit)
     return chunk
   })
 })

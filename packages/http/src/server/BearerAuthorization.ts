@@ -5,7 +5,7 @@ import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { Authorization } from "../api/Authorization.ts"
+import { Authorization, Caller } from "../api/Authorization.ts"
 import { IdentityUnavailable, InsufficientScope, InvalidToken, MissingToken } from "../api/IdentityProblem.ts"
 import { RequestLimits } from "./RequestLimits.ts"
 
@@ -45,7 +45,7 @@ export const layer: Layer.Layer<Authorization, never, Authenticator | RequestLim
               onSuccess: Effect.fnUntraced(function* (identity) {
                 yield* Effect.annotateCurrentSpan("enduser.id", identity.username)
                 yield* limits.forUser(identity)
-                return yield* handled
+                return yield* Effect.provideService(handled, Caller, identity)
               }),
             }),
     })
