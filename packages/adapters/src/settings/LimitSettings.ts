@@ -21,7 +21,7 @@ export const declarations = {
     schema: Limit,
     expected: expectedLimit,
     meaning:
-      "maximum requests per address per minute by callers who are not let in; an IPv6 address counts as its /64 network",
+      "maximum requests per address per minute by callers who are not let in; an IPv6 address counts as its /64 network, and the /48 around it may make ten times as many",
     fallback: "600",
   }),
   RATE_LIMIT_SIGN_INS_PER_ADDRESS: setting({

@@ -37,4 +37,27 @@ layer(MemoryQuotas.layer)("MemoryQuotas", (it) => {
         assert.strictEqual((yield* peek(quiet, "a")).remaining, 0)
       }),
   )
+
+  it.effect("does not forget a used-up key in a flood of other keys, until its window ends", () =>
+    Effect.gen(function* () {
+      const { peek, consume } = yield* Quotas
+      const failures = { name: "failures of names", limit: 1_000_000, windowSeconds: 86_400 }
+      for (let i = 0; i < 10; i++) yield* consume(failures, "alice")
+      const remaining = failures.limit - 10
+      for (let i = 0; i < 25_000; i++) yield* consume(failures, `name-${i}`)
+      assert.strictEqual((yield* peek(failures, "alice")).remaining, remaining)
+      for (let round = 0; round < 3; round++) {
+        for (let i = 0; i < 25_000; i++) yield* consume(failures, `name-${i % 8_000}`)
+      }
+      assert.strictEqual((yield* peek(failures, "alice")).remaining, remaining)
+      // Ended windows are evicted before running windows, however often they were used.
+      yield* TestClock.adjust("86400 seconds")
+      for (let i = 0; i < 20_000; i++) yield* consume(failures, `new-${i}`)
+      let remembered = 0
+      for (let i = 0; i < 20_000; i++) {
+        if ((yield* peek(failures, `new-${i}`)).remaining < failures.limit) remembered += 1
+      }
+      assert.strictEqual(remembered, 20_000)
+    }),
+  )
 })

@@ -58,6 +58,9 @@ const loginsPerAddress = 20
 /** Maximum 401 responses per address per minute. */
 const refusalsPerAddress = 60
 
+/** How many times the limit of a network the /48 around it has, so that 65,536 networks of one client do not count apart. */
+const networksPerSite = 10
+
 /** A quota and its 429 response, which is made only once so that a flood of requests costs little. */
 interface Limit extends Quota {
   readonly exceeded: Response
@@ -84,20 +87,31 @@ export const layer = (options: Options): Layer.Layer<RequestLimits, never, Quota
         return route === "/login" || route === "/callback" ? login : address
       }
 
+      /** Consumes a use of the client's network, and of the site that the network belongs to. */
+      const take = Effect.fnUntraced(function* (limit: Limit) {
+        const request = yield* HttpServerRequest.HttpServerRequest
+        const standing = yield* quotas.consume(limit, ClientAddress.keyOf(request))
+        const site = ClientAddress.siteOf(request)
+        if (!standing.isGranted || site === undefined) return standing
+        const { name, limit: perNetwork } = limit
+        const ofSite: Quota = { name: `${name}-site`, limit: perNetwork * networksPerSite, windowSeconds }
+        const standingOfSite = yield* quotas.consume(ofSite, site)
+        return standingOfSite.isGranted ? standing : standingOfSite
+      })
+
       /** Refusals (401) have a quota of their own. Once it is used up, further refusals become 429. */
-      const chargeRefusal = Effect.fnUntraced(function* (response: Response, key: string) {
+      const chargeRefusal = Effect.fnUntraced(function* (response: Response) {
         if (response.status !== 401) return response
-        const standing = yield* quotas.consume(refusals, key)
+        const standing = yield* take(refusals)
         return standing.isGranted ? response : withRateLimit(refusals.exceeded, refusals, standing)
       })
       const charge = Effect.fnUntraced(function* <E, R>(
         limit: Limit,
         handled: Effect.Effect<Response, E, R>,
       ) {
-        const key = ClientAddress.keyOf(yield* HttpServerRequest.HttpServerRequest)
-        const standing = yield* quotas.consume(limit, key)
+        const standing = yield* take(limit)
         if (!standing.isGranted) return withRateLimit(limit.exceeded, limit, standing)
-        return yield* chargeRefusal(withRateLimit(yield* handled, limit, standing), key)
+        return yield* chargeRefusal(withRateLimit(yield* handled, limit, standing))
       })
 
       return RequestLimits.of({

@@ -129,6 +129,19 @@ describe("RequestLimits", () => {
     }).pipe(Effect.provide(limited({ readsPerAddress: 1 }, ["127.0.0.0/8", "::1/128", "10.0.0.0/8"]))),
   )
 
+  it.effect("count the networks of one IPv6 site together, with ten times the limit of one", () =>
+    Effect.gen(function* () {
+      for (let network = 1; network <= 10; network++) {
+        assert.strictEqual(yield* ask(`2001:db8:1:${network}::1`), 200)
+        assert.strictEqual(yield* ask(`2001:db8:1:${network}::2`), 429, "does not count for the site")
+      }
+      assert.strictEqual(yield* ask("2001:db8:1:ffff::1"), 429)
+      assert.strictEqual(yield* ask("2001:db8:2:1::1"), 200)
+      yield* TestClock.adjust("60 seconds")
+      assert.strictEqual(yield* ask("2001:db8:1:ffff::1"), 200)
+    }).pipe(Effect.provide(limited({ readsPerAddress: 1 }, ["127.0.0.0/8"]))),
+  )
+
   it.effect("do not count requests that the address's quota rejected", () =>
     Effect.gen(function* () {
       for (let i = 0; i < 5; i++) yield* get("/v1/sources")
