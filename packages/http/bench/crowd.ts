@@ -37,11 +37,11 @@ const attacks: Readonly<Record<string, Attack>> = {
 
 const { port } = new URL(process.argv[2] ?? "")
 
-const connectAfter = (millis: number, { first, more }: Attack) =>
+const connectAfter = (millis: number, localAddress: string, { first, more }: Attack) =>
   new Promise<number>((resolve) => {
     setTimeout(() => {
       let start = Number.NaN
-      const socket = connect(Number(port), "127.0.0.1", () => {
+      const socket = connect({ port: Number(port), host: "127.0.0.1", localAddress }, () => {
         start = performance.now()
         socket.write(first)
       })
@@ -59,7 +59,8 @@ process.on("message", (name) => {
   const attack = attacks[String(name)]
   if (attack === undefined) throw new Error(`Unknown attack: ${name}`)
   const callers = Array.from({ length: connections }, (_, index) =>
-    connectAfter((index * 1_000) / rate, attack),
+    // From many addresses, so that time ends the connections and not the share of an address.
+    connectAfter((index * 1_000) / rate, `127.0.1.${(index % 20) + 1}`, attack),
   )
   void Promise.all(callers).then((durations) => process.send?.(durations))
 })

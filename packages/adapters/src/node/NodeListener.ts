@@ -5,10 +5,12 @@ import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import type * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http"
 import * as BrokenResponse from "./BrokenResponse.ts"
 import * as Certificate from "./Certificate.ts"
+import * as ConnectionLimits from "./ConnectionLimits.ts"
 import { DownloadResponse } from "./DownloadResponse.ts"
 import * as Refusal from "./Refusal.ts"
 import * as SecureServer from "./SecureServer.ts"
@@ -23,6 +25,8 @@ export interface Options {
   readonly tls?: Certificate.Files | undefined
   /** Whether every caller comes through a TLS terminator. */
   readonly isBehindTerminator?: boolean
+  /** Proxies that may hold any number of connections. */
+  readonly trustedProxies?: ReadonlyArray<IpNetwork.IpNetwork>
 }
 
 /** The server cannot listen on the address and port. */
@@ -33,9 +37,6 @@ export class ListenError extends Data.TaggedError("ListenError")<{
 
 /** How long running requests may take to end once the program stops, in milliseconds. */
 const drainMillis = 3_000
-
-/** Maximum number of open connections. Each further connection is closed immediately. */
-const connectionLimit = 4_096
 
 /**
  * How long an idle connection stays open. Behind a TLS terminator this is longer than the 60 s of a load balancer,
@@ -60,7 +61,7 @@ const limits = {
 }
 
 const dropped = Metric.counter("http_connections_dropped_total", {
-  description: "Connections closed immediately because too many were open",
+  description: "Connections closed because too many were open",
   incremental: true,
 })
 const refused = Metric.counter("http_requests_refused_total", {
@@ -118,10 +119,17 @@ const secureServer = Effect.fnUntraced(function* (files: Certificate.Files) {
 })
 
 /** Limits and headers for every connection, whatever is served. */
-const protect = Effect.fnUntraced(function* (server: Server, { tls, isBehindTerminator = false }: Options) {
+const protect = Effect.fnUntraced(function* (server: Server, options: Options) {
+  const { tls, isBehindTerminator = false, trustedProxies = [] } = options
   const context = yield* Effect.context<never>()
-  server.maxConnections = connectionLimit
-  server.on("drop", () => dropped.updateUnsafe(1, context))
+  const begins = ConnectionLimits.install(server, {
+    trustedProxies,
+    onDrop: () => dropped.updateUnsafe(1, context),
+  })
+  const emit = server.emit.bind(server)
+  // Before the listeners of the application, which all get every event.
+  server.emit = (event: string, ...args: ReadonlyArray<unknown>) =>
+    isExchange(args) && !begins(...args) ? true : emit(event, ...args)
   server.keepAliveTimeout = isBehindTerminator ? keepAliveMillis.behindTerminator : keepAliveMillis.direct
   // No limit, because Node would silently drop the rest; the served application refuses too many.
   server.maxHeadersCount = 0
@@ -141,6 +149,9 @@ const protect = Effect.fnUntraced(function* (server: Server, { tls, isBehindTerm
       Metric.withAttributes(refused, { status: String(status) }).updateUnsafe(1, context),
   })
 })
+
+const isExchange = (args: ReadonlyArray<unknown>): args is readonly [IncomingMessage, ServerResponse] =>
+  args[1] instanceof ServerResponse
 
 const codeOf = (cause: unknown): string =>
   cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"

@@ -113,6 +113,7 @@ const common = (program: Program, values: Values) => ({
     port: values.HTTP_PORT,
     tls: ListenerSettings.certificateFiles(values),
     isBehindTerminator: values.TLS_TERMINATED_UPSTREAM,
+    trustedProxies: values.TRUSTED_PROXIES ?? [],
   },
   management: {
     host: values.HTTP_HOST,

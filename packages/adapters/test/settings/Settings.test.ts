@@ -49,6 +49,7 @@ describe("Settings", () => {
         port: 5000,
         tls: undefined,
         isBehindTerminator: false,
+        trustedProxies: [],
       })
       assert.deepStrictEqual(settings.management, { host: "127.0.0.1", port: 5001 })
       assert.deepStrictEqual(settings.currencies, ["EUR", "CZK"])

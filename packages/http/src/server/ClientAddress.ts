@@ -1,51 +1,16 @@
-/** The key under which rate limits count a client's address. */
+/** The keys under which rate limits count a client's address. Behind trusted proxies, it is the address that they forward. */
+import * as AddressKey from "@btc-price/domain/access/AddressKey"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as IpNetwork from "effect/net/IpNetwork"
-import * as NetAddress from "effect/net/NetAddress"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 
-/** A client that has one IPv6 address has the whole /64 around it. */
-const networkPrefixLength = 64
-
-/** A customer of a provider usually has a /48, which contains 65,536 of these networks. */
-const sitePrefixLength = 48
-
-/**
- * The IPv4 address, even if it is mapped to IPv6 (`::ffff:192.0.2.1`), or the /64 of the IPv6 address. All addresses
- * that cannot be parsed share one key. Behind trusted proxies, this is the address that they forward.
- */
-export const keyOf = (request: HttpServerRequest.HttpServerRequest): string =>
-  Option.match(addressOf(request), {
-    onNone: () => "unknown",
-    onSome: (address) =>
-      NetAddress.isIpv4Address(address)
-        ? NetAddress.formatIp(address)
-        : networkOf(address, networkPrefixLength),
-  })
+/** The key of the IPv4 address, or of the /64 of the IPv6 address. */
+export const keyOf = ({ remoteAddress }: HttpServerRequest.HttpServerRequest): string =>
+  AddressKey.of(Option.getOrUndefined(remoteAddress))
 
 /** The key of the site around an IPv6 address; undefined for other addresses. */
-export const siteOf = (request: HttpServerRequest.HttpServerRequest): string | undefined =>
-  addressOf(request).pipe(
-    Option.filter((address) => !NetAddress.isIpv4Address(address)),
-    Option.map((address) => networkOf(address, sitePrefixLength)),
-    Option.getOrUndefined,
-  )
-
-const addressOf = ({ remoteAddress }: HttpServerRequest.HttpServerRequest) =>
-  remoteAddress.pipe(
-    // A link-local address ends with its interface, such as %eth0.
-    Option.map((text) => NetAddress.ipFromString(text.split("%", 1)[0] ?? "")),
-    Option.flatMap(Result.getSuccess),
-    Option.map((address) => NetAddress.toCanonical(address)),
-  )
-
-const networkOf = (address: NetAddress.IpAddress, prefixLength: number): string =>
-  Result.match(IpNetwork.fromAddress(address, prefixLength), {
-    onFailure: () => "unknown",
-    onSuccess: IpNetwork.format,
-  })
+export const siteOf = ({ remoteAddress }: HttpServerRequest.HttpServerRequest): string | undefined =>
+  AddressKey.ofSite(Option.getOrUndefined(remoteAddress))
 
 /** The key of the client whose request is being handled; `unknown` if there is none. */
 export const current: Effect.Effect<string> = Effect.map(
