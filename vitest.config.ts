@@ -6,7 +6,7 @@ const pure = [
   "packages/adapters/test/*.test.ts",
   "packages/adapters/test/!(cognito|embedded|node|postgres|redis)/**/*.test.ts",
   "packages/adapters/test/cognito/{SigningKeys,TokenVerifier}.test.ts",
-  "packages/http/test/sign-in/{ProviderLimits,Seal,SignInProblem}.test.ts",
+  "packages/http/test/sign-in/{Envelope,ProviderLimits,SignInProblem}.test.ts",
   "packages/http/test/server/Decimals.test.ts",
   "packages/http/test/{Example,SocketExample}.test.ts",
   "packages/worker/test/{GapWarning,Outage,SimulatedMonth,Worker}.test.ts",

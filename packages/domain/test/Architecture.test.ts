@@ -57,7 +57,10 @@ const planted: Readonly<Record<keyof typeof rules, Sources>> = {
     ["packages/adapters/src/redis/Planted.ts", 'import * as Vendors from "../Vendors.ts"'],
     ["packages/adapters/src/Planted.ts", 'import * as ExactJson from "./coingecko/CoinGeckoClient.ts"'],
     ["packages/http/src/history/Planted.ts", 'import * as PricesAt from "../prices/PricesAt.ts"'],
-    ["packages/http/src/server/Planted.ts", 'import type { Seal } from "@btc-price/http/sign-in/Seal"'],
+    [
+      "packages/http/src/server/Planted.ts",
+      'import type { Envelope } from "@btc-price/http/sign-in/Envelope"',
+    ],
     ["packages/http/src/gaps/Planted.ts", 'import * as ApiServer from "../ApiServer.ts"'],
     ["packages/worker/src/command-line/Planted.ts", 'import * as Verify from "../commands/Verify.ts"'],
   ],

@@ -24,7 +24,7 @@ export const layer = (currencies: ReadonlyArray<Currency>, database: PostgresCli
     },
     trustedProxies: [],
     passwordLogin: true,
-    seal: { client: "bench", secrets: [] },
+    sealing: { client: "bench", secrets: [] },
   }
   return ApiProgram.layer(options).pipe(
     Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),

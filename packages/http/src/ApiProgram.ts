@@ -18,12 +18,12 @@ import * as Layer from "effect/Layer"
 import type * as Path from "effect/Path"
 import * as ApiServer from "./ApiServer.ts"
 import * as ApiReadiness from "./server/ApiReadiness.ts"
+import * as Envelope from "./sign-in/Envelope.ts"
 import * as ProviderLimits from "./sign-in/ProviderLimits.ts"
-import * as Seal from "./sign-in/Seal.ts"
 
 export interface Options extends ApiServer.Options {
   readonly limits: ApiServer.Options["limits"] & ProviderLimits.Options
-  readonly seal: Seal.Options
+  readonly sealing: Envelope.Options
 }
 
 /** What the API needs: a server to listen on, prices, users, and quotas for their requests. */
@@ -45,6 +45,6 @@ export const layer = (options: Options): Layer.Layer<Readiness | Snapshot.Snapsh
   ApiReadiness.layer.pipe(
     Layer.provide(ApiServer.layer(options)),
     Layer.provide(ProviderLimits.layer(options.limits)),
-    Layer.provide(Seal.layer(options.seal)),
+    Layer.provide(Envelope.layer(options.sealing)),
     Layer.provideMerge(Snapshot.layer(options)),
   )

@@ -29,7 +29,7 @@ export const layer = (settings: Effect.Success<typeof Settings.http>) =>
             ? MemoryQuotas.layer
             : Layer.provide(RedisQuotas.layer(settings.redis), MemoryQuotas.layer),
         ),
-        Layer.provide(PostgresSigningKeyStore.layer(settings.seal)),
+        Layer.provide(PostgresSigningKeyStore.layer(settings.sealing)),
         Layer.provide(PostgresPriceRepository.layer),
         Layer.provide(PostgresSeals.layer),
         Layer.provide(PostgresSourceLedger.layer),

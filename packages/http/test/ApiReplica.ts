@@ -44,7 +44,7 @@ export const start = Effect.fnUntraced(function* (replica: Options) {
   const server = yield* ApiProgram.layer({
     ...options,
     passwordLogin,
-    seal: { client: "test", secrets },
+    sealing: { client: "test", secrets },
     limits: { ...options.limits, providerCallsPerSecond },
   }).pipe(
     Layer.provide(users),

@@ -40,7 +40,7 @@ export const options = {
     signInsPerAddress: 10_000,
     providerCallsPerSecond: 10_000,
   },
-  seal: { client: "test", secrets: [] },
+  sealing: { client: "test", secrets: [] },
   trustedProxies: [],
   passwordLogin: true,
 } as const

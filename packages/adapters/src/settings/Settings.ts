@@ -171,7 +171,7 @@ const cognito = (values: Values, userPoolId: string, region: string, clientId: s
 /** How users sign in. */
 const signIn = (values: Values) => ({
   passwordLogin: values.PASSWORD_LOGIN,
-  seal: {
+  sealing: {
     client: values.COGNITO_CLIENT_ID ?? "memory",
     secrets: values.SEALING_KEY ?? values.COGNITO_CLIENT_SECRET ?? [],
   },

@@ -313,9 +313,9 @@ describe("Settings", () => {
     Effect.gen(function* () {
       const base = { ...cognito, DATABASE_URL: databaseUrl }
       const read = Effect.fnUntraced(function* (env: Record<string, string>) {
-        const { passwordLogin, cognito: pool, seal } = yield* within({ ...base, ...env })(Settings.http)
+        const { passwordLogin, cognito: pool, sealing } = yield* within({ ...base, ...env })(Settings.http)
         const pages = pool.managedLogin && [pool.managedLogin.domain.href, pool.managedLogin.redirectUri]
-        return { passwordLogin, pages, client: seal.client, secrets: seal.secrets.map(Redacted.value) }
+        return { passwordLogin, pages, client: sealing.client, secrets: sealing.secrets.map(Redacted.value) }
       })
       assert.deepStrictEqual(yield* read({ COGNITO_CLIENT_SECRET: "new,old" }), {
         passwordLogin: true,
@@ -337,8 +337,8 @@ describe("Settings", () => {
           secrets: [sealingKey],
         },
       )
-      const { seal } = yield* within({})(Settings.embedded)
-      assert.deepStrictEqual(seal, { client: "memory", secrets: [] })
+      const { sealing } = yield* within({})(Settings.embedded)
+      assert.deepStrictEqual(sealing, { client: "memory", secrets: [] })
     }),
   )
 

@@ -113,7 +113,7 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
         ? MemoryQuotas.layer
         : Layer.provide(RedisQuotas.layer(settings.redis), MemoryQuotas.layer),
     ),
-    Layer.provide(PostgresSigningKeyStore.layer(settings.seal)),
+    Layer.provide(PostgresSigningKeyStore.layer(settings.sealing)),
     Layer.provide(Worker.layer({ ...settings, installation: dataDirectory })),
     Layer.provide(isReplay ? ReplayHistory.layer(settings) : Layer.empty),
     Layer.provide(prepare),

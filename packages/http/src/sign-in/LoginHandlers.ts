@@ -14,8 +14,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { Api } from "../api/Api.ts"
 import { LoginFailed, LoginNotConfigured } from "../api/IdentityProblem.ts"
+import { type Purpose, Envelope } from "./Envelope.ts"
 import * as LoginReturn from "./LoginReturn.ts"
-import { type Purpose, Seal } from "./Seal.ts"
 import { refuse } from "./SignInProblem.ts"
 import * as TokensBody from "./TokensBody.ts"
 
@@ -29,7 +29,7 @@ export const layer = (options: Options) =>
     Api,
     "login",
     Effect.fnUntraced(function* (handlers) {
-      const seal = yield* Seal
+      const envelope = yield* Envelope
       const login = Effect.fromOption(yield* Effect.serviceOption(ManagedLogin)).pipe(
         Effect.mapError(() => loginNotConfigured(options.passwordLogin)),
       )
@@ -37,7 +37,7 @@ export const layer = (options: Options) =>
       /** The login that this browser began, if `state` belongs to it. */
       const pendingOf = Effect.fnUntraced(function* (state: Redacted.Redacted) {
         const { cookies } = yield* HttpServerRequest.HttpServerRequest
-        const pending = yield* seal.open(pendingLogin, anybody, cookies[cookieName] ?? "")
+        const pending = yield* envelope.open(pendingLogin, anybody, cookies[cookieName] ?? "")
         return yield* Effect.fromOption(Option.filter(pending, isBegunWith(state))).pipe(
           Effect.mapError(
             () =>
@@ -54,7 +54,7 @@ export const layer = (options: Options) =>
           "begin",
           Effect.fnUntraced(function* () {
             const { page, pending } = yield* (yield* login).begin
-            yield* setCookie((yield* seal.seal(pendingLogin, anybody, pending)).text)
+            yield* setCookie((yield* envelope.seal(pendingLogin, anybody, pending)).text)
             return HttpApiSchema.withHeaders({ body: undefined, headers: { location: page.href } })
           }),
         )

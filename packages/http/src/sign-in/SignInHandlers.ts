@@ -16,7 +16,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { Api } from "../api/Api.ts"
 import { ChallengeRequired, PasswordLoginOff } from "../api/IdentityProblem.ts"
-import { type Purpose, Seal } from "./Seal.ts"
+import { type Purpose, Envelope } from "./Envelope.ts"
 import { readChallengeAnswer, readCredentials, readRefreshToken, readRevocation } from "./SignInBodies.ts"
 import { padded, refuse } from "./SignInProblem.ts"
 import * as TokensBody from "./TokensBody.ts"
@@ -33,7 +33,7 @@ export const layer = ({ passwordLogin }: Options) =>
     Effect.fnUntraced(function* (handlers) {
       const authenticator = yield* Authenticator
       const provider = yield* IdentityProvider
-      const seal = yield* Seal
+      const envelope = yield* Envelope
       const managedLogin = yield* Effect.serviceOption(ManagedLogin)
       const requirePasswordLogin = passwordLogin
         ? Effect.void
@@ -44,7 +44,7 @@ export const layer = ({ passwordLogin }: Options) =>
         Effect.fnUntraced(function* (signIn: SignIn) {
           if (signIn._tag === "SignedIn") return TokensBody.toBody(signIn.tokens)
           const { secret, name, destination, choices } = signIn.challenge
-          const session = yield* seal.seal(challengeSession, username, signIn.challenge)
+          const session = yield* envelope.seal(challengeSession, username, signIn.challenge)
           return yield* new ChallengeRequired({
             challenge: name,
             session: session.text,
@@ -56,7 +56,7 @@ export const layer = ({ passwordLogin }: Options) =>
         })
 
       const openSession = Effect.fnUntraced(function* (username: string, session: Redacted.Redacted) {
-        const challenge = yield* seal.open(challengeSession, username, Redacted.value(session))
+        const challenge = yield* envelope.open(challengeSession, username, Redacted.value(session))
         return yield* Effect.fromOption(challenge).pipe(
           Effect.mapError(
             () =>

@@ -1,4 +1,4 @@
-import * as Seal from "@btc-price/http/sign-in/Seal"
+import * as Envelope from "@btc-price/http/sign-in/Envelope"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -10,7 +10,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 
-const purpose: Seal.Purpose<{ readonly session: Redacted.Redacted }> = {
+const purpose: Envelope.Purpose<{ readonly session: Redacted.Redacted }> = {
   name: "test",
   schema: Schema.Struct({ session: Schema.RedactedFromValue(Schema.String) }),
   lifetime: Duration.minutes(3),
@@ -18,17 +18,17 @@ const purpose: Seal.Purpose<{ readonly session: Redacted.Redacted }> = {
 const value = { session: Redacted.make("canary") }
 
 const build = (client: string, ...secrets: ReadonlyArray<string>) =>
-  Layer.build(Seal.layer({ client, secrets: secrets.map((secret) => Redacted.make(secret)) })).pipe(
-    Effect.map(Context.get(Seal.Seal)),
+  Layer.build(Envelope.layer({ client, secrets: secrets.map((secret) => Redacted.make(secret)) })).pipe(
+    Effect.map(Context.get(Envelope.Envelope)),
   )
 
-const opened = (seal: Seal.Seal["Service"], text: string, owner = "alice", as = purpose) =>
+const opened = (envelope: Envelope.Envelope["Service"], text: string, owner = "alice", as = purpose) =>
   Effect.map(
-    seal.open(as, owner, text),
+    envelope.open(as, owner, text),
     Option.match({ onNone: () => null, onSome: ({ session }) => Redacted.value(session) }),
   )
 
-describe("Seal", () => {
+describe("Envelope", () => {
   it.effect("opens what another replica sealed, and reveals nothing of the value", () =>
     Effect.gen(function* () {
       const [one, other] = [yield* build("client", "secret"), yield* build("client", "secret")]
@@ -42,59 +42,59 @@ describe("Seal", () => {
 
   it.effect("opens only for its owner, purpose and client", () =>
     Effect.gen(function* () {
-      const seal = yield* build("client", "secret")
-      const { text } = yield* seal.seal(purpose, "alice", value)
-      assert.isNull(yield* opened(seal, text, "mallory"))
-      assert.isNull(yield* opened(seal, text, "alice", { ...purpose, name: "other" }))
+      const envelope = yield* build("client", "secret")
+      const { text } = yield* envelope.seal(purpose, "alice", value)
+      assert.isNull(yield* opened(envelope, text, "mallory"))
+      assert.isNull(yield* opened(envelope, text, "alice", { ...purpose, name: "other" }))
       assert.isNull(yield* opened(yield* build("other", "secret"), text))
       assert.isNull(yield* opened(yield* build("client", "other"), text))
       // A letter must not move from one to the other.
-      assert.isNull(yield* opened(seal, text, "talice", { ...purpose, name: "tes" }))
+      assert.isNull(yield* opened(envelope, text, "talice", { ...purpose, name: "tes" }))
     }),
   )
 
   it.effect("opens until it expires, and not at that instant", () =>
     Effect.gen(function* () {
-      const seal = yield* build("client", "secret")
-      const { text, expiresAt } = yield* seal.seal(purpose, "alice", value)
+      const envelope = yield* build("client", "secret")
+      const { text, expiresAt } = yield* envelope.seal(purpose, "alice", value)
       assert.deepStrictEqual(DateTime.distance(yield* DateTime.now, expiresAt), purpose.lifetime)
       yield* TestClock.adjust(Duration.subtract(purpose.lifetime, Duration.millis(1)))
-      assert.strictEqual(yield* opened(seal, text), "canary")
+      assert.strictEqual(yield* opened(envelope, text), "canary")
       yield* TestClock.adjust("1 millis")
-      assert.isNull(yield* opened(seal, text))
+      assert.isNull(yield* opened(envelope, text))
     }),
   )
 
   it.effect("does not open text that was changed in any bit, cut, extended or made up", () =>
     Effect.gen(function* () {
-      const seal = yield* build("client", "secret")
-      const bytes = Buffer.from((yield* seal.seal(purpose, "alice", value)).text, "base64url")
+      const envelope = yield* build("client", "secret")
+      const bytes = Buffer.from((yield* envelope.seal(purpose, "alice", value)).text, "base64url")
       for (let bit = 0; bit < bytes.length * 8; bit++) {
         const changed = Buffer.from(bytes)
         changed[bit >> 3]! ^= 1 << (bit & 7)
-        assert.isNull(yield* opened(seal, changed.toString("base64url")))
+        assert.isNull(yield* opened(envelope, changed.toString("base64url")))
       }
       for (let length = 0; length < bytes.length; length++) {
-        assert.isNull(yield* opened(seal, bytes.subarray(0, length).toString("base64url")))
+        assert.isNull(yield* opened(envelope, bytes.subarray(0, length).toString("base64url")))
       }
       for (const text of ["", "%", "é", `${bytes.toString("base64url")}AAAA`, "A".repeat(100_000)]) {
-        assert.isNull(yield* opened(seal, text))
+        assert.isNull(yield* opened(envelope, text))
       }
     }),
   )
 
   it.effect("does not open another spelling of the same bytes", () =>
     Effect.gen(function* () {
-      const seal = yield* build("client", "secret")
+      const envelope = yield* build("client", "secret")
       const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
       // Three lengths, so that the last letter has no unused bits, two, and four.
       for (const session of ["a", "ab", "abc"]) {
-        const { text } = yield* seal.seal(purpose, "alice", { session: Redacted.make(session) })
+        const { text } = yield* envelope.seal(purpose, "alice", { session: Redacted.make(session) })
         const others = [...alphabet].map((letter) => text.slice(0, -1) + letter)
         for (const other of [...others, `${text}=`, `${text}==`, `${text}\n`, ` ${text}`]) {
-          if (other !== text) assert.isNull(yield* opened(seal, other), JSON.stringify(other))
+          if (other !== text) assert.isNull(yield* opened(envelope, other), JSON.stringify(other))
         }
-        assert.strictEqual(yield* opened(seal, text), session)
+        assert.strictEqual(yield* opened(envelope, text), session)
       }
     }),
   )

@@ -25,8 +25,8 @@ export interface Purpose<A> {
   readonly lifetime: Duration.Duration
 }
 
-export class Seal extends Context.Service<
-  Seal,
+export class Envelope extends Context.Service<
+  Envelope,
   {
     /** Seals `value` for `owner`, who must be named again to open it. */
     readonly seal: <A>(
@@ -38,7 +38,7 @@ export class Seal extends Context.Service<
     /** None if `text` was not sealed here for this purpose and owner, or if it has expired. */
     readonly open: <A>(purpose: Purpose<A>, owner: string, text: string) => Effect.Effect<Option.Option<A>>
   }
->()("@btc-price/http/sign-in/Seal") {}
+>()("@btc-price/http/sign-in/Envelope") {}
 
 export interface Options {
   /** The app client that users sign in to. A value that was sealed for another client cannot be opened. */
@@ -50,9 +50,9 @@ export interface Options {
   readonly secrets: ReadonlyArray<Redacted.Redacted>
 }
 
-export const layer = ({ client, secrets }: Options): Layer.Layer<Seal> =>
+export const layer = ({ client, secrets }: Options): Layer.Layer<Envelope> =>
   Layer.effect(
-    Seal,
+    Envelope,
     Effect.gen(function* () {
       const aead = yield* Aead.Aead
       const random = yield* SecureRandom.SecureRandom
@@ -61,7 +61,7 @@ export const layer = ({ client, secrets }: Options): Layer.Layer<Seal> =>
       const sealing = yield* deriveKey(client, first)
       const opening = [sealing, ...(yield* Effect.forEach(others, (secret) => deriveKey(client, secret)))]
 
-      return Seal.of({
+      return Envelope.of({
         seal: Effect.fnUntraced(function* (purpose, owner, value) {
           const expiresAt = DateTime.addDuration(yield* DateTime.now, purpose.lifetime)
           const content = yield* Effect.orDie(Schema.encodeEffect(contentOf(purpose))({ expiresAt, value }))
