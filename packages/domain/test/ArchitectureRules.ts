@@ -26,7 +26,7 @@ const http = "packages/http/src/"
 const program = [domain, "effect/", "@effect/platform-node/"]
 
 /** What it takes to run a program in a process. */
-const running = [`${adapters}node/NodeProgram.ts`, `${adapters}settings/Settings.ts`]
+const running = ["EarlyStop", "NodeProgram"].map((name) => `${adapters}node/${name}.ts`)
 
 /** The libraries that adapters are made of. */
 const libraries = [...(dependencies.get("adapters") ?? [])].filter((name) => !name.startsWith("@btc-price/"))
@@ -127,7 +127,12 @@ export const rules = {
   ],
 
   "sources use Effect for waiting, failures, time, settings, logs and HTTP": (file) =>
-    isSource(file) ? Array.from(file.foreign, (name) => `uses ${name}`) : [],
+    isSource(file)
+      ? Array.from(file.foreign)
+          // A program waits for its modules, because it handles signals before they are loaded.
+          .filter((name) => name !== "await" || !file.path.endsWith("/src/main.ts"))
+          .map((name) => `uses ${name}`)
+      : [],
 } satisfies Readonly<Record<string, (file: SourceFile) => ReadonlyArray<string>>>
 
 /** The folder that a source is in, such as `packages/adapters/src/redis/`; undefined for the domain, which is one. */

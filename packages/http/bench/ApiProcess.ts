@@ -22,6 +22,7 @@ export const start = Effect.fnUntraced(function* (
     HTTP_PORT: String(port),
     MANAGEMENT_PORT: String(managementPort),
     LOG_LEVEL: "warn",
+    DRAIN_SECONDS: "0",
     ...settings,
   }
   const program = fileURLToPath(new URL("../src/main.ts", import.meta.url))

@@ -3,6 +3,7 @@ import * as CognitoUserPool from "@btc-price/adapters/cognito/CognitoUserPool"
 import * as MemoryQuotas from "@btc-price/adapters/memory/MemoryQuotas"
 import * as Listeners from "@btc-price/adapters/node/Listeners"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
+import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
@@ -10,7 +11,7 @@ import * as PostgresSeals from "@btc-price/adapters/postgres/PostgresSeals"
 import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresSigningKeyStore"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
-import type * as Settings from "@btc-price/adapters/settings/Settings"
+import * as Settings from "@btc-price/adapters/settings/Settings"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -40,3 +41,6 @@ export const layer = (settings: Effect.Success<typeof Settings.http>) =>
     Layer.unwrap,
     Layer.provide(Listeners.layer(settings)),
   )
+
+/** Reads the settings of the environment and serves until it is stopped. */
+export const program = NodeProgram.launch(Settings.http, layer)

@@ -1,6 +1,9 @@
 /** Runs the API program. */
-import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
-import * as Settings from "@btc-price/adapters/settings/Settings"
-import * as ProductionApi from "./ProductionApi.ts"
+import * as EarlyStop from "@btc-price/adapters/node/EarlyStop"
 
-NodeProgram.run(NodeProgram.launch(Settings.http, ProductionApi.layer))
+EarlyStop.begin()
+const NodeProgram = await import("@btc-price/adapters/node/NodeProgram")
+await EarlyStop.look()
+const ProductionApi = await import("./ProductionApi.ts")
+await EarlyStop.look()
+NodeProgram.run(ProductionApi.program)

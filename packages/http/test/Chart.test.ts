@@ -266,7 +266,11 @@ const violations = {
     "enableServiceLinks: false\n      hostNetwork: true",
     '["hostNetwork"]',
   ],
-  "a field that Kubernetes does not know": ["lifecycle:", "lifeCycle:", '["lifeCycle"]'],
+  "a field that Kubernetes does not know": [
+    "resources:",
+    "lifecycle: {}\n          resources:",
+    '["lifecycle"]',
+  ],
   "no limits": ["limits:", "bounds:", '["resources"]["limits"]'],
   "a probe of a missing port": ["port: management", "port: admin", "a probe asks port admin"],
   "a selector that matches nothing": [

@@ -43,11 +43,6 @@ const Container = Schema.Struct({
   startupProbe: Probe,
   livenessProbe: Probe,
   readinessProbe: Probe,
-  lifecycle: Schema.optionalKey(
-    Schema.Struct({
-      preStop: Schema.Struct({ exec: Schema.Struct({ command: Schema.Array(Name) }) }),
-    }),
-  ),
   volumeMounts: Schema.optionalKey(
     Schema.Array(Schema.Struct({ name: Name, mountPath: Name, readOnly: Schema.Literal(true) })),
   ),

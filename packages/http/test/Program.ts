@@ -32,6 +32,7 @@ export interface Program {
 export const environment = {
   HTTP_PORT: "0",
   MANAGEMENT_PORT: "0",
+  DRAIN_SECONDS: "0",
   RATE_LIMIT_PER_USER: "100000",
   RATE_LIMIT_PER_ADDRESS: "100000",
   RATE_LIMIT_SIGN_INS_PER_ADDRESS: "100000",

@@ -11,6 +11,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as ProblemDetails from "effect/http/ProblemDetails"
 import * as Layer from "effect/Layer"
 import * as PrometheusMetrics from "effect/observability/PrometheusMetrics"
+import { Drain } from "./Drain.ts"
 import * as NodeListener from "./NodeListener.ts"
 import * as Refusal from "./Refusal.ts"
 import * as TimeZoneData from "./TimeZoneData.ts"
@@ -34,7 +35,7 @@ export const layerListener = (options: Options) =>
 
 /**
  * - `GET /live`: 200 whenever the process answers, even if everything else is down;
- * - `GET /ready`: 200 or 503, with the reasons and the version of the time zone data;
+ * - `GET /ready`: 200 or 503, with the reasons and the version of the time zone data; 503 once the program is stopping;
  * - `GET /metrics`: the program's metrics in Prometheus' text format.
  */
 export const layer = Layer.suspend(() =>
@@ -53,18 +54,25 @@ const ownRouter = Layer.fresh(HttpRouter.layer)
 const routes = Layer.mergeAll(
   HttpRouter.add("GET", "/live", Effect.succeed(HttpServerResponse.jsonUnsafe({ live: true }))),
   HttpRouter.use((router) =>
-    Effect.flatMap(Readiness, ({ check }) =>
-      router.add(
+    Effect.gen(function* () {
+      const { check } = yield* Readiness
+      const drain = yield* Drain
+      const readiness = Effect.map(check, (checked) =>
+        drain.isDraining
+          ? { ready: false, reasons: ["The program is stopping", ...checked.reasons] }
+          : checked,
+      )
+      yield* router.add(
         "GET",
         "/ready",
-        Effect.map(check, (readiness) =>
+        Effect.map(readiness, (checked) =>
           HttpServerResponse.jsonUnsafe(
-            { ...readiness, time_zone_data: TimeZoneData.version },
-            { status: readiness.ready ? 200 : 503 },
+            { ...checked, time_zone_data: TimeZoneData.version },
+            { status: checked.ready ? 200 : 503 },
           ),
         ),
-      ),
-    ),
+      )
+    }),
   ),
   PrometheusMetrics.layerHttp(),
   Layer.effectDiscard(TimeZoneData.report),

@@ -1,17 +1,19 @@
 /** A Node HttpServer on one address and port, over HTTP or HTTPS, with limits on slow and idle clients. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as IpNetwork from "effect/net/IpNetwork"
 import * as NetAddress from "effect/net/NetAddress"
-import { createServer, type IncomingMessage, type Server, ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, Server, ServerResponse } from "node:http"
 import * as BrokenResponse from "./BrokenResponse.ts"
 import * as Certificate from "./Certificate.ts"
 import * as ConnectionLimits from "./ConnectionLimits.ts"
 import { DownloadResponse } from "./DownloadResponse.ts"
+import { Drain } from "./Drain.ts"
 import * as Refusal from "./Refusal.ts"
 import * as SecureServer from "./SecureServer.ts"
 import * as SecurityHeaders from "./SecurityHeaders.ts"
@@ -27,6 +29,8 @@ export interface Options {
   readonly isBehindTerminator?: boolean
   /** Proxies that may hold any number of connections. */
   readonly trustedProxies?: ReadonlyArray<IpNetwork.IpNetwork>
+  /** How long running responses may take to end once the program stops. */
+  readonly responseSeconds?: number
 }
 
 /** The server cannot listen on the address and port. */
@@ -34,9 +38,6 @@ export class ListenError extends Data.TaggedError("ListenError")<{
   readonly message: string
   readonly cause: unknown
 }> {}
-
-/** How long running requests may take to end once the program stops, in milliseconds. */
-const drainMillis = 3_000
 
 /**
  * How long an idle connection stays open. Behind a TLS terminator this is longer than the 60 s of a load balancer,
@@ -79,7 +80,7 @@ export const layer = (options: Options) =>
   )
 
 export const listen = Effect.fnUntraced(function* (options: Options) {
-  const { host, port, setting, tls } = options
+  const { host, port, setting, tls, responseSeconds = 1 } = options
   const server = tls === undefined ? createServer(limits) : yield* secureServer(tls)
   yield* protect(server, options)
   const answerEarly = Refusal.answer(503, { "retry-after": "5" })
@@ -87,7 +88,7 @@ export const listen = Effect.fnUntraced(function* (options: Options) {
   const listener = yield* NodeHttpServer.make(() => server, {
     host,
     port,
-    gracefulShutdownTimeout: drainMillis,
+    gracefulShutdownTimeout: Duration.seconds(responseSeconds),
   }).pipe(
     Effect.mapError(
       ({ cause }) =>
@@ -122,6 +123,7 @@ const secureServer = Effect.fnUntraced(function* (files: Certificate.Files) {
 const protect = Effect.fnUntraced(function* (server: Server, options: Options) {
   const { tls, isBehindTerminator = false, trustedProxies = [] } = options
   const context = yield* Effect.context<never>()
+  const drain = yield* Drain
   const begins = ConnectionLimits.install(server, {
     trustedProxies,
     onDrop: () => dropped.updateUnsafe(1, context),
@@ -134,8 +136,19 @@ const protect = Effect.fnUntraced(function* (server: Server, options: Options) {
   // No limit, because Node would silently drop the rest; the served application refuses too many.
   server.maxHeadersCount = 0
   const headers = SecurityHeaders.make(tls !== undefined || isBehindTerminator)
+  const running = new Set<ServerResponse>()
+  // Node would also close a connection on which the end of a response is still on its way.
+  server.closeIdleConnections = () => {
+    if (running.size === 0) Server.prototype.closeIdleConnections.call(server)
+  }
   const prepare = (_: IncomingMessage, response: ServerResponse) => {
+    running.add(response)
+    response.once("close", () => {
+      running.delete(response)
+      if (!server.listening) server.closeIdleConnections()
+    })
     response.setHeaders(new Map(Object.entries(headers)))
+    if (drain.isDraining) response.setHeader("connection", "close")
     response.setTimeout(stallMillis, () => {
       // With nothing left to read, it is the caller who is waiting.
       if ((response.socket?.writableLength ?? 0) > 0) response.destroy()

@@ -17,6 +17,8 @@ import * as References from "effect/References"
 import * as Runtime from "effect/Runtime"
 import process from "node:process"
 import type { WriteStream } from "node:tty"
+import { Drain, type Options as DrainOptions } from "./Drain.ts"
+import * as EarlyStop from "./EarlyStop.ts"
 import * as JsonLog from "./JsonLog.ts"
 import * as PrettyLog from "./PrettyLog.ts"
 
@@ -57,23 +59,46 @@ const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as
  * Reads `settings` and runs the service that `program` makes of them until it is stopped. The log is set up first, so
  * that every line has the same format.
  */
-export const launch = <S extends { readonly log: LogOptions }, E1, R1, A, E2, R2>(
+export const launch = <
+  S extends { readonly log: LogOptions; readonly stop: DrainOptions },
+  E1,
+  R1,
+  A,
+  E2,
+  R2,
+>(
   settings: Effect.Effect<S, E1, R1>,
   program: (settings: S) => Layer.Layer<A, E2, R2>,
 ): Effect.Effect<never, E1 | E2, R1 | R2> =>
   Effect.gen(function* () {
     const known = yield* settings
-    ;(yield* Purpose).isService = true
-    return yield* Layer.launch(Layer.provide(program(known), layerLog(known.log)))
+    Object.assign(yield* Purpose, { isService: true, graceSeconds: known.stop.graceSeconds })
+    const drain = { isDraining: false }
+    const stop = Effect.gen(function* () {
+      drain.isDraining = true
+      yield* Effect.logInfo("Stopping")
+      yield* Effect.sleep(Duration.seconds(known.stop.drainSeconds))
+    })
+    return yield* Layer.build(Layer.provide(program(known), Layer.succeed(Drain, drain))).pipe(
+      Effect.andThen(Effect.onInterrupt(Effect.never, () => stop)),
+      Effect.scoped,
+      Effect.provide(layerLog(known.log)),
+    )
   })
 
-/** Whether this run is a service, which succeeds when it is stopped. A command that is stopped fails. */
-const Purpose = Context.Reference<{ isService: boolean }>("@btc-price/adapters/node/NodeProgram/Purpose", {
-  defaultValue: () => ({ isService: false }),
-})
+interface Run {
+  /** A service succeeds when it is stopped. A command that is stopped fails. */
+  isService: boolean
+  /** The maximum time for stopping. Whatever does not answer by then, such as a database, is abandoned. */
+  graceSeconds: number
+}
 
-/** The maximum time for stopping, in seconds. Whatever does not answer by then, such as a database, is abandoned. */
-const stopLimitSeconds = 4
+const command: Readonly<Run> = { isService: false, graceSeconds: 4 }
+
+/** What is being run. */
+const Purpose = Context.Reference<Run>("@btc-price/adapters/node/NodeProgram/Purpose", {
+  defaultValue: () => ({ ...command }),
+})
 
 /**
  * Runs `program` as this process. SIGINT and SIGTERM stop it, in the reverse order of its start. The process ends with
@@ -83,7 +108,7 @@ const stopLimitSeconds = 4
 export const run = <E extends { readonly message: string }>(
   program: Effect.Effect<unknown, E, NodeServices.NodeServices>,
 ): void => {
-  const purpose = { isService: false }
+  const purpose = { ...command }
   program.pipe(
     Effect.tapCause(tell),
     Effect.provideService(Purpose, purpose),
@@ -92,12 +117,13 @@ export const run = <E extends { readonly message: string }>(
       ConfigProvider.fromEnv({ preserveEmptyStrings: true }),
     ),
     Effect.provide(NodeServices.layer),
-    stopInTime,
+    stopInTime(purpose),
     NodeRuntime.runMain({
       disableErrorReporting: true,
       teardown: (exit, end) => end(codeOf(exit, purpose)),
     }),
   )
+  EarlyStop.end()
 }
 
 /**
@@ -110,7 +136,7 @@ export const exitCode = <E extends { readonly message: string }, R>(
   program: Effect.Effect<unknown, E, R>,
 ): Effect.Effect<number, never, R> =>
   Effect.suspend(() => {
-    const purpose = { isService: false }
+    const purpose = { ...command }
     return program.pipe(
       Effect.tapCause(tell),
       Effect.provideService(Purpose, purpose),
@@ -119,10 +145,7 @@ export const exitCode = <E extends { readonly message: string }, R>(
     )
   })
 
-const codeOf = (
-  exit: Exit.Exit<unknown, unknown>,
-  { isService }: { readonly isService: boolean },
-): number => {
+const codeOf = (exit: Exit.Exit<unknown, unknown>, { isService }: Readonly<Run>): number => {
   if (Exit.isSuccess(exit)) return 0
   if (Cause.hasInterruptsOnly(exit.cause)) return isService ? 0 : 1
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
@@ -130,14 +153,15 @@ const codeOf = (
 }
 
 /** Interrupts `program` together with the fiber around it, and waits for its end up to the limit. */
-const stopInTime = Effect.fnUntraced(function* <A, E, R>(program: Effect.Effect<A, E, R>) {
-  const fiber = yield* Effect.forkDetach(program)
-  const stop = Effect.suspend(() => {
-    fiber.interruptUnsafe()
-    return Effect.timeoutOption(Fiber.await(fiber), Duration.seconds(stopLimitSeconds))
+const stopInTime = (purpose: Readonly<Run>) =>
+  Effect.fnUntraced(function* <A, E, R>(program: Effect.Effect<A, E, R>) {
+    const fiber = yield* Effect.forkDetach(program)
+    const stop = Effect.suspend(() => {
+      fiber.interruptUnsafe()
+      return Effect.timeoutOption(Fiber.await(fiber), Duration.seconds(purpose.graceSeconds))
+    })
+    return yield* Effect.onInterrupt(Fiber.join(fiber), () => stop)
   })
-  return yield* Effect.onInterrupt(Fiber.join(fiber), () => stop)
-})
 
 const tell = (cause: Cause.Cause<{ readonly message: string }>): Effect.Effect<void> => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.void

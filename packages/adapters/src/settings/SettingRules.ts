@@ -6,6 +6,7 @@ import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as DatabaseSettings from "./DatabaseSettings.ts"
 import * as LimitSettings from "./LimitSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
+import * as ProgramSettings from "./ProgramSettings.ts"
 import type { Program } from "./Setting.ts"
 import { type Declarations, declarations } from "./SettingDeclarations.ts"
 import type { SettingValues } from "./SettingValues.ts"
@@ -22,6 +23,7 @@ export const problems = Effect.fnUntraced(function* (program: Program, values: V
     ...SignInSettings.problems(program, values),
     ...(yield* ListenerSettings.problems(program, values)),
     ...LimitSettings.problems(values),
+    ...ProgramSettings.problems(values),
     ...plaintextUrls(values),
     ...(yield* DatabaseSettings.problems(program, values)),
     ...(yield* CredentialsSettings.problems(values)),

@@ -8,6 +8,7 @@ import * as Runtime from "effect/Runtime"
 import * as AuthoritiesFile from "./AuthoritiesFile.ts"
 import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
+import * as ProgramSettings from "./ProgramSettings.ts"
 import type { Program } from "./Setting.ts"
 import { type Declarations, declarations } from "./SettingDeclarations.ts"
 import * as SettingMisspelling from "./SettingMisspelling.ts"
@@ -108,12 +109,14 @@ const programDefaults = {
 } as const
 
 const common = (program: Program, values: Values) => ({
+  stop: ProgramSettings.stop(program, values),
   api: {
     host: values.HTTP_HOST,
     port: values.HTTP_PORT,
     tls: ListenerSettings.certificateFiles(values),
     isBehindTerminator: values.TLS_TERMINATED_UPSTREAM,
     trustedProxies: values.TRUSTED_PROXIES ?? [],
+    responseSeconds: ProgramSettings.responseSeconds(program, values),
   },
   management: {
     host: values.HTTP_HOST,

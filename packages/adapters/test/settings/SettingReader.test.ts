@@ -38,6 +38,8 @@ const valid: Readonly<Record<Name, string>> = {
   COINGECKO_PLAN: "demo",
   COINMATE_BASE_URL: url,
   CURRENCIES: "EUR,CZK",
+  DRAIN_SECONDS: "10",
+  GRACE_PERIOD_SECONDS: "60",
   DATABASE_CA_FILE: "/etc/ca.pem",
   DATABASE_CREDENTIALS: "file",
   DATABASE_CREDENTIALS_FILE: "/vault/db.json",

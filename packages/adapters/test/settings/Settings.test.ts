@@ -50,6 +50,7 @@ describe("Settings", () => {
         tls: undefined,
         isBehindTerminator: false,
         trustedProxies: [],
+        responseSeconds: 3,
       })
       assert.deepStrictEqual(settings.management, { host: "127.0.0.1", port: 5001 })
       assert.deepStrictEqual(settings.currencies, ["EUR", "CZK"])
@@ -196,6 +197,9 @@ describe("Settings", () => {
         yield* problems(Settings.embedded, { ...cognito, COGNITO_ENDPOINT: "https://cognito.example.com" }),
         ["COGNITO_ENDPOINT"],
       )
+      assert.deepStrictEqual(yield* problems(Settings.embedded, { DRAIN_SECONDS: "25" }), [
+        "GRACE_PERIOD_SECONDS",
+      ])
     }),
   )
 
