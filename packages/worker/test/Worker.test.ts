@@ -18,6 +18,7 @@ import * as Metric from "effect/Metric"
 import * as Ref from "effect/Ref"
 import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
+import { price } from "../../domain/test/PriceFixture.ts"
 import * as SlotGaps from "../../domain/test/SlotGaps.ts"
 
 const start = DateTime.makeUnsafe("2024-01-07T19:33:00Z")
@@ -28,6 +29,13 @@ const today = {
 
 const options = { currencies: ["EUR"], installation: "test", retentionMonths: undefined } as const
 const adapters = Layer.merge(MemoryAdapters.layer(), NodeDigest.layer)
+
+/** Sets the clock to the start, when a price of the slot before is stored. */
+const begin = Effect.gen(function* () {
+  yield* TestClock.setTime(DateTime.toEpochMillis(start))
+  const last = price(DateTime.formatIso(DateTime.subtract(start, { minutes: 5 })), "40320")
+  yield* (yield* PriceRepository).record({ prices: [last], gaps: [] })
+})
 
 /** Two workers on the same adapters, as in two processes on one database. */
 const workers = Effect.all([
@@ -48,17 +56,17 @@ describe("Worker", () => {
   it.effect("samples the running slot at once and then each slot once, however many workers there are", () =>
     Effect.gen(function* () {
       const source = yield* MemoryPriceSource.MemoryPriceSource
-      yield* TestClock.setTime(DateTime.toEpochMillis(start))
+      yield* begin
       yield* source.setPrices({ EUR: "40320" })
       yield* workers
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual([yield* samples, yield* source.calls], [1, 1])
+      assert.deepStrictEqual([yield* samples, yield* source.calls], [2, 1])
       yield* TestClock.setTime(DateTime.toEpochMillis(DateTime.add(start, { minutes: 2, seconds: 4 })))
       assert.strictEqual(yield* source.calls, 1, "no sample in the first five seconds of a slot")
       yield* TestClock.adjust("20 seconds")
-      assert.deepStrictEqual([yield* samples, yield* source.calls], [2, 2])
+      assert.deepStrictEqual([yield* samples, yield* source.calls], [3, 2])
       yield* TestClock.adjust("1 hour")
-      assert.deepStrictEqual([yield* samples, yield* source.calls], [14, 14])
+      assert.deepStrictEqual([yield* samples, yield* source.calls], [15, 14])
     }).pipe(Effect.scoped, Effect.provide(adapters)),
   )
 
@@ -186,7 +194,7 @@ describe("Worker", () => {
         cause: "read-only",
       })
       const readOnly = Layer.succeed(PriceRepository, { ...memory, record: () => Effect.fail(error) })
-      yield* TestClock.setTime(DateTime.toEpochMillis(start))
+      yield* begin
       yield* source.setPrices({ EUR: "40320" })
       yield* Layer.build(Worker.layer(options).pipe(Layer.provide(readOnly)))
       yield* TestClock.adjust("10 minutes")
