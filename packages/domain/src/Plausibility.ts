@@ -28,8 +28,8 @@ const distanceLimit = BigDecimal.fromStringUnsafe("0.01")
 /** What quotes are compared with. */
 export interface Knowledge {
   readonly now: DateTime.Utc
-  /** The last price of each currency that is not flagged. */
-  readonly references: ReadonlyMap<Currency, Price>
+  /** The last price of each currency that is not flagged or, without such a price, the newest of a history. */
+  readonly references: ReadonlyMap<Currency, Pick<Quote, "amount">>
   /** How many units of each currency one unit of `base` is worth, where the rate is known. */
   readonly base: Currency
   readonly rates: ReadonlyMap<Currency, BigDecimal.BigDecimal>
@@ -39,8 +39,8 @@ export const isStale = ({ observedAt }: Quote, now: DateTime.Utc, limit = ageLim
   Duration.isGreaterThan(Duration.abs(DateTime.distance(observedAt, now)), limit)
 
 /**
- * The currencies whose quotes look wrong: a quote's time is more than 10 minutes off, it is more than 5 % from the
- * last price, or the ratio of two quotes is more than 1 % off the official exchange rate, which implicates both.
+ * The currencies whose quotes look wrong: a quote's time is more than 10 minutes off, there is no last price or it is
+ * more than 5 % from the last price, or the ratio of two quotes is more than 1 % off the official exchange rate, which implicates both.
  */
 export const outliers = (
   quotes: ReadonlyMap<Currency, Quote>,
@@ -51,7 +51,7 @@ export const outliers = (
   for (const [currency, quote] of quotes) {
     const last = references.get(currency)
     if (isStale(quote, now)) outliers.add(currency)
-    if (last !== undefined && !isWithin(quote.amount, last.amount, moveLimit)) outliers.add(currency)
+    if (last === undefined || !isWithin(quote.amount, last.amount, moveLimit)) outliers.add(currency)
     const rate = rates.get(currency)
     if (baseQuote === undefined || rate === undefined || currency === base) continue
     if (!isWithin(quote.amount, BigDecimal.multiply(baseQuote.amount, rate), distanceLimit)) {

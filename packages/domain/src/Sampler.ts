@@ -4,9 +4,7 @@ import type * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
-import * as Stream from "effect/Stream"
 import * as ClockStep from "./ClockStep.ts"
 import type { Currency } from "./Currency.ts"
 import { ExchangeRates } from "./ExchangeRates.ts"
@@ -14,8 +12,10 @@ import { Gap, type Reason, vagueReasons } from "./Gap.ts"
 import * as Inquiry from "./Inquiry.ts"
 import * as Plausibility from "./Plausibility.ts"
 import { Price } from "./Price.ts"
+import type { PriceHistories } from "./PriceHistory.ts"
 import { PriceRepository } from "./PriceRepository.ts"
 import type { PriceSources } from "./PriceSource.ts"
+import * as References from "./References.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
 import * as Slot from "./Slot.ts"
 import * as SourceClock from "./SourceClock.ts"
@@ -34,65 +34,69 @@ export interface Sample {
 
 /**
  * Finds a price for each currency that has no price in the running slot yet, and records the prices, and the reasons
- * where there is none. A currency's price comes from the first source that has one. If it looks wrong, all other
- * sources are asked too and the median is taken; a price that still looks wrong, and that no other source confirms,
- * is flagged. If the clocks of all sources disagree with ours, no price is recorded, because its slot is not known.
+ * where there is none. A currency's price comes from the first source that has one. If it looks wrong, or there is no
+ * last price to compare it with, all other sources are asked too and the median is taken. Without a last price, and
+ * if no other source confirms the median, it is compared with the newest price of a history. A price that still looks
+ * wrong, and that no other source confirms, is flagged. If the clocks of all sources disagree with ours, no price is recorded, because its slot is not known.
  * Fails only with `RepositoryError`.
  */
 export const sample: (
   currencies: ReadonlyArray<Currency>,
-) => Effect.Effect<Sample, RepositoryError, PriceRepository | PriceSources | ExchangeRates | SourceGate> =
-  Effect.fn("Sampler.sample")(function* (currencies) {
-    const repository = yield* PriceRepository
-    const step = yield* ClockStep.make
-    const now = yield* DateTime.now
-    const slot = Slot.at(now)
+) => Effect.Effect<
+  Sample,
+  RepositoryError,
+  PriceRepository | PriceSources | PriceHistories | ExchangeRates | SourceGate
+> = Effect.fn("Sampler.sample")(function* (currencies) {
+  const repository = yield* PriceRepository
+  const step = yield* ClockStep.make
+  const now = yield* DateTime.now
+  const slot = Slot.at(now)
 
-    const latest = yield* repository.latest(currencies)
-    const isOpen = (currency: Currency) => latest.get(currency)?.slot !== slot
-    // A price of a slot that has not begun: the clock was ahead when it was stored, or it is behind now. So ask.
-    const extents = yield* repository.extent(currencies)
-    const isClockDoubtful = [...extents.values()].some(({ newest }) => newest > slot)
-    const wanted = isClockDoubtful ? currencies : currencies.filter(isOpen)
-    if (!Arr.isReadonlyArrayNonEmpty(wanted)) {
-      return { slot, prices: [], gaps: [], missing: [], clock: { state: "unknown" } }
-    }
+  const latest = yield* repository.latest(currencies)
+  const isOpen = (currency: Currency) => latest.get(currency)?.slot !== slot
+  // A price of a slot that has not begun: the clock was ahead when it was stored, or it is behind now. So ask.
+  const extents = yield* repository.extent(currencies)
+  const isClockDoubtful = [...extents.values()].some(({ newest }) => newest > slot)
+  const wanted = isClockDoubtful ? currencies : currencies.filter(isOpen)
+  if (!Arr.isReadonlyArrayNonEmpty(wanted)) {
+    return { slot, prices: [], gaps: [], missing: [], clock: { state: "unknown" } }
+  }
 
-    const { inquiry, prices } = yield* inquire(slot, wanted, latest)
-    if (Slot.at(DateTime.add(now, { milliseconds: yield* step.look })) !== slot) {
-      yield* Effect.logWarning("The clock was set while the sources were asked. They are asked again.")
-      return yield* sample(currencies)
-    }
-    const clock = inquiry.clockVerdict()
-    yield* SourceClock.observe(clock)
-    const without = wanted.filter(
-      (currency) => isOpen(currency) && !prices.some((price) => price.currency === currency),
-    )
-    const found: Sample =
-      clock.state === "wrong"
-        ? {
-            slot,
-            clock,
-            prices: [],
-            gaps: wanted.map((currency) => skewOf(currency, slot, clock)),
-            missing: [],
-          }
-        : {
-            slot,
-            clock,
-            prices: prices.filter(({ currency }) => isOpen(currency)),
-            gaps: without.map((currency) => gapOf(currency, slot, inquiry.missingOf(currency))),
-            missing: without.flatMap(inquiry.missingOf),
-          }
-    // Recording is retried for as long as the slot runs, because asking the sources again would cost calls.
-    yield* repository.record(found).pipe(
-      Effect.retry({
-        schedule: recordDelay,
-        while: () => Effect.map(DateTime.now, (now) => Slot.at(now) === slot),
-      }),
-    )
-    return found
-  })
+  const { inquiry, prices } = yield* inquire(slot, wanted, latest)
+  if (Slot.at(DateTime.add(now, { milliseconds: yield* step.look })) !== slot) {
+    yield* Effect.logWarning("The clock was set while the sources were asked. They are asked again.")
+    return yield* sample(currencies)
+  }
+  const clock = inquiry.clockVerdict()
+  yield* SourceClock.observe(clock)
+  const without = wanted.filter(
+    (currency) => isOpen(currency) && !prices.some((price) => price.currency === currency),
+  )
+  const found: Sample =
+    clock.state === "wrong"
+      ? {
+          slot,
+          clock,
+          prices: [],
+          gaps: wanted.map((currency) => skewOf(currency, slot, clock)),
+          missing: [],
+        }
+      : {
+          slot,
+          clock,
+          prices: prices.filter(({ currency }) => isOpen(currency)),
+          gaps: without.map((currency) => gapOf(currency, slot, inquiry.missingOf(currency))),
+          missing: without.flatMap(inquiry.missingOf),
+        }
+  // Recording is retried for as long as the slot runs, because asking the sources again would cost calls.
+  yield* repository.record(found).pipe(
+    Effect.retry({
+      schedule: recordDelay,
+      while: () => Effect.map(DateTime.now, (now) => Slot.at(now) === slot),
+    }),
+  )
+  return found
+})
 
 /** Asks the sources. Returns their inquiry and the prices that it found. */
 const inquire = Effect.fnUntraced(function* (
@@ -106,21 +110,26 @@ const inquire = Effect.fnUntraced(function* (
   const [rates] = yield* Effect.all([ratesOf(base, wanted, now), inquiry.askInOrder(wanted)], {
     concurrency: 2,
   })
-  const references = yield* referencesOf(latest, now)
+  const references = yield* References.lastPrices(latest)
   const knowledge = { now: yield* DateTime.now, references, base, rates }
   const first = choose(wanted, (currency) => inquiry.answersOf(currency)[0])
   const outliers = Plausibility.outliers(first, knowledge)
   // If the clock of the only source that was asked disagrees with ours, the others decide which is wrong.
   if (inquiry.clockVerdict().state === "wrong") yield* inquiry.askOthers(wanted)
   else if (outliers.size > 0) yield* inquiry.askOthers([...outliers])
-  const chosen = choose(wanted, (currency) => {
+  const choice = (currency: Currency) => {
     const answers = inquiry.answersOf(currency)
     return outliers.has(currency) ? Plausibility.median(answers, knowledge) : answers[0]
-  })
+  }
+  const isConfirmed = (answer: Inquiry.Answer) =>
+    Plausibility.isConfirmed(answer, inquiry.answersOf(answer.currency), knowledge.now)
+  const unconfirmed = [...choose(wanted, choice).values()].filter(
+    (answer) => !references.has(answer.currency) && !isConfirmed(answer),
+  )
+  if (inquiry.clockVerdict().state !== "wrong") yield* References.addFromHistories(references, unconfirmed)
+  const chosen = choose(wanted, choice)
   const remainingOutliers = Plausibility.outliers(chosen, knowledge)
-  const isFlagged = (answer: Inquiry.Answer) =>
-    remainingOutliers.has(answer.currency) &&
-    !Plausibility.isConfirmed(answer, inquiry.answersOf(answer.currency), knowledge.now)
+  const isFlagged = (answer: Inquiry.Answer) => remainingOutliers.has(answer.currency) && !isConfirmed(answer)
   const prices = [...chosen.values()].map(
     (answer) => new Price({ ...answer, slot, kind: "live", flagged: isFlagged(answer) }),
   )
@@ -139,24 +148,6 @@ const choose = (
       return answer === undefined ? [] : [[currency, answer]]
     }),
   )
-
-/** The last price of each currency that is not flagged, because an unconfirmed price cannot confirm another. */
-const referencesOf = Effect.fnUntraced(function* (latest: ReadonlyMap<Currency, Price>, now: DateTime.Utc) {
-  const repository = yield* PriceRepository
-  const recent = { start: DateTime.subtractDuration(now, Plausibility.referenceAgeLimit), end: now }
-  const references = new Map<Currency, Price>()
-  for (const [currency, price] of latest) {
-    const reference = price.flagged
-      ? yield* repository.prices(currency, recent).pipe(
-          Stream.filter(({ flagged }) => !flagged),
-          Stream.runLast,
-          Effect.map(Option.getOrUndefined),
-        )
-      : price
-    if (reference !== undefined) references.set(currency, reference)
-  }
-  return references
-})
 
 /** The maximum time to wait for exchange rates. */
 const ratesLimit = Duration.seconds(10)

@@ -57,7 +57,8 @@ describe("Plausibility", () => {
     [-601, ["EUR"]],
   ] as const) {
     it(`${expected.length === 0 ? "accepts" : "finds an outlier in"} a quote of ${ageSeconds} s ago`, () => {
-      assert.deepStrictEqual(outliers([quote("EUR", "1", "one", ageSeconds)], knowledge({})), [...expected])
+      const known = knowledge({ latest: [last("EUR", "1")] })
+      assert.deepStrictEqual(outliers([quote("EUR", "1", "one", ageSeconds)], known), [...expected])
     })
   }
 
@@ -74,8 +75,8 @@ describe("Plausibility", () => {
     })
   }
 
-  it("finds no outlier without a last price", () => {
-    assert.deepStrictEqual(outliers([quote("EUR", "7")], knowledge({ latest: [last("CZK", "100")] })), [])
+  it("finds an outlier in a quote without a last price", () => {
+    assert.deepStrictEqual(outliers([quote("EUR", "7")], knowledge({ latest: [last("CZK", "7")] })), ["EUR"])
   })
 
   for (const [czk, expected] of [
@@ -85,9 +86,8 @@ describe("Plausibility", () => {
     ["2474.99999999", ["CZK", "EUR"]],
   ] as const) {
     it(`${expected.length === 0 ? "accepts" : "finds outliers in both of"} 100 EUR and ${czk} CZK at a rate of 25`, () => {
-      assert.deepStrictEqual(outliers([quote("EUR", "100"), quote("CZK", czk)], knowledge({ rate: "25" })), [
-        ...expected,
-      ])
+      const known = knowledge({ latest: [last("EUR", "100"), last("CZK", "2500")], rate: "25" })
+      assert.deepStrictEqual(outliers([quote("EUR", "100"), quote("CZK", czk)], known), [...expected])
     })
   }
 

@@ -12,6 +12,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import { type Options, test as testAt } from "./MemoryVendors.ts"
+import { price } from "./PriceFixture.ts"
 import * as SlotGaps from "./SlotGaps.ts"
 
 const start = DateTime.makeUnsafe("2024-01-07T19:30:07Z")
@@ -45,6 +46,13 @@ const failure = (reason: PriceSourceError["reason"], retryAfterSeconds?: number)
     ...(retryAfterSeconds === undefined ? {} : { retryAfter: Duration.seconds(retryAfterSeconds) }),
   })
 
+/** Stores a price of the slot before in EUR and in CZK, with which the next prices are compared. */
+const setLast = Effect.fnUntraced(function* (eur: string, czk = "1") {
+  const observedAt = DateTime.formatIso(DateTime.subtract(yield* DateTime.now, { minutes: 5 }))
+  const prices = [price(observedAt, eur), price(observedAt, czk, { currency: "CZK" })]
+  yield* (yield* PriceRepository).record({ prices, gaps: [] })
+})
+
 /** Samples while the clock runs for a minute. */
 const sample = Effect.fnUntraced(function* (...currencies: ReadonlyArray<"EUR" | "CZK">) {
   const sampling = yield* Effect.forkChild(Sampler.sample(currencies))
@@ -60,6 +68,7 @@ const nextSlot = TestClock.adjust("4 minutes")
 describe("Sampler", () => {
   test("records the prices of the running slot, with the source's time and ours", ([first]) =>
     Effect.gen(function* () {
+      yield* setLast("40320", "993625")
       const observedAt = DateTime.subtract(start, { seconds: 45 })
       yield* first.setPrices({ EUR: "40320.12", CZK: "993625" }, observedAt)
       const { prices } = yield* Sampler.sample(["EUR", "CZK"])
@@ -73,6 +82,7 @@ describe("Sampler", () => {
 
   test("asks once a slot, however often it is called", ([first]) =>
     Effect.gen(function* () {
+      yield* setLast("1", "2")
       yield* first.setPrices({ EUR: "1", CZK: "2" })
       yield* Sampler.sample(["EUR", "CZK"])
       yield* Sampler.sample(["EUR", "CZK"])
@@ -88,6 +98,7 @@ describe("Sampler", () => {
     third,
   ]) =>
     Effect.gen(function* () {
+      yield* setLast("40320", "993625")
       yield* first.setPrices({ EUR: "40320", CZK: "0" })
       yield* second.setPrices({ EUR: "40330", CZK: "993625" })
       yield* sample("EUR", "CZK")
@@ -97,9 +108,7 @@ describe("Sampler", () => {
 
   test("confirms a price with an answer that was not needed", ([first, second]) =>
     Effect.gen(function* () {
-      yield* first.setPrices({ EUR: "100", CZK: "2500" })
-      yield* sample("EUR", "CZK")
-      yield* nextSlot
+      yield* setLast("100", "2500")
       yield* first.setPrices({ EUR: "110" })
       yield* second.setPrices({ EUR: "100.5", CZK: "2510" })
       yield* sample("EUR", "CZK")
@@ -109,6 +118,7 @@ describe("Sampler", () => {
 
   test("asks the next source when one fails", ([first, second]) =>
     Effect.gen(function* () {
+      yield* setLast("40320")
       yield* first.failNext(failure("refused"))
       yield* second.setPrices({ EUR: "40320" })
       yield* sample("EUR")
@@ -132,6 +142,7 @@ describe("Sampler", () => {
     second,
   ]) =>
     Effect.gen(function* () {
+      yield* setLast("40320")
       yield* first.script(() => Effect.fail(failure("unreachable")))
       yield* second.script(() => Effect.fail(failure("refused")))
       yield* sample("EUR")
@@ -168,6 +179,7 @@ describe("Sampler", () => {
 
   test("retries a call that failed with a transient error once a slot", ([first, second]) =>
     Effect.gen(function* () {
+      yield* setLast("40320")
       yield* first.setPrices({ EUR: "40320" })
       yield* first.failNext(failure("upstream-fault"))
       yield* sample("EUR")
@@ -187,6 +199,7 @@ describe("Sampler", () => {
     second,
   ]) =>
     Effect.gen(function* () {
+      yield* setLast("40320")
       yield* first.setPrices({ EUR: "40320" })
       yield* second.setPrices({ EUR: "40330" })
       yield* first.failNext(failure("rate-limited", 18))
@@ -218,9 +231,7 @@ describe("Sampler", () => {
   const jump = (title: string, quotes: ReadonlyArray<string | undefined>, expected: string) =>
     test(title, ([first, second, third]) =>
       Effect.gen(function* () {
-        yield* first.setPrices({ EUR: "100" })
-        yield* sample("EUR")
-        yield* nextSlot
+        yield* setLast("100")
         for (const [index, control] of [first, second, third].entries()) {
           const amount = quotes[index]
           yield* control.setPrices(amount === undefined ? {} : { EUR: amount })
@@ -245,17 +256,66 @@ describe("Sampler", () => {
     "EUR 150 first flagged",
   )
 
+  for (const [title, answers, history, expected] of [
+    ["of several sources", ["0.08004", "80040", "80050"], {}, "80040 second"],
+    ["of a second source", ["80040", "80050"], {}, "80040 first"],
+    ["of a history", ["80040"], { second: "80060" }, "80040 first"],
+    ["of a history if two sources differ", ["0.08004", "80040"], { second: "80060" }, "80040 second"],
+    ["of no source", ["0.08004"], {}, "0.08004 first flagged"],
+    ["of a history that differs", ["0.08004"], { second: "80060" }, "0.08004 first flagged"],
+    [
+      "of another vendor's history first",
+      ["0.08004"],
+      { first: "0.08", second: "80060" },
+      "0.08004 first flagged",
+    ],
+    ["of its own history if there is no other", ["80040"], { first: "80060" }, "80040 first"],
+  ] as const) {
+    test(`without a last price, compares with the price ${title}`, (controls) =>
+      Effect.gen(function* () {
+        for (const [index, control] of controls.entries()) {
+          const amount = answers[index]
+          yield* control.setPrices(amount === undefined ? {} : { EUR: amount })
+          const past = Object.entries(history).find(([name]) => name === ["first", "second"][index])
+          if (past !== undefined) yield* control.setHistory("EUR", { "2024-01-07T13:00:00Z": past[1] })
+        }
+        yield* sample("EUR")
+        assert.deepStrictEqual(yield* stored, [`EUR ${expected}`])
+      }))
+  }
+
+  test(
+    "asks histories only with calls that the month has left",
+    ([first, second]) =>
+      Effect.gen(function* () {
+        yield* first.setPrices({ EUR: "80040" })
+        yield* second.setHistory("EUR", { "2024-01-07T13:00:00Z": "80060" })
+        yield* sample("EUR")
+        assert.deepStrictEqual(yield* stored, ["EUR 80040 first flagged"])
+        assert.deepStrictEqual([yield* first.calls, yield* second.calls], [1, 1], "the calls of the slot")
+      }),
+    { monthlyCaps: { first: 1, second: 1, third: 1 } },
+  )
+
+  test("asks no other source for a price that a last price confirms", ([first, second]) =>
+    Effect.gen(function* () {
+      yield* first.setPrices({ EUR: "80040" })
+      yield* second.setPrices({ EUR: "80050" })
+      yield* sample("EUR")
+      yield* nextSlot
+      yield* sample("EUR")
+      assert.deepStrictEqual([yield* first.calls, yield* second.calls], [2, 1])
+    }))
+
   test("does not compare the next price with a flagged one", ([first, second]) =>
     Effect.gen(function* () {
-      yield* first.setPrices({ EUR: "100" })
-      yield* sample("EUR")
+      yield* setLast("100")
       for (let index = 0; index < 2; index++) {
-        yield* nextSlot
         yield* first.setPrices({ EUR: "1000" })
         yield* sample("EUR")
         assert.deepStrictEqual(yield* stored, ["EUR 1000 first flagged"])
+        yield* nextSlot
       }
-      yield* nextSlot
       yield* second.setPrices({ EUR: "101" })
       yield* sample("EUR")
       assert.deepStrictEqual(yield* stored, ["EUR 101 second"])
@@ -263,6 +323,7 @@ describe("Sampler", () => {
 
   test("asks the other sources if a quote is old, and flags it if they have none", ([first, second]) =>
     Effect.gen(function* () {
+      yield* setLast("100")
       const old = DateTime.subtract(start, { minutes: 11 })
       yield* first.setPrices({ EUR: "100" }, old)
       yield* second.setPrices({ EUR: "101" })
@@ -309,6 +370,7 @@ describe("Sampler", () => {
     "does not call a source for a currency that it cannot quote, and says so in the gap",
     ([first, second, third]) =>
       Effect.gen(function* () {
+        yield* setLast("100")
         yield* first.setPrices({ EUR: "100" })
         yield* second.setPrices({ EUR: "101" })
         yield* sample("EUR", "CZK")
@@ -340,6 +402,7 @@ describe("Sampler", () => {
     "confirms an outlier only with sources that can quote its currency",
     ([first, second, third]) =>
       Effect.gen(function* () {
+        yield* setLast("100", "2500")
         yield* first.setPrices({ CZK: "2500" })
         yield* sample("CZK")
         assert.deepStrictEqual(yield* Effect.all([second.calls, third.calls]), [0, 0])

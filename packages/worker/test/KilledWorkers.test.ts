@@ -264,7 +264,8 @@ it.effect("two workers killed at random keep one price per slot, with at most on
       assert.closeTo(BigDecimal.toNumberUnsafe(amount) / truth, 1, 0.01)
     }
     const calls = Map.groupBy(
-      world.calls.filter(({ path }) => path.endsWith("/simple/price")),
+      // After the day the clock moves on while a call waits for the database, into the next slot.
+      world.calls.filter(({ path, at }) => path.endsWith("/simple/price") && at < end),
       ({ at }) => Slot.at(DateTime.makeUnsafe(at)),
     )
     assert.deepStrictEqual(
