@@ -40,8 +40,8 @@ export const gapsTotal = Metric.counter("btc_price_gaps_total", {
 /**
  * Prepares maintenance. Call it before the first sample: unsampled slots count from the newest price that is stored
  * now. The returned effect never returns. A failure is logged, and maintenance runs again in the next slot. Sampling
- * continues in the meantime. With a wrong clock nothing is done, and months are only pruned if a source confirms the
- * `clock`.
+ * continues in the meantime. With a wrong clock nothing is done, and months are only pruned and days only sealed if a
+ * source confirms the `clock`.
  */
 export const make = Effect.fnUntraced(function* (
   { currencies, retentionMonths }: Options,
@@ -72,8 +72,10 @@ export const make = Effect.fnUntraced(function* (
     if ((slot / Slot.slotMillis) % slotsOfHour === repairSlotOfHour) {
       yield* Stream.runForEach(Repair.repair(currencies), report)
     }
+    // With a clock that is ahead, months would be too old and days over that have not begun.
+    if (state !== "right") return
     const month = DateTime.startOf(Slot.start(slot), "month")
-    if (retentionMonths !== undefined && state === "right" && DateTime.isLessThan(prunedAt, month)) {
+    if (retentionMonths !== undefined && DateTime.isLessThan(prunedAt, month)) {
       yield* prune(retentionMonths)
       prunedAt = month
     }
