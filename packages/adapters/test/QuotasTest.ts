@@ -40,6 +40,24 @@ export const suite = (name: string, quotasLayer: Layer.Layer<Quotas, unknown>): 
       }),
     )
 
+    it.effect("consumes several uses together, or none of them", () =>
+      Effect.gen(function* () {
+        const { consume } = yield* Quotas
+        const quota: Quota = { name: "several", limit: 10, windowSeconds: 60 }
+        const standings = yield* Effect.forEach([4, 7, 6, 1], (uses) => consume(quota, "a", uses))
+        assert.deepStrictEqual(
+          standings.map(({ isGranted, remaining }) => [isGranted, remaining]),
+          [
+            [true, 6],
+            [false, 6],
+            [true, 0],
+            [false, 0],
+          ],
+        )
+        assert.isAtLeast(standings[3]!.resetSeconds, 1)
+      }),
+    )
+
     it.effect("does not count refused uses or peeks, and resets", () =>
       Effect.gen(function* () {
         const { reset, peek, consume } = yield* Quotas

@@ -28,6 +28,7 @@ import * as SealsHandlers from "./seals/SealsHandlers.ts"
 import * as BearerAuthorization from "./server/BearerAuthorization.ts"
 import * as Document from "./server/Document.ts"
 import * as DocumentationPage from "./server/DocumentationPage.ts"
+import * as HeavyReads from "./server/HeavyReads.ts"
 import * as ParameterChecks from "./server/ParameterChecks.ts"
 import * as RequestFraming from "./server/RequestFraming.ts"
 import * as RequestLimits from "./server/RequestLimits.ts"
@@ -148,7 +149,12 @@ const routes = (options: Options) =>
         SignInHandlers.layer(options),
         LoginHandlers.layer(options),
       ]),
-      Layer.provide([BearerAuthorization.layer, ParameterChecks.layer(options), ResponseCaching.layer]),
+      Layer.provide([
+        HeavyReads.layer,
+        BearerAuthorization.layer,
+        ParameterChecks.layer(options),
+        ResponseCaching.layer,
+      ]),
     ),
     Document.layer(documentPath, openApiDocument),
     Document.layer(pagePath, DocumentationPage.make),

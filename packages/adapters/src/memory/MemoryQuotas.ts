@@ -18,7 +18,7 @@ export const layer: Layer.Layer<Quotas> = Layer.sync(Quotas, () => {
   /** Each quota has its own windows, so that a flood of keys in one quota evicts no keys of another. */
   const windowsOf = ({ name }: Quota): Windows => windows.getOrInsertComputed(name, makeWindows)
 
-  const use = (quota: Quota, key: string, uses: 0 | 1) =>
+  const use = (quota: Quota, key: string, uses: number) =>
     Effect.map(Clock.currentTimeMillis, (nowMillis) => {
       const found = windowsOf(quota).get(key)
       const running = found !== undefined && found.endsAtMillis > nowMillis ? found : undefined
@@ -34,7 +34,7 @@ export const layer: Layer.Layer<Quotas> = Layer.sync(Quotas, () => {
     })
 
   return Quotas.of({
-    consume: (quota, key) => use(quota, key, 1),
+    consume: (quota, key, uses = 1) => use(quota, key, uses),
     peek: (quota, key) => use(quota, key, 0),
     reset: (quota, key) => Effect.sync(() => windowsOf(quota).delete(key)),
   })

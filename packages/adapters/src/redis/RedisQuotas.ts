@@ -79,11 +79,11 @@ export const layer = ({ url }: Options): Layer.Layer<Quotas, never, Quotas> =>
         )
       })
 
-      const use = (quota: Quota, key: string, uses: 0 | 1, fallback: Effect.Effect<Standing>) =>
+      const use = (quota: Quota, key: string, uses: number, fallback: Effect.Effect<Standing>) =>
         shared((redis) => Effect.map(redis.eval(script)(quota, key, uses), standingOf(quota)), fallback)
 
       return Quotas.of({
-        consume: (quota, key) => use(quota, key, 1, local.consume(quota, key)),
+        consume: (quota, key, uses = 1) => use(quota, key, uses, local.consume(quota, key, uses)),
         peek: (quota, key) => use(quota, key, 0, local.peek(quota, key)),
         reset: (quota, key) =>
           Effect.andThen(
@@ -108,7 +108,7 @@ const nameOf = (quota: Quota, key: string): string => `btc-price:${quota.name}:$
 
 /** Checks and counts atomically, so that no replica acts on a count that another is about to change. */
 const script = Redis.script(
-  (quota: Quota, key: string, uses: 0 | 1) => [
+  (quota: Quota, key: string, uses: number) => [
     nameOf(quota, key),
     uses,
     quota.limit,

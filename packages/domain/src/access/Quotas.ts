@@ -25,8 +25,11 @@ export interface Standing {
 export class Quotas extends Context.Service<
   Quotas,
   {
-    /** Consumes one use under the key. Never fails: while a shared store cannot be reached, this process counts on its own. */
-    readonly consume: (quota: Quota, key: string) => Effect.Effect<Standing>
+    /**
+     * Consumes one use under the key, or several together or not at all. Never fails: while a shared store cannot be
+     * reached, this process counts on its own.
+     */
+    readonly consume: (quota: Quota, key: string, uses?: number) => Effect.Effect<Standing>
 
     /** The standing of a key, without consuming a use. Never fails. */
     readonly peek: (quota: Quota, key: string) => Effect.Effect<Standing>

@@ -14,7 +14,7 @@ import {
   InstantOrCivilDate,
   TimeZone,
 } from "./Parameters.ts"
-import { InternalError, RepositoryUnavailable } from "./Problem.ts"
+import { InternalError, RepositoryUnavailable, TooManyReads } from "./Problem.ts"
 import { CivilName, NullableAmount, provenance, Share, SlotStart, timeOf, times } from "./ResponseFields.ts"
 
 /** Maximum number of days or months per request. */
@@ -101,7 +101,7 @@ export class AveragesGroup extends HttpApiGroup.make("averages")
           description: "Ordered by period, then by currency in the configured order",
         }),
       }).annotate({ identifier: "PeriodAverages" }),
-      error: [RepositoryUnavailable, InternalError],
+      error: [RepositoryUnavailable, TooManyReads, InternalError],
     }).annotateMerge(
       OpenApi.annotations({
         summary: "Averages with their coverage and sources",

@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedResponses } from "./CachedResponses.ts"
 import { CheckedParameters, CurrencyFilter, InstantOrDate, TimeZone } from "./Parameters.ts"
-import { InternalError, RepositoryUnavailable } from "./Problem.ts"
+import { InternalError, RepositoryUnavailable, TooManyReads } from "./Problem.ts"
 import { Time, timeOf, times } from "./ResponseFields.ts"
 
 const Gap = Schema.Struct({
@@ -54,7 +54,7 @@ export class GapsGroup extends HttpApiGroup.make("gaps")
           }),
         ).annotate({ description: "By currency code" }),
       }).annotate({ identifier: "Gaps" }),
-      error: [RepositoryUnavailable, InternalError],
+      error: [RepositoryUnavailable, TooManyReads, InternalError],
     }).annotateMerge(
       OpenApi.annotations({
         summary: "The slots without a price, and why",

@@ -8,7 +8,13 @@ import * as Schema from "effect/Schema"
 import { Authorization } from "./Authorization.ts"
 import { CachedResponses } from "./CachedResponses.ts"
 import { CheckedParameters, Cursor, Interval, InstantOrDate, PageLimit, TimeZone } from "./Parameters.ts"
-import { InternalError, NotAcceptable, RepositoryUnavailable, TooManyDownloads } from "./Problem.ts"
+import {
+  InternalError,
+  NotAcceptable,
+  RepositoryUnavailable,
+  TooManyDownloads,
+  TooManyReads,
+} from "./Problem.ts"
 import { CivilName, NullableAmount, Sample, Share, timeOf, times } from "./ResponseFields.ts"
 
 export const Candle = Schema.Struct({
@@ -84,7 +90,7 @@ export class HistoryGroup extends HttpApiGroup.make("history")
         Schema.Union([SamplesPage, CandlesPage]),
         HttpApiSchema.StreamUint8Array({ contentType: streamTypes }),
       ],
-      error: [NotAcceptable, RepositoryUnavailable, TooManyDownloads, InternalError],
+      error: [NotAcceptable, RepositoryUnavailable, TooManyDownloads, TooManyReads, InternalError],
     }).annotateMerge(
       OpenApi.annotations({
         summary: "Samples or candles for up to ten years",

@@ -163,6 +163,12 @@ export class RepositoryUnavailable extends HttpApiError.Problem<RepositoryUnavai
   },
 ) {}
 
+export class TooManyReads extends HttpApiError.Problem<TooManyReads>()("TooManyReads", {
+  type: type("too-many-reads"),
+  status: 503,
+  title: "Too many reads of past prices are running; try again later",
+}) {}
+
 export class TooManyDownloads extends HttpApiError.Problem<TooManyDownloads>()("TooManyDownloads", {
   type: type("too-many-downloads"),
   status: 503,

@@ -14,6 +14,7 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
 import { formatCoverage, formatNullableAmount, formatShares } from "../server/Decimals.ts"
 import * as FieldError from "../server/FieldError.ts"
+import { HeavyReads } from "../server/HeavyReads.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { toProvenance } from "../server/PriceBodies.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
@@ -29,6 +30,7 @@ export const layer = (options: {
     "averages",
     Effect.fnUntraced(function* (handlers) {
       const repository = yield* PriceRepository
+      const heavy = yield* HeavyReads
       const snapshot = yield* Snapshot
       const dataTime = yield* NewestDataTime.make
 
@@ -51,10 +53,15 @@ export const layer = (options: {
           })
           yield* FieldError.refuse(errors)
           const currencies = query.currency === undefined ? options.currencies : [query.currency]
+          const current = fromSnapshot(periods, now)
           const read =
-            fromSnapshot(periods, now) ??
-            Averages.read(currencies, periods, now).pipe(Effect.provideService(PriceRepository, repository))
-          const averages = (yield* orProblem(read)).filter(({ currency }) => currencies.includes(currency))
+            current === undefined
+              ? Averages.read(currencies, periods, now).pipe(
+                  Effect.provideService(PriceRepository, repository),
+                  heavy.run(Averages.cost(currencies, periods, now)),
+                )
+              : orProblem(current)
+          const averages = (yield* read).filter(({ currency }) => currencies.includes(currency))
           return {
             request_time: now,
             data_time: yield* orProblem(dataTime(averages)),

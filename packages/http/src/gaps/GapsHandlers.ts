@@ -2,6 +2,7 @@
 import type { Currency } from "@btc-price/domain/Currency"
 import * as FutureSlot from "@btc-price/domain/FutureSlot"
 import * as GapRun from "@btc-price/domain/GapRun"
+import * as Period from "@btc-price/domain/Period"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
@@ -11,8 +12,8 @@ import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import * as Stream from "effect/Stream"
 import { Api } from "../api/Api.ts"
 import * as FieldError from "../server/FieldError.ts"
+import { HeavyReads } from "../server/HeavyReads.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
-import { orProblem } from "../server/RepositoryProblem.ts"
 import * as RequestedRange from "../server/RequestedRange.ts"
 
 const longestRange = Duration.days(31)
@@ -29,6 +30,7 @@ export const layer = (options: {
     "gaps",
     Effect.fnUntraced(function* (handlers) {
       const repository = yield* PriceRepository
+      const heavy = yield* HeavyReads
       return handlers.handle(
         "list",
         Effect.fnUntraced(function* ({ query }) {
@@ -37,11 +39,9 @@ export const layer = (options: {
           const { range, errors } = RequestedRange.read(query, { now, timeZone, longest: longestRange })
           yield* FieldError.refuse(errors)
           const currencies = query.currency === undefined ? options.currencies : [query.currency]
-          const ofCurrencies = yield* Effect.forEach(
-            currencies,
-            (currency) => Stream.runCollect(repository.gaps(currency, FutureSlot.exclude(range, now), now)),
-            { concurrency: "unbounded" },
-          ).pipe(orProblem)
+          const ofCurrencies = yield* Effect.forEach(currencies, (currency) =>
+            Stream.runCollect(repository.gaps(currency, FutureSlot.exclude(range, now), now)),
+          ).pipe(heavy.run(currencies.length * Period.expectedSlots(range, now)))
           const runs = ofCurrencies.flat().toSorted(byStart)
           if (runs.length > runLimit) yield* FieldError.refuse([tooMany(runs.length)])
           return {

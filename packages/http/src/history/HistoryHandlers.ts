@@ -4,12 +4,14 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import { Api } from "../api/Api.ts"
+import { Caller } from "../api/Authorization.ts"
 import { streamTypes } from "../api/History.ts"
 import { pageLimit } from "../api/Parameters.ts"
 import { InvalidRequest, NotAcceptable } from "../api/Problem.ts"
 import * as FieldError from "../server/FieldError.ts"
 import * as Negotiation from "../server/Negotiation.ts"
 import * as RequestedRange from "../server/RequestedRange.ts"
+import { RequestLimits } from "../server/RequestLimits.ts"
 import * as Downloads from "./Downloads.ts"
 import * as HistoryCursor from "./HistoryCursor.ts"
 import * as HistoryLines from "./HistoryLines.ts"
@@ -28,6 +30,7 @@ export const layer = (options: { readonly timeZone: DateTime.TimeZone.Named }) =
       const readPage = yield* HistoryPages.make
       const lines = yield* HistoryLines.make
       const download = yield* Downloads.make
+      const limits = yield* RequestLimits
       return handlers.handle(
         "list",
         Effect.fnUntraced(function* ({ params: { currency }, query, request }) {
@@ -40,6 +43,7 @@ export const layer = (options: { readonly timeZone: DateTime.TimeZone.Named }) =
           yield* FieldError.refuse(form === "application/json" ? errors : [...errors, ...pageErrors(query)])
           const historyQuery: HistoryQuery = { currency, interval, timeZone, now, range }
           if (form !== "application/json") {
+            yield* limits.forSlots(yield* Caller, Period.expectedSlots(range, now))
             const text = lines(historyQuery, lineFormats[form])
             return yield* download({ ...text, contentType: `${form}; charset=utf-8` })
           }

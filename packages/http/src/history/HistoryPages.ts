@@ -1,11 +1,13 @@
+import * as Averages from "@btc-price/domain/Averages"
 /** The history as JSON pages. Each page has the cursor of the next page. */
 import * as FutureSlot from "@btc-price/domain/FutureSlot"
-import type * as Period from "@btc-price/domain/Period"
+import * as Period from "@btc-price/domain/Period"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Slot from "@btc-price/domain/Slot"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { HeavyReads } from "../server/HeavyReads.ts"
 import * as NewestDataTime from "../server/NewestDataTime.ts"
 import { toSample } from "../server/PriceBodies.ts"
 import { orProblem } from "../server/RepositoryProblem.ts"
@@ -24,6 +26,7 @@ export const make = Effect.gen(function* () {
   const repository = yield* PriceRepository
   const candlesOf = yield* Candles.make
   const dataTime = yield* NewestDataTime.make
+  const heavy = yield* HeavyReads
 
   const readSamples = Effect.fnUntraced(function* ({ currency, range, limit, now }: PageQuery) {
     const parts = growing(FutureSlot.exclude(range, now), limit + 1)
@@ -31,6 +34,7 @@ export const make = Effect.gen(function* () {
       Stream.flatMap((part) => repository.prices(currency, part)),
       Stream.take(limit + 1),
       Stream.runCollect,
+      heavy.run(Math.min(limit, Period.expectedSlots(range, now))),
     )
     const next = prices[limit]
     const page = prices.slice(0, limit)
@@ -46,11 +50,14 @@ export const make = Effect.gen(function* () {
     const buckets = Candles.buckets(query)
       .take(query.limit + 1)
       .toArray()
-    const candles = yield* candlesOf(query, buckets.slice(0, query.limit))
+    const page = buckets.slice(0, query.limit)
+    const candles = yield* candlesOf(query, page).pipe(
+      heavy.run(Averages.cost([query.currency], page, query.now)),
+    )
     return {
       interval,
       candles: candles.map(Candles.toBody),
-      data_time: yield* dataTime(candles),
+      data_time: yield* orProblem(dataTime(candles)),
       next: buckets[query.limit]?.start ?? null,
     }
   })
@@ -58,9 +65,7 @@ export const make = Effect.gen(function* () {
   return Effect.fnUntraced(function* (query: PageQuery) {
     const { currency, interval, timeZone, range, now } = query
     const { next, ...rows } =
-      interval === "5m"
-        ? yield* orProblem(readSamples(query))
-        : yield* orProblem(readCandles(query, interval))
+      interval === "5m" ? yield* readSamples(query) : yield* readCandles(query, interval)
     return {
       request_time: now,
       currency,
