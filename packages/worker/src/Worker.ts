@@ -34,6 +34,8 @@ const restartDelay = Duration.seconds(5)
  */
 const recoveryDelay = Duration.seconds(20)
 
+const preparing = "Not sampling: The database is being prepared"
+
 export interface Options extends Maintenance.Options {
   /** A stable text that is unique to this installation; see {@link sampleDelay}. */
   readonly installation: string
@@ -61,11 +63,16 @@ export const layer = (
     Readiness,
     Effect.gen(function* () {
       const lock = yield* LeaderLock
-      const failure = yield* Ref.make<string | null>(null)
+      const repository = yield* PriceRepository
+      const failure = yield* Ref.make<string | null>(preparing)
       const clock = yield* Ref.make<SourceClock.Verdict>({ state: "unknown" })
       const recover = Effect.sleep(recoveryDelay).pipe(
         Effect.andThen(Ref.set(failure, null)),
         Effect.andThen(Effect.never),
+      )
+      // A migration may take minutes. Before it asks for the lock, so that the worker of the previous release samples on.
+      const prepare = Effect.flatMap(DateTime.now, repository.prepare).pipe(
+        Effect.andThen(Ref.update(failure, (reason) => (reason === preparing ? null : reason))),
       )
       yield* Ref.set(failure, null).pipe(
         Effect.andThen(Effect.logInfo("Became the leader")),
@@ -73,6 +80,7 @@ export const layer = (
         Effect.flatMap((maintenance) => Effect.raceFirst(sampleSlots(options, clock), maintenance)),
         lock.hold,
         Effect.raceFirst(recover),
+        (lead) => Effect.andThen(prepare, lead),
         Effect.sandbox,
         Effect.tapError((cause) =>
           Effect.andThen(

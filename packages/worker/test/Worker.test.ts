@@ -164,6 +164,31 @@ describe("Worker", () => {
     }).pipe(Effect.provide(adapters)),
   )
 
+  it.effect("prepares the database before it asks for the leader lock, and is not ready meanwhile", () =>
+    Effect.gen(function* () {
+      const memory = yield* PriceRepository
+      const source = yield* MemoryPriceSource.MemoryPriceSource
+      const { hold } = yield* LeaderLock
+      const slow = Layer.succeed(PriceRepository, {
+        ...memory,
+        prepare: (now) => Effect.delay(memory.prepare(now), "30 minutes"),
+      })
+      yield* TestClock.setTime(DateTime.toEpochMillis(start))
+      yield* source.setPrices({ EUR: "40320" })
+      yield* Effect.gen(function* () {
+        const { check } = yield* Readiness
+        yield* TestClock.adjust("29 minutes")
+        assert.deepStrictEqual(yield* check, {
+          ready: false,
+          reasons: ["Not sampling: The database is being prepared"],
+        })
+        yield* hold(Effect.void)
+        yield* TestClock.adjust("2 minutes")
+        assert.deepStrictEqual(yield* check, { ready: true, reasons: [] })
+      }).pipe(Effect.provide(Worker.layer(options).pipe(Layer.provide(slow))))
+    }).pipe(Effect.provide(adapters)),
+  )
+
   it.effect("restarts after a defect, too", () =>
     Effect.gen(function* () {
       const memory = yield* PriceRepository

@@ -67,9 +67,15 @@ const reasonOf = (error: SqlError): string => {
   if (words.includes("unsupported startup parameter"))
     return `a pooler answers in its place (${words}): ${direct}`
   const known = reasons.get(code) ?? reasons.get(words) ?? reasons.get(message)
-  if (known !== undefined) return known.includes("…") ? known.replace("…", words) : known
-  return code === "" ? words : `${words} (${code})`
+  if (!isSqlState(code))
+    return known?.replace("…", () => words) ?? (code === "" ? words : `${words} (${code})`)
+  const answer = `${words}, SQLSTATE ${code}`
+  if (known === undefined) return `${words} (SQLSTATE ${code})`
+  return known.includes("…") ? known.replace("…", () => answer) : `${known} (${answer})`
 }
+
+/** Every SQLSTATE that this service can meet has a digit; no code of Node has. */
+const isSqlState = (code: string): boolean => /^(?=.*\d)[\dA-Z]{5}$/.test(code)
 
 const direct =
   "connect to PostgreSQL itself, because the leader lock and notifications need sessions of their own"
@@ -77,7 +83,8 @@ const direct =
 const unknownAuthority =
   "its certificate is signed by an authority that is not trusted: set DATABASE_CA_FILE to the certificate of that authority"
 
-const wrongTables = "its tables are missing or of another release (…): run the command migrate"
+const wrongTables =
+  "its tables are missing or of another release (…): run the command migrate, or deploy the release that migrated it"
 
 /** Reasons by SQLSTATE, by the code of Node, or by the message of the driver. `…` stands for the original message. */
 const reasons: ReadonlyMap<string, string> = new Map([
@@ -123,6 +130,7 @@ const reasons: ReadonlyMap<string, string> = new Map([
   ["42P01", wrongTables],
   ["42703", wrongTables],
   ["53100", "its disk is full"],
+  ["55P03", "other sessions hold its tables for too long (…)"],
   ["57014", "it took too long (…)"],
   ["57P01", "the server was shut down or ended the connection (…)"],
 ])

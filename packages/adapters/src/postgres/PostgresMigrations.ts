@@ -1,6 +1,12 @@
-/** The migrations that create the tables. Each runs once, in order, under a lock. PostgreSQL 15 or later. */
+/**
+ * The migrations that create the tables. `PostgresMigrator` runs each once, in order. PostgreSQL 15 or later.
+ *
+ * The previous release keeps reading and writing while they run, so a migration only expands the tables: it adds tables,
+ * nullable columns, columns with a constant default, and constraints that are `not valid`. It never changes the type of
+ * a column of `price` or `gap`, which would rewrite years of rows under a lock that excludes readers. A migration that
+ * removes something comes one release after the last program that needs it, and raises {@link minimumProgram}.
+ */
 import * as Effect from "effect/Effect"
-import * as Migrator from "effect/sql/Migrator"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 
@@ -12,8 +18,8 @@ const createPrice = Effect.gen(function* () {
       currency text not null,
       slot timestamptz not null check (extract(epoch from slot) % 300 = 0),
       amount numeric(20, 8) not null check (amount > 0),
-      observed_at timestamptz not null,
-      fetched_at timestamptz not null,
+      observed_at timestamptz(3) not null,
+      fetched_at timestamptz(3) not null,
       source text not null,
       kind text not null check (kind in ('live', 'backfill')),
       primary key (currency, slot)
@@ -34,15 +40,19 @@ const createGap = Effect.gen(function* () {
     )`
 })
 
-/** The complete provenance of a price, and timestamps with the millisecond precision of exported lines. */
+/**
+ * The complete provenance of a price, and times with the millisecond precision of exported lines. The tables of the
+ * first release had times with microseconds. Their type stays, because nothing stores microseconds since.
+ */
 const addProvenance = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
   yield* sql`
+    update price set observed_at = observed_at::timestamptz(3), fetched_at = fetched_at::timestamptz(3)
+    where observed_at <> observed_at::timestamptz(3) or fetched_at <> fetched_at::timestamptz(3)`
+  yield* sql`
     alter table price
       add column derived boolean not null default false,
-      add column flagged boolean not null default false,
-      alter column observed_at type timestamptz(3),
-      alter column fetched_at type timestamptz(3)`
+      add column flagged boolean not null default false`
 })
 
 /** The histories that were tried for a gap. */
@@ -87,19 +97,12 @@ const createSigningKeys = Effect.gen(function* () {
 })
 
 /**
- * Removes the rows of slots that no worker sampled, which are derived now. There may be millions, so the other rows are
- * moved out and back: this is faster than a delete and frees the space. The table is locked meanwhile. A worker of an
- * earlier release that still runs may store such rows again; they read the same.
+ * Removes the rows of slots that no worker sampled, which are derived now. There may be millions; a delete locks nobody
+ * out meanwhile. A worker of an earlier release that still runs may store such rows again; they read the same.
  */
 const dropUnsampled = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  yield* sql`lock table gap in access exclusive mode`
-  yield* sql`
-    create table recorded_gap as
-    select * from gap where detail <> 'Nobody asked in this slot' or tried <> '{}'`
-  yield* sql`truncate gap`
-  yield* sql`insert into gap select * from recorded_gap`
-  yield* sql`drop table recorded_gap`
+  yield* sql`delete from gap where detail = 'Nobody asked in this slot' and tried = '{}'`
 })
 
 const instants = (...columns: ReadonlyArray<string>): string =>
@@ -271,35 +274,23 @@ const dropDayTallies = (changed: string) => `
   ) as changed
   where day_tally.currency = changed.currency and day_tally.day = changed.day`
 
-/** In another encoding the reasons of gaps could not be stored, or would be stored as bytes without a meaning. */
-const requireUtf8 = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ readonly encoding: string }>`
-    select current_setting('server_encoding') as encoding`
-  if (row?.encoding === "UTF8") return
-  return yield* new Migrator.MigrationError({
-    kind: "BadState",
-    message: `The encoding of the database is ${row?.encoding}: create it with encoding UTF8`,
-  })
-})
+/** In ascending order. A migration that is released never changes its number. */
+export const migrations: Readonly<Record<string, Effect.Effect<void, SqlError, SqlClient.SqlClient>>> = {
+  "0001_create_price": createPrice,
+  "0002_create_gap": createGap,
+  "0003_add_provenance": addProvenance,
+  "0004_add_tried": addTried,
+  "0005_create_source": createSource,
+  "0006_create_signing_keys": createSigningKeys,
+  "0007_drop_unsampled": dropUnsampled,
+  "0008_refuse_impossible": refuseImpossible,
+  "0010_add_slot_call": addSlotCall,
+  "0011_create_seal": createSeal,
+  "0012_create_day_tally": createDayTally,
+}
 
-const run = Migrator.make({})({
-  loader: Migrator.fromRecord({
-    "0001_create_price": createPrice,
-    "0002_create_gap": createGap,
-    "0003_add_provenance": addProvenance,
-    "0004_add_tried": addTried,
-    "0005_create_source": createSource,
-    "0006_create_signing_keys": createSigningKeys,
-    "0007_drop_unsampled": dropUnsampled,
-    "0008_refuse_impossible": refuseImpossible,
-    "0010_add_slot_call": addSlotCall,
-    "0011_create_seal": createSeal,
-    "0012_create_day_tally": createDayTally,
-  }),
-  table: "migration",
-})
-
-/** Brings the database up to date. Harmless if it already is, and if several processes do it at the same time. */
-export const migrate: Effect.Effect<void, Migrator.MigrationError | SqlError, SqlClient.SqlClient> =
-  Effect.asVoid(Effect.andThen(requireUtf8, run))
+/**
+ * The number of the newest migration that a program must know to use these tables. When a migration removes what earlier
+ * releases need, set it to the newest migration of the first release that does not need it.
+ */
+export const minimumProgram = 1

@@ -17,7 +17,7 @@ import * as Stream from "effect/Stream"
 import * as PostgresDayTallies from "./PostgresDayTallies.ts"
 import type { Failure } from "./PostgresFailure.ts"
 import * as PostgresGaps from "./PostgresGaps.ts"
-import { migrate } from "./PostgresMigrations.ts"
+import * as PostgresMigrator from "./PostgresMigrator.ts"
 import { run as runOperation, toRepositoryError } from "./PostgresOperation.ts"
 import * as PostgresPartitions from "./PostgresPartitions.ts"
 import * as PostgresPriceLines from "./PostgresPriceLines.ts"
@@ -42,8 +42,8 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
   Effect.gen(function* () {
     const sql = yield* PgClient.PgClient
     const run = (operation: string) => runOperation(sql.config, `PriceRepository.${operation}`)
+    const withSql = Effect.provideService(SqlClient.SqlClient, sql)
     const partitions = PostgresPartitions.make(sql)
-    let isMigrated = false
 
     /**
      * Serializes writes, so that no gap is stored for a price that is just being stored, and writers do not deadlock.
@@ -109,7 +109,10 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
 
       latest: Effect.fn("PriceRepository.latest")(function* (currencies) {
         const now = yield* DateTime.now
-        const prices = yield* PostgresPriceRows.selectLatest(sql, currencies, now).pipe(run("latest"))
+        const prices = yield* withSql(PostgresMigrator.requireFit).pipe(
+          Effect.andThen(PostgresPriceRows.selectLatest(sql, currencies, now)),
+          run("latest"),
+        )
         return new Map(prices.map((price): [Currency, Price] => [price.currency, price]))
       }),
 
@@ -159,9 +162,11 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
       ),
 
       prepare: Effect.fn("PriceRepository.prepare")(function* (now) {
-        if (!isMigrated) {
-          yield* migrate.pipe(Effect.provideService(SqlClient.SqlClient, sql), run("prepare"))
-          isMigrated = true
+        if (yield* run("prepare")(withSql(PostgresMigrator.isBehind))) {
+          // Without a deadline.
+          yield* withSql(PostgresMigrator.migrate).pipe(
+            Effect.mapError(toRepositoryError(sql.config, "PriceRepository.prepare")),
+          )
         }
         const month = DateTime.startOf(DateTime.toUtc(now), "month")
         yield* partitions

@@ -1,6 +1,6 @@
 /** What the tables refuse, whoever writes. */
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
-import * as PostgresMigrations from "@btc-price/adapters/postgres/PostgresMigrations"
+import * as PostgresMigrator from "@btc-price/adapters/postgres/PostgresMigrator"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -112,15 +112,13 @@ describeLayer(layer, { excludeTestServices: true })("The tables", (it) => {
     Effect.gen(function* () {
       const sql = yield* prepared
       yield* Constraints.drop
-      yield* sql`delete from migration where migration_id >= 8`
+      yield* sql`delete from migration where migration_id in (8, 11)`
       yield* sql`drop table seal, unsealed_day`
-      yield* sql`alter table source_outcome
-        drop column slot_call, drop column slot_call_reason, drop column slot_call_detail`
       yield* sql`update price set amount = 'NaN', source = '', observed_at = 'infinity'`
       yield* sql`update gap set reason = 'moon-phase'`
       yield* sql`update source_calls set first_call_at = '-infinity', last_slot = 'infinity'`
       yield* sql`update source_outcome set last_failure_reason = 'moon-phase'`
-      yield* PostgresMigrations.migrate
+      yield* PostgresMigrator.migrate
       const days = yield* sql<{ day: string }>`select day::text from unsealed_day order by day limit 2`
       assert.deepStrictEqual(days, [{ day: "2026-03-01" }, { day: "2026-03-02" }])
       const error = yield* Effect.flip(sql`update price set source = ''`)

@@ -86,7 +86,7 @@ describe("A failure of the real PostgreSQL", () => {
   it.live("names a wrong password, a missing password and an unknown user", () =>
     Effect.gen(function* () {
       const { url, where, user } = yield* make
-      const wrong = "the password is wrong, or there is no such user"
+      const wrong = `the password is wrong, or there is no such user (password authentication failed for user "${user.username}", SQLSTATE 28P01)`
       const connect = `Cannot connect to ${where}: `
       assert.strictEqual(yield* failure({ url: urlWith(url, { password: "hunter2" }) }), connect + wrong)
       assert.strictEqual(
@@ -94,7 +94,7 @@ describe("A failure of the real PostgreSQL", () => {
         `${connect}it asks for a password, and none is set`,
       )
       const nobody = yield* failure({ url: urlWith(url, { username: "nobody" }) })
-      assert.strictEqual(nobody, (connect + wrong).replace(user.username, "nobody"))
+      assert.strictEqual(nobody, (connect + wrong).replaceAll(user.username, "nobody"))
     }),
   )
 
@@ -103,7 +103,7 @@ describe("A failure of the real PostgreSQL", () => {
       const { url, where, database } = yield* make
       assert.strictEqual(
         yield* failure({ url: urlWith(url, { pathname: "no%20where" }) }),
-        `Cannot connect to ${where.replace(database, "no where")}: there is no such database`,
+        `Cannot connect to ${where.replace(database, "no where")}: there is no such database (database "no where" does not exist, SQLSTATE 3D000)`,
       )
     }),
   )
@@ -114,17 +114,17 @@ describe("A failure of the real PostgreSQL", () => {
       yield* admin`revoke all on price from ${admin(role)}`
       assert.strictEqual(
         yield* failure({ url }),
-        `Prices.latest failed on ${where}: this user may not do that (permission denied for table price)`,
+        `Prices.latest failed on ${where}: this user may not do that (permission denied for table price, SQLSTATE 42501)`,
       )
       yield* admin`alter role ${admin(user.username)} nologin`
       assert.strictEqual(
         yield* failure({ url }),
-        `Cannot connect to ${where}: it does not let this user in (role "${user.username}" is not permitted to log in)`,
+        `Cannot connect to ${where}: it does not let this user in (role "${user.username}" is not permitted to log in, SQLSTATE 28000)`,
       )
       yield* admin`alter role ${admin(user.username)} login connection limit 0`
       assert.strictEqual(
         yield* failure({ url }),
-        `Cannot connect to ${where}: it has no connection left (too many connections for role "${user.username}")`,
+        `Cannot connect to ${where}: it has no connection left (too many connections for role "${user.username}", SQLSTATE 53300)`,
       )
     }),
   )
@@ -135,7 +135,7 @@ describe("A failure of the real PostgreSQL", () => {
       yield* admin`alter database ${admin(database)} set default_transaction_read_only = on`
       assert.strictEqual(
         yield* failure({ url }, (sql) => sql`delete from gap`),
-        `Prices.latest failed on ${where}: it is read-only (cannot execute DELETE in a read-only transaction): connect to the primary server`,
+        `Prices.latest failed on ${where}: it is read-only (cannot execute DELETE in a read-only transaction, SQLSTATE 25006): connect to the primary server`,
       )
     }),
   )
@@ -146,10 +146,13 @@ describe("A failure of the real PostgreSQL", () => {
       yield* admin`alter table price rename column amount to value`
       assert.strictEqual(
         yield* failure({ url }),
-        `Prices.latest failed on ${where}: its tables are missing or of another release (column "amount" does not exist): run the command migrate`,
+        `Prices.latest failed on ${where}: its tables are missing or of another release (column "amount" does not exist, SQLSTATE 42703): run the command migrate, or deploy the release that migrated it`,
       )
       yield* admin`drop table price`
-      assert.include(yield* failure({ url }), `(relation "price" does not exist): run the command migrate`)
+      assert.include(
+        yield* failure({ url }),
+        `(relation "price" does not exist, SQLSTATE 42P01): run the command migrate`,
+      )
     }),
   )
 
@@ -158,7 +161,7 @@ describe("A failure of the real PostgreSQL", () => {
       const { url, where } = yield* make
       assert.strictEqual(
         yield* failure({ url }, slow),
-        `Prices.latest failed on ${where}: it took too long (canceling statement due to statement timeout)`,
+        `Prices.latest failed on ${where}: it took too long (canceling statement due to statement timeout, SQLSTATE 57014)`,
       )
       const killed = yield* failure({ url }, (sql) => sql`select pg_terminate_backend(pg_backend_pid())`)
       assert.match(killed, /: the (server was shut down|connection was closed)/)
@@ -208,14 +211,14 @@ describe("A failure on the way to PostgreSQL", () => {
     [
       "a server that is starting",
       refusing("57P03", "the database system is starting up"),
-      "it does not accept connections at the moment (the database system is starting up)",
+      "it does not accept connections at the moment (the database system is starting up, SQLSTATE 57P03)",
     ],
     [
       "a server with too many connections",
       refusing("53300", "sorry, too many clients already"),
-      "it has no connection left (sorry, too many clients already)",
+      "it has no connection left (sorry, too many clients already, SQLSTATE 53300)",
     ],
-    ["an unknown failure", refusing("XX000", "something is broken"), "something is broken (XX000)"],
+    ["an unknown failure", refusing("XX000", "something is broken"), "something is broken (SQLSTATE XX000)"],
     [
       "a server that closes the connection",
       fakeServer((socket) => void socket.end()),

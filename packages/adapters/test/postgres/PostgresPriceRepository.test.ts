@@ -1,5 +1,4 @@
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
-import * as PostgresMigrations from "@btc-price/adapters/postgres/PostgresMigrations"
 import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
 import { Gap } from "@btc-price/domain/Gap"
 import * as GapRun from "@btc-price/domain/GapRun"
@@ -19,6 +18,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as PriceRepositoryTest from "../PriceRepositoryTest.ts"
+import * as FirstRelease from "./FirstRelease.ts"
 import * as OddDatabase from "./OddDatabase.ts"
 import * as TestDatabase from "./TestDatabase.ts"
 
@@ -51,51 +51,7 @@ const march = {
   end: DateTime.makeUnsafe("2026-04-01T00:00:00Z"),
 }
 
-/** Puts the tables of the first release, with a price and a gap, in the place of those of this one. */
-const firstRelease = [
-  "drop table price, gap, source_calls, source_outcome, signing_keys, seal, unsealed_day, day_tally",
-  "drop function drop_day_tallies",
-  "delete from migration where migration_id > 2",
-  `create table price (
-     currency text not null,
-     slot timestamptz not null check (extract(epoch from slot) % 300 = 0),
-     amount numeric(20, 8) not null check (amount > 0),
-     observed_at timestamptz not null,
-     fetched_at timestamptz not null,
-     source text not null,
-     kind text not null check (kind in ('live', 'backfill')),
-     primary key (currency, slot)
-   ) partition by range (slot)`,
-  `create table price_2026_03 partition of price
-   for values from ('2026-03-01T00:00:00Z') to ('2026-04-01T00:00:00Z')`,
-  `insert into price values (
-     'EUR', '2026-03-01T00:00:00Z', 1, '2026-03-01T00:00:00Z', '2026-03-01T00:00:08.1236Z', 'x', 'backfill'
-   )`,
-  `create table gap (
-     currency text not null,
-     slot timestamptz not null check (extract(epoch from slot) % 300 = 0),
-     reason text not null,
-     detail text not null,
-     recorded_at timestamptz not null default now(),
-     primary key (slot, currency)
-   )`,
-  "insert into gap values ('EUR', '2026-03-01T00:05:00Z', 'missing', '')",
-  "insert into gap values ('EUR', '2026-03-01T00:10:00Z', 'not-running', 'Nobody asked in this slot')",
-  "insert into gap values ('EUR', '2026-03-01T00:15:00Z', 'not-running', 'coingecko: A worker asked')",
-]
-
 describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (it) => {
-  it.effect("migrates any number of times, concurrently", () =>
-    Effect.gen(function* () {
-      yield* Effect.all(
-        Array.from({ length: 4 }, () => PostgresMigrations.migrate),
-        { concurrency: 4 },
-      )
-      const sql = yield* PgClient.PgClient
-      assert.strictEqual((yield* sql`select from migration`).length, 11)
-    }),
-  )
-
   it.effect(
     "has a partition for each month with a price and for the next two months, and no default partition",
     () =>
@@ -117,7 +73,15 @@ describeLayer(layer, { excludeTestServices: true })("PostgresPriceRepository", (
   it.effect("migrates the tables of its first release and keeps their rows", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
-      for (const statement of firstRelease) yield* sql.unsafe(statement)
+      yield* FirstRelease.restore([
+        `insert into price values (
+           'EUR', '2026-03-01T00:00:00Z', 1, '2026-03-01T00:00:00Z', '2026-03-01T00:00:08.1236Z', 'x', 'backfill'
+         )`,
+        `insert into gap values
+           ('EUR', '2026-03-01T00:05:00Z', 'missing', ''),
+           ('EUR', '2026-03-01T00:10:00Z', 'not-running', 'Nobody asked in this slot'),
+           ('EUR', '2026-03-01T00:15:00Z', 'not-running', 'coingecko: A worker asked')`,
+      ])
       const repository = yield* PriceRepository
       yield* repository.prepare(DateTime.makeUnsafe("2026-03-01T00:00:00Z"))
       const [{ kind, derived, flagged, fetchedAt } = assert.fail()] = yield* Stream.runCollect(

@@ -1,6 +1,6 @@
 /** A real primary and its streaming standby, and an address that leads to one or the other. */
 import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
-import { migrate } from "@btc-price/adapters/postgres/PostgresMigrations"
+import { migrate } from "@btc-price/adapters/postgres/PostgresMigrator"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
 import * as FileSystem from "effect/FileSystem"

@@ -1,6 +1,6 @@
 /** Runs one PostgreSQL for all tests of a run, without protection from power loss. */
 import * as EmbeddedPostgres from "@btc-price/adapters/embedded/EmbeddedPostgres"
-import { migrate } from "@btc-price/adapters/postgres/PostgresMigrations"
+import { migrate } from "@btc-price/adapters/postgres/PostgresMigrator"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as Effect from "effect/Effect"
