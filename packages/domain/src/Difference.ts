@@ -67,6 +67,14 @@ export const ofDay = (day: string, detail: string): Difference => ({
   detail,
 })
 
+/** Somebody has made the chain of seals anew since the link was copied, so nothing that was sealed before `now` is proven. */
+export const ofKeptLink = (link: string, now: DateTime.Utc): Difference => ({
+  reason: "seal",
+  currency: null,
+  range: { start: DateTime.makeUnsafe(0), end: now },
+  detail: `No seal has the link ${link} that was kept: the seals are not those from which it was copied`,
+})
+
 /** Slots of `range` that have both a price and a gap, one by one, and runs of slots that have neither. */
 export const ofSlots = (
   currency: Currency,

@@ -23,15 +23,22 @@ export interface SealVerification {
 /**
  * Recomputes the chain, and the digest of each closed day from its prices and gaps. A day that differs is looked at
  * again, because another process may have changed or sealed it in between. Holds the last seal of each day and the
- * lines of one day in memory, and changes nothing. Fails with `RepositoryError`.
+ * lines of one day in memory, and changes nothing. `keptLink`: the link of a seal, from a copy that was kept elsewhere;
+ * it is a difference if the chain does not have it. Fails with `RepositoryError`.
  */
-export const verify = Effect.fn("SealVerification.verify")(function* () {
+export const verify = Effect.fn("SealVerification.verify")(function* (
+  options: { readonly keptLink?: string | undefined } = {},
+) {
   const seals = yield* Seals
-  const open = Sealing.openDay(yield* DateTime.now)
+  const now = yield* DateTime.now
+  const open = Sealing.openDay(now)
   const unsealed = yield* unsealedDays
-  const chain = yield* verifyChain
+  const chain = yield* verifyChain(options.keptLink)
   const left = new Map(chain.lastOfDay)
   const differences = [...chain.differences]
+  if (options.keptLink !== undefined && !chain.hasKeptLink) {
+    differences.push(Difference.ofKeptLink(options.keptLink, now))
+  }
   let sealedDays = 0
 
   const compare = Effect.fnUntraced(function* (day: string, lines: ReadonlyArray<string>) {
@@ -64,11 +71,12 @@ const unsealedDays = Effect.gen(function* () {
 })
 
 /** Follows the chain from the stored link of each seal, so that each seal that was tampered with is found. */
-const verifyChain = Effect.gen(function* () {
+const verifyChain = Effect.fnUntraced(function* (keptLink: string | undefined) {
   const seals = yield* Seals
   const lastOfDay = new Map<string, Seal.Seal>()
   const differences: Array<Difference.Difference> = []
   let previous: Seal.Seal | null = null
+  let hasKeptLink = false
   yield* Stream.runForEach(
     seals.chain,
     Effect.fnUntraced(function* (seal) {
@@ -85,10 +93,11 @@ const verifyChain = Effect.gen(function* () {
         )
       }
       previous = seal
+      hasKeptLink ||= seal.link === keptLink
       lastOfDay.set(seal.day, seal)
     }),
   )
-  return { newest: previous as Seal.Seal | null, lastOfDay, differences }
+  return { newest: previous as Seal.Seal | null, lastOfDay, hasKeptLink, differences }
 })
 
 const lookAgain = Effect.fnUntraced(function* (

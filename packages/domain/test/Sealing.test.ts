@@ -149,6 +149,22 @@ describe("SealVerification", () => {
   )
 
   test(
+    "knows a link that was kept, and says so if the chain does not have it",
+    Effect.gen(function* () {
+      yield* record({ prices: [first, second] })
+      yield* seal()
+      const [kept] = yield* Stream.runCollect((yield* Seals).chain)
+      const found = yield* SealVerification.verify({ keptLink: kept!.link })
+      assert.deepStrictEqual(found.differences, [])
+      const { differences } = yield* SealVerification.verify({ keptLink: kept!.digest })
+      assert.deepStrictEqual(
+        differences.map(({ detail }) => detail.slice(0, 30)),
+        [`No seal has the link ${kept!.digest.slice(0, 9)}`],
+      )
+    }),
+  )
+
+  test(
     "looks twice, so that a day that is changed and sealed between two reads is not reported",
     Effect.gen(function* () {
       yield* record({ prices: [first] })

@@ -3,14 +3,26 @@ import type { Difference } from "@btc-price/domain/Difference"
 import * as SealVerification from "@btc-price/domain/SealVerification"
 import * as Verify from "@btc-price/domain/Verify"
 import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { CommandSettings } from "../command-line/CommandSettings.ts"
 import * as Outcome from "../command-line/Outcome.ts"
 import * as Report from "../command-line/Report.ts"
 
-export const command = Command.make("verify", { json: Report.json }, ({ json }) => {
+const link = Flag.String("link").pipe(
+  Flag.withMetavar("sha-256"),
+  Flag.withDescription("Link of a seal that you have kept elsewhere; differs unless the chain still has it"),
+  Flag.filter(
+    (text) => /^[0-9a-f]{64}$/.test(text),
+    (text) => `${text} is not a link: expected 64 lower-case hexadecimal digits`,
+  ),
+  Flag.optional,
+)
+
+export const command = Command.make("verify", { link, json: Report.json }, ({ link, json }) => {
   const facts = { prices: 0, differences: 0 }
   return Report.summarize(
     json,
@@ -28,7 +40,9 @@ export const command = Command.make("verify", { json: Report.json }, ({ json }) 
           )
         }),
       )
-      const { sealedDays, unsealedDays, newest, differences } = yield* SealVerification.verify()
+      const { sealedDays, unsealedDays, newest, differences } = yield* SealVerification.verify({
+        keptLink: Option.getOrUndefined(link),
+      })
       for (const difference of differences) yield* report.result(...resultOf(difference))
       facts.differences += differences.length
       if (newest !== null || unsealedDays > 0) {

@@ -107,6 +107,10 @@ layer(Layer.empty, { excludeTestServices: true })("Seals", (it) => {
       const sound = yield* CommandProgram.run(url, ["verify"])
       assert.match(sound.stdout, new RegExp(`; the newest seal is ${newest.number}: ${newest.link}\n`))
       assert.match(sound.stdout, / 0 differences\n$/)
+      const kept = yield* CommandProgram.run(url, ["verify", "--link", newest.link])
+      const other = yield* CommandProgram.run(url, ["verify", "--link", newest.digest])
+      assert.deepStrictEqual([kept.code, other.code], [0, 1])
+      assert.match(other.stdout, new RegExp(`^No seal has the link ${newest.digest} that was kept`))
       const slot = slots.find((slot) => DateTime.formatIso(Slot.start(slot)).endsWith("T12:00:00.000Z"))!
       const at = DateTime.toDateUtc(Slot.start(slot))
       yield* StoredPrices.within(
