@@ -1,6 +1,6 @@
 /** The suite that every SourceLedger passes: what the port's docstrings promise, and no more. */
 import * as Slot from "@btc-price/domain/Slot"
-import { SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
+import { SourceLedger, type SourceState, unfinished } from "@btc-price/domain/SourceLedger"
 import { assert, layer as describeLayer } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -90,6 +90,33 @@ export const suite = (name: string, ledgerLayer: Layer.Layer<SourceLedger, unkno
         assert.deepStrictEqual(yield* spend(call("g", at, { slot: next })), pending)
         yield* report({ source: "g", at, slot: next, failure: null, breaker: "closed" })
         assert.deepStrictEqual(yield* spend(call("g", at, { slot: next })), { outcome: "succeeded" })
+      }),
+    )
+
+    it.effect("admits one more call in place of a slot's call without an outcome, and counts both", () =>
+      Effect.gen(function* () {
+        const { spend, spendAgain, report } = yield* SourceLedger
+        const at = utc("03-31T23:57:00")
+        const slot = Slot.at(at)
+        const again = (source: string, limit?: number) =>
+          spendAgain({ ...call(source, utc("04-01T00:00:01"), limit === undefined ? {} : { limit }), slot })
+        assert.strictEqual(yield* again("h"), 1, "there is no earlier call")
+        yield* spend(call("h other", at, { slot }))
+        assert.strictEqual(yield* spend(call("i", at, { slot })), 1)
+        const answers = yield* Effect.all([again("i"), again("i"), again("i")], { concurrency: "unbounded" })
+        const repeated = { outcome: unfinished }
+        assert.deepStrictEqual(
+          answers.filter((answer) => answer !== 1),
+          [repeated, repeated],
+        )
+        assert.deepStrictEqual(yield* spend(call("i", at, { slot })), repeated)
+        yield* report({ source: "i", at, slot, failure: null, breaker: "closed" })
+        assert.deepStrictEqual(yield* again("i"), { outcome: "succeeded" })
+        assert.deepInclude(yield* stateOf("i", at), { calls: 1, lastFailure: null })
+
+        yield* spend(call("j", at, { slot }))
+        assert.strictEqual(yield* again("j", 0), "exhausted")
+        assert.deepStrictEqual(yield* again("j"), repeated)
       }),
     )
 

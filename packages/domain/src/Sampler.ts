@@ -88,13 +88,8 @@ export const sample: (
           gaps: without.map((currency) => gapOf(currency, slot, inquiry.missingOf(currency))),
           missing: without.flatMap(inquiry.missingOf),
         }
-  // Recording is retried for as long as the slot runs, because asking the sources again would cost calls.
-  yield* repository.record(found).pipe(
-    Effect.retry({
-      schedule: recordDelay,
-      while: () => Effect.map(DateTime.now, (now) => Slot.at(now) === slot),
-    }),
-  )
+  // The sources are not asked again, so what they said is kept in memory until it is recorded, even after its slot.
+  yield* repository.record(found).pipe(Effect.retry({ schedule: recordDelay, times: recordTries }))
   return found
 })
 
@@ -137,6 +132,9 @@ const inquire = Effect.fnUntraced(function* (
 })
 
 const recordDelay = Schedule.spaced("5 seconds")
+
+/** At least an hour, so that a sample outlives most outages of the repository. */
+const recordTries = 720
 
 const choose = (
   currencies: ReadonlyArray<Currency>,

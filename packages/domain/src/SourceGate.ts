@@ -2,6 +2,7 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -11,7 +12,7 @@ import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as MonthlyCalls from "./MonthlyCalls.ts"
 import { PriceSourceError } from "./PriceSource.ts"
 import type { RepositoryError } from "./RepositoryError.ts"
-import type { Slot } from "./Slot.ts"
+import * as Slot from "./Slot.ts"
 import { type Breaker, type EarlierCall, SourceLedger } from "./SourceLedger.ts"
 
 /** Consecutive failures after which the circuit of a source opens. */
@@ -19,6 +20,13 @@ const failureLimit = 3
 
 /** Less than a slot, so that each slot tries exactly once whether the source has recovered. */
 const openDuration = "4 minutes"
+
+/**
+ * The age of a slot at which its call is over: calls are made in the first 24 seconds and take at most 10. A worker that
+ * hangs keeps the leader lock for longer than that; one that dies has its successor within seconds, when its call may
+ * still be under way.
+ */
+export const unfinishedAfter = Duration.seconds(45)
 
 export class SourceGate extends Context.Service<
   SourceGate,
@@ -29,13 +37,14 @@ export class SourceGate extends Context.Service<
      * - `circuit-open`, after three consecutive failures;
      * - `budget-spent`, when the calls of the month are used up;
      * - the reason of this slot's call, if a worker made it before and it failed;
-     * - `not-running`, if a worker made this slot's call before and did not finish.
+     * - `not-running`, if a worker made this slot's call before and did not finish. After {@link unfinishedAfter} one
+     *   more call is made in its place, if the calls reserved for slots allow it.
      *
      * `slot` is the slot whose first call this is, which may use the calls reserved for slots; null for retries and
      * histories.
      */
     readonly pass: <A>(
-      to: { readonly source: string; readonly slot: Slot | null },
+      to: { readonly source: string; readonly slot: Slot.Slot | null },
       call: Effect.Effect<A, PriceSourceError>,
     ) => Effect.Effect<A, PriceSourceError | RepositoryError>
   }
@@ -54,12 +63,28 @@ export const layer = (options: {
         openDuration,
       })
       const blockedUntil = new Map<string, DateTime.Utc>()
+      /** The newest slots whose call may have been counted here without being made: the ledger did not answer. */
+      const unanswered = new Map<string, Slot.Slot | null>()
 
-      const spend = Effect.fnUntraced(function* (source: string, slot: Slot | null) {
+      const isOver = (source: string, slot: Slot.Slot, at: DateTime.Utc): boolean =>
+        unanswered.get(source) === slot ||
+        DateTime.isGreaterThanOrEqualTo(at, DateTime.addDuration(Slot.start(slot), unfinishedAfter))
+
+      const spend = Effect.fnUntraced(function* (source: string, slot: Slot.Slot | null) {
         const at = yield* DateTime.now
         const cap = options.monthlyCaps[source] ?? null
-        const limit = cap === null ? null : MonthlyCalls.limit(cap, slot !== null, at)
-        const calls = yield* ledger.spend({ source, at, slot, limit, cap })
+        const limitOf = (isForSlot: boolean) => (cap === null ? null : MonthlyCalls.limit(cap, isForSlot, at))
+        const limit = limitOf(slot !== null)
+        const first = yield* ledger
+          .spend({ source, at, slot, limit, cap })
+          .pipe(Effect.onError(() => Effect.sync(() => unanswered.set(source, slot))))
+        const calls =
+          slot !== null &&
+          typeof first === "object" &&
+          first.outcome === "pending" &&
+          isOver(source, slot, at)
+            ? yield* ledger.spendAgain({ source, at, slot, limit: limitOf(false), cap })
+            : first
         if (typeof calls === "object") return yield* repeat(calls)
         if (calls === "exhausted") {
           return yield* skip(
@@ -72,7 +97,7 @@ export const layer = (options: {
 
       /** A price is not lost because the outcome of its call cannot be stored. */
       const report = Effect.fnUntraced(
-        function* (source: string, slot: Slot | null, failure: PriceSourceError | null) {
+        function* (source: string, slot: Slot.Slot | null, failure: PriceSourceError | null) {
           const at = yield* DateTime.now
           if (failure?.retryAfter !== undefined) {
             blockedUntil.set(source, DateTime.addDuration(at, failure.retryAfter))
@@ -84,7 +109,7 @@ export const layer = (options: {
       )
 
       const pass = Effect.fn("SourceGate.pass")(function* <A>(
-        { source, slot }: { readonly source: string; readonly slot: Slot | null },
+        { source, slot }: { readonly source: string; readonly slot: Slot.Slot | null },
         call: Effect.Effect<A, PriceSourceError>,
       ): Effect.fn.Return<A, PriceSourceError | RepositoryError> {
         const until = blockedUntil.get(source)

@@ -33,6 +33,12 @@ export interface EarlierCall {
   readonly outcome: "pending" | "succeeded" | CallFailure
 }
 
+/** The outcome of a call whose worker did not finish, once another call is made in its place. */
+export const unfinished: CallFailure = {
+  reason: "not-running",
+  detail: "The worker that made this slot's call did not finish",
+}
+
 export class SourceLedger extends Context.Service<
   SourceLedger,
   {
@@ -46,6 +52,19 @@ export class SourceLedger extends Context.Service<
       readonly source: string
       readonly at: DateTime.Utc
       readonly slot: Slot | null
+      readonly limit: number | null
+      readonly cap: number | null
+    }) => Effect.Effect<number | "exhausted" | EarlierCall, RepositoryError>
+
+    /**
+     * Counts one more call for `slot` and returns the month's new count, if the call counted for it has no outcome, as
+     * when the worker that made it hangs. Only once for a slot: the outcome of the first call becomes `not-running`.
+     * Otherwise returns what `spend` returns. Atomic over all processes.
+     */
+    readonly spendAgain: (call: {
+      readonly source: string
+      readonly at: DateTime.Utc
+      readonly slot: Slot
       readonly limit: number | null
       readonly cap: number | null
     }) => Effect.Effect<number | "exhausted" | EarlierCall, RepositoryError>

@@ -1,11 +1,14 @@
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
+import { RepositoryError } from "@btc-price/domain/RepositoryError"
 import * as Slot from "@btc-price/domain/Slot"
-import { SourceGate } from "@btc-price/domain/SourceGate"
+import * as Gate from "@btc-price/domain/SourceGate"
 import { SourceLedger } from "@btc-price/domain/SourceLedger"
 import { assert, describe } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Ref from "effect/Ref"
 import * as TestClock from "effect/testing/TestClock"
 import { test } from "./MemoryVendors.ts"
@@ -18,7 +21,7 @@ const call = Effect.fnUntraced(function* (
   outcome: Effect.Effect<string, PriceSourceError>,
   isForSlot = false,
 ) {
-  const { pass } = yield* SourceGate
+  const { pass } = yield* Gate.SourceGate
   const slot = isForSlot ? Slot.at(yield* DateTime.now) : null
   const counted = Effect.andThen(
     Ref.update(calls, (made) => made + 1),
@@ -80,6 +83,44 @@ describe("SourceGate", () => {
       assert.strictEqual(yield* call(calls, price), "price", "a retry is not the first call")
       yield* TestClock.adjust("5 minutes")
       assert.strictEqual(yield* call(calls, price, true), "price")
+    }),
+  )
+
+  test("asks once more in place of a worker that hangs, when its call is over", "2026-11-24T10:00:20Z", () =>
+    Effect.gen(function* () {
+      const calls = yield* Ref.make(0)
+      const hanging = yield* Effect.forkChild(call(calls, Effect.never, true))
+      yield* TestClock.adjust("24 seconds")
+      assert.strictEqual(yield* call(calls, price, true), "not-running", "it may still be under way")
+      yield* TestClock.adjust("30 seconds")
+      const next = yield* Effect.forkChild(call(calls, Effect.never, true))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* call(calls, price, true), "not-running", "only once")
+      assert.deepStrictEqual([yield* Ref.get(calls), (yield* state)?.calls], [2, 2])
+      yield* Fiber.interruptAll([hanging, next])
+    }),
+  )
+
+  test("asks in a slot whose call the ledger counted without an answer", "2026-11-24T10:00:05Z", () =>
+    Effect.gen(function* () {
+      const ledger = yield* SourceLedger
+      const calls = yield* Ref.make(0)
+      const away = new RepositoryError({ reason: "unavailable", operation: "spend", cause: "away" })
+      const isAway = yield* Ref.make(true)
+      const silent = Layer.succeed(SourceLedger, {
+        ...ledger,
+        spend: (spent) =>
+          Effect.flatMap(ledger.spend(spent), (answer) =>
+            Effect.flatMap(Ref.getAndSet(isAway, false), (gone) =>
+              gone ? Effect.fail(away) : Effect.succeed(answer),
+            ),
+          ),
+      })
+      yield* Effect.gen(function* () {
+        assert.strictEqual(yield* Effect.flip(call(calls, price, true)), away)
+        assert.strictEqual(yield* call(calls, price, true), "price")
+      }).pipe(Effect.provide(Gate.layer({ monthlyCaps: {} }).pipe(Layer.provide(silent))))
+      assert.deepStrictEqual([yield* Ref.get(calls), (yield* state)?.calls], [1, 2])
     }),
   )
 

@@ -6,6 +6,7 @@ import type { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import type { PriceSources } from "@btc-price/domain/PriceSource"
 import { Readiness } from "@btc-price/domain/Readiness"
+import { RepositoryError } from "@btc-price/domain/RepositoryError"
 import * as Sampler from "@btc-price/domain/Sampler"
 import type { Seals } from "@btc-price/domain/Seals"
 import * as Slot from "@btc-price/domain/Slot"
@@ -17,6 +18,7 @@ import type * as Digest from "effect/crypto/Digest"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Hash from "effect/Hash"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
@@ -66,6 +68,7 @@ export const layer = (
       const repository = yield* PriceRepository
       const failure = yield* Ref.make<string | null>(preparing)
       const clock = yield* Ref.make<SourceClock.Verdict>({ state: "unknown" })
+      const sampleOnce = yield* makeSampleOnce(options.currencies)
       const recover = Effect.sleep(recoveryDelay).pipe(
         Effect.andThen(Ref.set(failure, null)),
         Effect.andThen(Effect.never),
@@ -77,7 +80,9 @@ export const layer = (
       yield* Ref.set(failure, null).pipe(
         Effect.andThen(Effect.logInfo("Became the leader")),
         Effect.andThen(Maintenance.make(options, Ref.get(clock))),
-        Effect.flatMap((maintenance) => Effect.raceFirst(sampleSlots(options, clock), maintenance)),
+        Effect.flatMap((maintenance) =>
+          Effect.raceFirst(sampleSlots(options, clock, sampleOnce), maintenance),
+        ),
         lock.hold,
         Effect.raceFirst(recover),
         (lead) => Effect.andThen(prepare, lead),
@@ -115,10 +120,51 @@ export const sampleDelay = (installation: string): Duration.Duration =>
 /** How often a waiting worker looks whether the clock was set. */
 const clockInterval = Duration.minutes(1)
 
+/**
+ * Samples the running slot. A sample that has begun goes on when the lock is lost, because its calls are counted and
+ * cannot be repeated: what it finds is recorded as soon as the database is back, whoever leads by then. In the meantime
+ * it is not begun again. Fails with `RepositoryError` when the slot ends before the sample is recorded.
+ */
+const makeSampleOnce = Effect.fnUntraced(function* (currencies: Options["currencies"]) {
+  const context = yield* Effect.context<Effect.Services<ReturnType<typeof Sampler.sample>>>()
+  const scope = yield* Effect.scope
+  let begun: {
+    readonly slot: Slot.Slot
+    readonly sample: Fiber.Fiber<Sampler.Sample, RepositoryError>
+  } | null = null
+  return Effect.gen(function* () {
+    const now = yield* DateTime.now
+    const slot = Slot.at(now)
+    if (begun === null || begun.slot !== slot) {
+      const sample = yield* Sampler.sample(currencies).pipe(
+        Effect.tap(report),
+        Effect.onExit(() => Effect.sync(() => (begun = begun?.slot === slot ? null : begun))),
+        Effect.provideContext(context),
+        Effect.forkIn(scope),
+      )
+      begun = { slot, sample }
+    }
+    return yield* Fiber.join(begun.sample).pipe(
+      Effect.timeoutOrElse({
+        duration: DateTime.distance(now, Slot.start(Slot.next(slot))),
+        orElse: () => Effect.fail(notRecorded),
+      }),
+    )
+  })
+})
+
+const notRecorded = new RepositoryError({
+  reason: "unavailable",
+  operation: "PriceRepository.record",
+  detail: "The sample of the last slot could not be recorded yet",
+  cause: "timeout",
+})
+
 /** Samples the running slot and then each coming slot. `clock` becomes what the sources say about our clock. */
 const sampleSlots = Effect.fnUntraced(function* (
-  { currencies, installation }: Options,
+  { installation }: Options,
   clock: Ref.Ref<SourceClock.Verdict>,
+  sampleOnce: Effect.Effect<Sampler.Sample, RepositoryError>,
 ) {
   const repository = yield* PriceRepository
   const step = yield* ClockStep.make
@@ -139,8 +185,7 @@ const sampleSlots = Effect.fnUntraced(function* (
 
   const sampleSlot = Effect.gen(function* () {
     yield* repository.prepare(yield* DateTime.now)
-    const sample = yield* Sampler.sample(currencies)
-    yield* report(sample)
+    const sample = yield* sampleOnce
     if (sample.clock.state !== "unknown") yield* Ref.set(clock, sample.clock)
     yield* waitUntil(DateTime.addDuration(Slot.start(Slot.next(sample.slot)), sampleDelay(installation)))
   })

@@ -227,6 +227,49 @@ describe("Worker", () => {
     }).pipe(Effect.scoped, Effect.provide(adapters)),
   )
 
+  /** A database that dies two seconds after a sample was begun, and the lock with it, for `outage`. */
+  const dyingDatabase = Effect.fnUntraced(function* (outage: Duration.Input) {
+    const memory = yield* PriceRepository
+    const { hold } = yield* LeaderLock
+    const isAway = yield* Ref.make(true)
+    const untilLost = Effect.sleep("2 seconds")
+    const away = new RepositoryError({ reason: "unavailable", operation: "record", cause: "away" })
+    const lost = new LeaderLockError({ reason: "lost", cause: "away" })
+    yield* Effect.forkScoped(Effect.delay(Ref.set(isAway, false), outage))
+    return Layer.merge(
+      Layer.succeed(PriceRepository, {
+        ...memory,
+        record: (sample) =>
+          Effect.flatMap(Ref.get(isAway), (gone) => (gone ? Effect.fail(away) : memory.record(sample))),
+      }),
+      Layer.succeed(LeaderLock, {
+        hold: (effect) =>
+          Effect.flatMap(Ref.get(isAway), (gone) =>
+            gone ? Effect.raceFirst(effect, Effect.andThen(untilLost, Effect.fail(lost))) : hold(effect),
+          ),
+      }),
+    )
+  })
+
+  for (const [outage, calls] of [
+    ["15 seconds", 1],
+    ["20 minutes", 5],
+  ] as const) {
+    it.effect(`records the price that it had when the database died for ${outage}, with one call`, () =>
+      Effect.gen(function* () {
+        const source = yield* MemoryPriceSource.MemoryPriceSource
+        yield* TestClock.setTime(DateTime.toEpochMillis(start))
+        yield* source.setPrices({ EUR: "40320" })
+        yield* Layer.build(Worker.layer(options).pipe(Layer.provide(yield* dyingDatabase(outage))))
+        yield* TestClock.adjust(outage)
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(yield* source.calls, calls)
+        assert.strictEqual(yield* samples, calls)
+        assert.deepStrictEqual(yield* SlotGaps.read(["EUR"], { start, end: yield* DateTime.now }), [])
+      }).pipe(Effect.scoped, Effect.provide(adapters)),
+    )
+  }
+
   it.effect("is ready again if it waits to lead after a failure", () =>
     Effect.gen(function* () {
       const { hold } = yield* LeaderLock

@@ -1,6 +1,6 @@
 /** SourceLedger in the memory of one process, for tests and experiments. Its contents end with the layer. */
 import type { Slot } from "@btc-price/domain/Slot"
-import { type EarlierCall, SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
+import { type EarlierCall, SourceLedger, type SourceState, unfinished } from "@btc-price/domain/SourceLedger"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -15,19 +15,35 @@ export const layer: Layer.Layer<SourceLedger> = Layer.sync(SourceLedger, () => {
       slotCall: null,
     }))
 
+  const spend = ({
+    source,
+    at,
+    slot,
+    limit,
+    cap,
+  }: Parameters<SourceLedger["Service"]["spend"]>[0]): number | "exhausted" | EarlierCall => {
+    const calls = records.get(source)?.months.get(monthOf(at))?.calls ?? 0
+    const earlier = records.get(source)?.slotCall
+    if (slot !== null && earlier?.slot === slot) return { outcome: earlier.outcome }
+    if (limit !== null && calls >= limit) return "exhausted"
+    const record = recordOf(source)
+    const firstCallAt = record.months.get(monthOf(at))?.firstCallAt ?? at
+    record.months.set(monthOf(at), { calls: calls + 1, firstCallAt: DateTime.min(firstCallAt, at) })
+    record.state = { ...record.state, cap }
+    if (slot !== null) record.slotCall = { slot, outcome: "pending" }
+    return calls + 1
+  }
+
   return SourceLedger.of({
-    spend: Effect.fn("SourceLedger.spend")(({ source, at, slot, limit, cap }) =>
+    spend: Effect.fn("SourceLedger.spend")((call) => Effect.sync(() => spend(call))),
+
+    spendAgain: Effect.fn("SourceLedger.spendAgain")((call) =>
       Effect.sync(() => {
-        const calls = records.get(source)?.months.get(monthOf(at))?.calls ?? 0
-        const earlier = records.get(source)?.slotCall
-        if (slot !== null && earlier?.slot === slot) return { outcome: earlier.outcome }
-        if (limit !== null && calls >= limit) return "exhausted"
-        const record = recordOf(source)
-        const firstCallAt = record.months.get(monthOf(at))?.firstCallAt ?? at
-        record.months.set(monthOf(at), { calls: calls + 1, firstCallAt: DateTime.min(firstCallAt, at) })
-        record.state = { ...record.state, cap }
-        if (slot !== null) record.slotCall = { slot, outcome: "pending" }
-        return calls + 1
+        const record = records.get(call.source)
+        const isPending = record?.slotCall?.slot === call.slot && record.slotCall.outcome === "pending"
+        if (!isPending) return spend(call)
+        record.slotCall = { slot: call.slot, outcome: unfinished }
+        return spend({ ...call, slot: null })
       }),
     ),
 

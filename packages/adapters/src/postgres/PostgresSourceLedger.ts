@@ -1,7 +1,13 @@
 /** SourceLedger in PostgreSQL. `PriceRepository.prepare` creates the tables. */
 import { Reason } from "@btc-price/domain/Gap"
 import { PriceSourceError } from "@btc-price/domain/PriceSource"
-import { Breaker, type EarlierCall, SourceLedger, type SourceState } from "@btc-price/domain/SourceLedger"
+import {
+  Breaker,
+  type EarlierCall,
+  SourceLedger,
+  type SourceState,
+  unfinished,
+} from "@btc-price/domain/SourceLedger"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -17,32 +23,59 @@ export const layer: Layer.Layer<SourceLedger, never, PgClient.PgClient> = Layer.
     const sql = yield* PgClient.PgClient
     const run = (operation: string) => runOperation(sql.config, `SourceLedger.${operation}`)
 
+    // If the connection breaks before the answer, this runs twice. Then a call is counted twice or refused as
+    // made before, which is safe. An uncounted call would not be.
+    const spend = Effect.fnUntraced(function* ({
+      source,
+      at,
+      slot,
+      limit,
+      cap,
+    }: Parameters<SourceLedger["Service"]["spend"]>[0]) {
+      const slotTime = slot === null ? null : slotDate(slot)
+      const [counted] = yield* sql<{ calls: number }>`
+          insert into source_calls (source, month, calls, first_call_at, cap, last_slot)
+          select ${source}, ${monthOf(at)}::date, 1, ${DateTime.toDateUtc(at)}, ${cap}::integer, ${slotTime}::timestamptz
+          where coalesce(${limit}::integer > 0, true) and not exists (
+            select from source_calls as earlier where earlier.source = ${source} and earlier.last_slot = ${slotTime}
+          )
+          on conflict (source, month) do update
+          set calls = source_calls.calls + 1, cap = excluded.cap,
+              first_call_at = least(source_calls.first_call_at, excluded.first_call_at),
+              last_slot = coalesce(excluded.last_slot, source_calls.last_slot)
+          where coalesce(source_calls.calls < ${limit}::integer, true)
+            and (excluded.last_slot is null or excluded.last_slot is distinct from source_calls.last_slot)
+          returning calls`
+      if (counted !== undefined) return counted.calls
+      const [earlier] = yield* sql<SlotCallRow>`
+          select slot_call is not null as "isFinished", slot_call_reason as reason, slot_call_detail as detail
+          from source_calls
+          left join source_outcome on source_outcome.source = source_calls.source and slot_call = last_slot
+          where source_calls.source = ${source} and last_slot = ${slotTime}::timestamptz limit 1`
+      return earlier === undefined ? "exhausted" : toEarlierCall(earlier)
+    })
+
     return SourceLedger.of({
-      // If the connection breaks before the answer, this runs twice. Then a call is counted twice or refused as
-      // made before, which is safe. An uncounted call would not be.
-      spend: Effect.fn("SourceLedger.spend")(function* ({ source, at, slot, limit, cap }) {
-        const slotTime = slot === null ? null : slotDate(slot)
-        const [counted] = yield* sql<{ calls: number }>`
-            insert into source_calls (source, month, calls, first_call_at, cap, last_slot)
-            select ${source}, ${monthOf(at)}::date, 1, ${DateTime.toDateUtc(at)}, ${cap}::integer, ${slotTime}::timestamptz
-            where coalesce(${limit}::integer > 0, true) and not exists (
-              select from source_calls as earlier where earlier.source = ${source} and earlier.last_slot = ${slotTime}
-            )
-            on conflict (source, month) do update
-            set calls = source_calls.calls + 1, cap = excluded.cap,
-                first_call_at = least(source_calls.first_call_at, excluded.first_call_at),
-                last_slot = coalesce(excluded.last_slot, source_calls.last_slot)
-            where coalesce(source_calls.calls < ${limit}::integer, true)
-              and (excluded.last_slot is null or excluded.last_slot is distinct from source_calls.last_slot)
-            returning calls`
-        if (counted !== undefined) return counted.calls
-        const [earlier] = yield* sql<SlotCallRow>`
-            select slot_call is not null as "isFinished", slot_call_reason as reason, slot_call_detail as detail
-            from source_calls
-            left join source_outcome on source_outcome.source = source_calls.source and slot_call = last_slot
-            where source_calls.source = ${source} and last_slot = ${slotTime}::timestamptz limit 1`
-        return earlier === undefined ? "exhausted" : toEarlierCall(earlier)
-      }, run("spend")),
+      spend: Effect.fn("SourceLedger.spend")(spend, run("spend")),
+
+      spendAgain: Effect.fn("SourceLedger.spendAgain")(
+        function* (call) {
+          const { source, slot } = call
+          const slotTime = slotDate(slot)
+          const [replaced] = yield* sql`
+            insert into source_outcome (source, breaker, slot_call, slot_call_reason, slot_call_detail)
+            select distinct source, 'closed', last_slot, ${unfinished.reason}, ${unfinished.detail} from source_calls
+            where source = ${source} and last_slot = ${slotTime}::timestamptz
+            on conflict (source) do update
+            set slot_call = excluded.slot_call, slot_call_reason = excluded.slot_call_reason,
+                slot_call_detail = excluded.slot_call_detail
+            where source_outcome.slot_call is distinct from excluded.slot_call
+            returning source`
+          return yield* spend({ ...call, slot: replaced === undefined ? slot : null })
+        },
+        sql.withTransaction,
+        run("spendAgain"),
+      ),
 
       report: Effect.fn("SourceLedger.report")(function* ({ source, at, slot, failure, breaker }) {
         const time = DateTime.toDateUtc(at)
