@@ -11,7 +11,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import * as HttpMiddleware from "effect/http/HttpMiddleware"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerError from "effect/http/HttpServerError"
-import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
@@ -58,7 +58,7 @@ const served = [
   ...endpoints,
 ].map(({ path, method }) => ({
   pattern: new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/:\w+/g, "[^/]+")}$`),
-  methods: method === "GET" ? ["GET", "HEAD"] : [method],
+  methods: method === "GET" && path !== LoginHandlers.returnPath ? ["GET", "HEAD"] : [method],
 }))
 
 /**
@@ -85,7 +85,18 @@ const problems = HttpRouter.middleware(
   { global: true },
 )
 
-const noRoute = Effect.fnUntraced(function* (request: HttpServerRequest) {
+/** The router answers HEAD wherever it answers GET. On this path, HEAD would finish a login and lose its tokens. */
+const refuseHead = HttpRouter.middleware((handled) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const { route } = yield* HttpRouter.RouteContext
+    return request.method === "HEAD" && route.path === LoginHandlers.returnPath
+      ? yield* noRoute(request)
+      : yield* handled
+  }),
+)
+
+const noRoute = Effect.fnUntraced(function* (request: HttpServerRequest.HttpServerRequest) {
   // The router ignores case, repeated slashes and a trailing slash.
   const path = (request.url.split("?", 1)[0] ?? "").toLowerCase().replace(/\/{2,}/g, "/")
   const allowed = served
@@ -160,7 +171,7 @@ const routes = (options: Options) =>
     Document.layer(pagePath, DocumentationPage.make),
     HttpRouter.add("GET", "/", HttpServerResponse.redirect(pagePath)),
   ).pipe(
-    Layer.provide(RequestLimits.perRoute(tokenPaths).combine(RequestLog.routeName).layer),
+    Layer.provide(RequestLimits.perRoute(tokenPaths).combine(RequestLog.routeName).combine(refuseHead).layer),
     Layer.merge(headers),
     Layer.merge(problems),
     Layer.merge(RequestFraming.layer),

@@ -4,6 +4,7 @@
  */
 import * as ClockStep from "@btc-price/domain/ClockStep"
 import type { Currency } from "@btc-price/domain/Currency"
+import * as Gap from "@btc-price/domain/Gap"
 import * as Gaps from "@btc-price/domain/Gaps"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Repair from "@btc-price/domain/Repair"
@@ -49,6 +50,12 @@ export const make = Effect.fnUntraced(function* (
 ) {
   const step = yield* ClockStep.make
   const repository = yield* PriceRepository
+  // A counter that begins with its first gap has no increase.
+  for (const currency of currencies) {
+    for (const reason of Gap.Reason.literals) {
+      yield* Metric.update(Metric.withAttributes(gapsTotal, { currency, reason }), 0)
+    }
+  }
   const now = yield* DateTime.now
   const start = Slot.at(now)
   // A new database has no tables yet.

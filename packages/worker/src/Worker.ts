@@ -168,6 +168,7 @@ const sampleSlots = Effect.fnUntraced(function* (
 ) {
   const repository = yield* PriceRepository
   const step = yield* ClockStep.make
+  yield* Metric.update(clockSteps, 0)
 
   /** Returns at once if the clock is set, because another slot is running then. */
   const waitUntil = Effect.fnUntraced(function* (next: DateTime.Utc) {

@@ -107,7 +107,7 @@ describe("Worker", () => {
         yield* TestClock.setTime(DateTime.toEpochMillis(start))
         yield* runFor("10 minutes")
         yield* TestClock.adjust("1 hour")
-        assert.deepStrictEqual(yield* counted, [])
+        assert.deepStrictEqual(yield* counted, [{ count: 0, incremental: true }])
         yield* runFor("1 hour")
         yield* runFor("10 minutes")
         assert.deepStrictEqual(logged, [11])

@@ -132,6 +132,11 @@ const protect = Effect.fnUntraced(function* (server: Server, options: Options) {
   // Before the listeners of the application, which all get every event.
   server.emit = (event: string, ...args: ReadonlyArray<unknown>) =>
     isExchange(args) && !begins(...args) ? true : emit(event, ...args)
+  const countRefusal = (status: number, requests: 0 | 1) =>
+    Metric.withAttributes(refused, { status: String(status) }).updateUnsafe(requests, context)
+  // A counter that begins with 1 has no increase, so the first event would raise no alarm.
+  dropped.updateUnsafe(0, context)
+  for (const status of Refusal.statuses) countRefusal(status, 0)
   server.keepAliveTimeout = isBehindTerminator ? keepAliveMillis.behindTerminator : keepAliveMillis.direct
   // No limit, because Node would silently drop the rest; the served application refuses too many.
   server.maxHeadersCount = 0
@@ -158,8 +163,7 @@ const protect = Effect.fnUntraced(function* (server: Server, options: Options) {
   BrokenResponse.install(server)
   Refusal.install(server, {
     headers,
-    onRefusal: (status) =>
-      Metric.withAttributes(refused, { status: String(status) }).updateUnsafe(1, context),
+    onRefusal: (status) => countRefusal(status, 1),
   })
 })
 

@@ -10,6 +10,9 @@ import * as BrokenResponse from "./BrokenResponse.ts"
 /** How long a caller that may still be sending has to read a refusal, in milliseconds. */
 const graceMillis = 500
 
+/** Every status that is refused with here. */
+export const statuses = [400, 405, 408, 413, 417, 431, 505]
+
 interface Options {
   /** Headers of every response. */
   readonly headers: Readonly<Record<string, string>>
@@ -62,6 +65,10 @@ const statusOf = (code: string | undefined): number | undefined => {
       return 413
     case "HPE_HEADER_OVERFLOW":
       return 431
+    case "HPE_INVALID_VERSION":
+    // The preface of HTTP/2.
+    case "HPE_PAUSED_H2_UPGRADE":
+      return 505
     default:
       return code?.startsWith("HPE_") === true ? 400 : undefined
   }

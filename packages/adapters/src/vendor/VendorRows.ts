@@ -29,13 +29,14 @@ export const decode = Effect.fnUntraced(function* <S extends Schema.ConstraintDe
     if (Result.isSuccess(decoded)) good.push(decoded.success)
     else firstBad ??= `row ${index}: ${excerpt(decoded.failure.message)}`
   }
+  const bad = rows.length - good.length
+  // Also when it is 0, because a counter that begins with its first row has no increase.
+  yield* Metric.update(Metric.withAttributes(badRows, { vendor: name }), bad)
   if (firstBad === undefined) return good
   if (good.length === 0) {
     const detail = `None of the ${rows.length} rows of ${label}'s answer is in the documented form; ${firstBad}`
     return yield* new PriceSourceError({ reason: "malformed", detail })
   }
-  const bad = rows.length - good.length
-  yield* Metric.update(Metric.withAttributes(badRows, { vendor: name }), bad)
   yield* Effect.logWarning("Left out bad rows of an answer").pipe(
     Effect.annotateLogs({ vendor: name, rows: rows.length, bad, first: firstBad }),
   )

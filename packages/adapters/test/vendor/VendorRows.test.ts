@@ -45,7 +45,7 @@ describe("VendorRows", () => {
       assert.deepStrictEqual(yield* decode("good", [[1], [2]]), {
         good: [[1], [2]],
         lines: [],
-        counted: [],
+        counted: [0],
       })
       assert.deepStrictEqual((yield* decode("empty", [])).good, [])
     }),

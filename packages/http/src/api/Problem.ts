@@ -138,6 +138,11 @@ export class InternalError extends HttpApiError.Problem<InternalError>()("Intern
   title: "Internal server error",
 }) {}
 
+export class HttpVersionNotSupported extends HttpApiError.Problem<HttpVersionNotSupported>()(
+  "HttpVersionNotSupported",
+  { type: type("http-version-not-supported"), status: 505, title: "The HTTP version must be 1.1 or 1.0" },
+) {}
+
 export class PriceUnavailable extends HttpApiError.Problem<PriceUnavailable>()(
   "PriceUnavailable",
   { type: type("price-unavailable"), status: 503, title: "No currency has a price younger than 15 minutes" },

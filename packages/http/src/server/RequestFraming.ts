@@ -10,7 +10,13 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Predicate from "effect/Predicate"
-import { AddressTooLong, BodyTooLarge, MalformedRequest, TooManyHeaders } from "../api/Problem.ts"
+import {
+  AddressTooLong,
+  BodyTooLarge,
+  HttpVersionNotSupported,
+  MalformedRequest,
+  TooManyHeaders,
+} from "../api/Problem.ts"
 
 /** The maximum length of a path with its query, in characters. */
 const addressLimit = 4_096
@@ -66,6 +72,8 @@ interface Sent {
 }
 
 const refusalOf = ({ url = "", httpVersion, headers, rawHeaders }: Sent) => {
+  // Node's parser also accepts 0.9 and 2.0, and answers as if they were 1.1.
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") return new HttpVersionNotSupported()
   if (url.length > addressLimit)
     return new AddressTooLong({ detail: `The maximum is ${addressLimit} characters.` })
   // The forms for proxies, and `*`, do not name anything here.
@@ -79,6 +87,10 @@ const refusalOf = ({ url = "", httpVersion, headers, rawHeaders }: Sent) => {
   const { host, "transfer-encoding": coding } = headers
   if (host === undefined ? httpVersion !== "1.0" : !hostForm.test(String(host))) {
     return new MalformedRequest({ detail: "The header host is missing or is not a host." })
+  }
+  // RFC 9112, section 6.1: a proxy that speaks 1.0 may have forwarded the chunks without understanding them.
+  if (coding !== undefined && httpVersion !== "1.1") {
+    return new MalformedRequest({ detail: "A transfer-encoding requires HTTP/1.1." })
   }
   if (coding !== undefined && String(coding).toLowerCase() !== "chunked") {
     return new MalformedRequest({ detail: "The only supported transfer-encoding is chunked." })

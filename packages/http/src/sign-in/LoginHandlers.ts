@@ -11,6 +11,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import { Api } from "../api/Api.ts"
 import { LoginFailed, LoginNotConfigured } from "../api/IdentityProblem.ts"
@@ -23,6 +24,9 @@ export interface Options {
   /** Whether refresh tokens can be used here. If not, they are not handed out. */
   readonly passwordLogin: boolean
 }
+
+/** Where the provider's pages send the browser back to. */
+export const returnPath = "/callback"
 
 export const layer = (options: Options) =>
   HttpApiBuilder.group(
@@ -64,12 +68,10 @@ export const layer = (options: Options) =>
             const { finish } = yield* login
             // Whatever the result, a login can be finished only once.
             yield* expireCookie
-            const { code, state } = yield* LoginReturn.read
-            const tokens = yield* pendingOf(state).pipe(
-              Effect.flatMap((pending) => finish(code, pending)),
-              Effect.catch(refuse),
-              Effect.catchTag("InvalidCredentials", () => Effect.fail(new LoginFailed())),
-            )
+            const { state, result } = yield* LoginReturn.read
+            const pending = yield* Effect.catch(pendingOf(state), refuseLogin)
+            if (Result.isFailure(result)) return yield* LoginReturn.refuse(result.failure)
+            const tokens = yield* Effect.catch(finish(result.success, pending), refuseLogin)
             return TokensBody.toBody(options.passwordLogin ? tokens : { ...tokens, refreshToken: null })
           }),
         )
@@ -113,6 +115,9 @@ const isBegunWith =
     Mac.timingSafeEqual(bytesOf(state), bytesOf(pending.state))
 
 const bytesOf = (secret: Redacted.Redacted): Uint8Array => new TextEncoder().encode(Redacted.value(secret))
+
+const refuseLogin = (error: Effect.Error<ReturnType<ManagedLogin["Service"]["finish"]>>) =>
+  Effect.catchTag(refuse(error), "InvalidCredentials", () => Effect.fail(new LoginFailed()))
 
 const loginNotConfigured = (hasPasswordLogin: boolean) =>
   new LoginNotConfigured(

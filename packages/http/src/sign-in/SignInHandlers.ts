@@ -8,9 +8,11 @@ import {
   type SignIn,
 } from "@btc-price/domain/access/IdentityProvider"
 import { ManagedLogin } from "@btc-price/domain/access/ManagedLogin"
+import * as Digest from "effect/crypto/Digest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -18,7 +20,7 @@ import { Api } from "../api/Api.ts"
 import { ChallengeRequired, PasswordLoginOff } from "../api/IdentityProblem.ts"
 import { type Purpose, Envelope } from "./Envelope.ts"
 import { readChallengeAnswer, readCredentials, readRefreshToken, readRevocation } from "./SignInBodies.ts"
-import { padded, refuse } from "./SignInProblem.ts"
+import { padded, refuse, startCounting } from "./SignInProblem.ts"
 import * as TokensBody from "./TokensBody.ts"
 
 export interface Options {
@@ -31,7 +33,9 @@ export const layer = ({ passwordLogin }: Options) =>
     Api,
     "signIn",
     Effect.fnUntraced(function* (handlers) {
+      yield* startCounting
       const authenticator = yield* Authenticator
+      const digest = yield* Digest.Digest
       const provider = yield* IdentityProvider
       const envelope = yield* Envelope
       const managedLogin = yield* Effect.serviceOption(ManagedLogin)
@@ -54,6 +58,15 @@ export const layer = ({ passwordLogin }: Options) =>
             ...(secret === undefined ? {} : { secret: Redacted.value(secret) }),
           })
         })
+
+      /** Names the user in the log by a digest, because people type passwords into the wrong field. */
+      const withSubject =
+        (username: string) =>
+        <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+          digest.digestHex(Digest.sha256, new TextEncoder().encode(username.trim().toLowerCase())).pipe(
+            Effect.orDie,
+            Effect.flatMap((hash) => Effect.annotateLogs(effect, "subject", hash.slice(0, 16))),
+          )
 
       const openSession = Effect.fnUntraced(function* (username: string, session: Redacted.Redacted) {
         const challenge = yield* envelope.open(challengeSession, username, Redacted.value(session))
@@ -87,6 +100,7 @@ export const layer = ({ passwordLogin }: Options) =>
             return yield* padded(provider.signIn(credentials)).pipe(
               Effect.catch(refuse),
               Effect.flatMap(answer(credentials.username)),
+              withSubject(credentials.username),
             )
           }),
         )
@@ -100,6 +114,7 @@ export const layer = ({ passwordLogin }: Options) =>
               padded,
               Effect.catch(refuse),
               Effect.flatMap(answer(username)),
+              withSubject(username),
             )
           }),
         )
@@ -123,7 +138,7 @@ export const layer = ({ passwordLogin }: Options) =>
           }),
         )
     }),
-  )
+  ).pipe(Layer.provide(Digest.layerWebCrypto))
 
 /** The session that the caller returns with its answer. Its lifetime is the default of Cognito's own session. */
 const challengeSession: Purpose<ChallengeKey> = {

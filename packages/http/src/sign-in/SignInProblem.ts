@@ -7,6 +7,8 @@ import * as Effect from "effect/Effect"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
+import * as Struct from "effect/Struct"
 import {
   ChallengeFailed,
   IdentityUnavailable,
@@ -18,6 +20,7 @@ import {
   UnknownChallenge,
 } from "../api/IdentityProblem.ts"
 import { InternalError, InvalidRequest } from "../api/Problem.ts"
+import * as ClientAddress from "../server/ClientAddress.ts"
 
 /**
  * A refusal takes this long, or a whole multiple of it when the identity provider took longer, so that the time does not
@@ -67,7 +70,13 @@ interface Failure<out R extends Reason> {
 
 /** Fails with the problem for the error's reason, after it was logged and counted. */
 export const refuse = Effect.fnUntraced(function* <R extends Reason>(error: Failure<R>) {
-  yield* report(error)
+  const span = yield* Effect.option(Effect.currentSpan)
+  yield* report(error).pipe(
+    Effect.annotateLogs({
+      address: yield* ClientAddress.current,
+      ...Option.match(span, { onNone: () => ({}), onSome: ({ traceId }) => ({ traceId }) }),
+    }),
+  )
   if (error.reason === "throttled" || error.reason === "unavailable") {
     yield* retryAfter(error.retryAfterSeconds ?? retrySeconds)
   }
@@ -88,13 +97,18 @@ const refusals = Metric.counter("btc_price_sign_in_refusals_total", {
   incremental: true,
 })
 
+/** Makes every reason begin at 0: a counter that begins with 1 has no increase, so the first theft would raise no alarm. */
+export const startCounting = Effect.forEach(Struct.keys(problems), (reason) =>
+  Metric.update(Metric.withAttributes(refusals, { reason }), 0),
+)
+
 const report = Effect.fnUntraced(function* (error: Failure<Reason>) {
   const { reason, detail } = error
   yield* Metric.update(Metric.withAttributes(refusals, { reason }), 1)
   switch (reason) {
     case "reused-refresh-token":
       return yield* Effect.logError(
-        "A refresh token was used after it had been replaced: one of its two holders stole it",
+        "A refresh token was used after it had been replaced: one of its two holders stole it, or the answer with its replacement was lost and the client tried again",
       ).pipe(Effect.annotateLogs({ reason, detail }))
     case "unavailable":
       return yield* Effect.logWarning("The identity provider cannot be reached", Cause.fail(error))

@@ -1,6 +1,7 @@
 /** What is sent by those who mean no good, byte by byte over a socket, and what must come back. */
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import { converse } from "../../../adapters/test/RawExchange.ts"
 import { exchange, layerAt, port, token } from "../ApiUnderTest.ts"
 
@@ -23,6 +24,8 @@ interface Expected {
 }
 
 const malformed: Expected = { status: 400, type: "about:blank" }
+const otherVersion: Expected = { status: 505, type: "about:blank" }
+const unsupportedVersion: Expected = { status: 505, type: "http-version-not-supported" }
 const ambiguous: Expected = { status: 400, type: "malformed-request" }
 const tooLarge: Expected = { status: 413, type: "body-too-large" }
 const nothingThere: Expected = { status: 404, type: "not-found" }
@@ -39,9 +42,27 @@ const hide = (...lines: ReadonlyArray<string>) =>
 
 const attacks: Readonly<Record<string, readonly [sent: string, expected: Expected]>> = {
   "no HTTP at all": ["\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", malformed],
-  "the preface of HTTP/2": ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", malformed],
+  "the preface of HTTP/2": ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", otherVersion],
   "a method that is none": [request("FOO / HTTP/1.1", "Host: x"), malformed],
-  "a version that is none": [request("GET / HTTP/9.9", "Host: x"), malformed],
+  "a version that is none": [request("GET / HTTP/9.9", "Host: x"), otherVersion],
+  "HTTP/2.0 as text": [request("GET /docs HTTP/2.0", "Host: x"), unsupportedVersion],
+  "HTTP/0.9 with a version": [request("GET /docs HTTP/0.9", "Host: x"), unsupportedVersion],
+  "HTTP/1.2": [request("GET /docs HTTP/1.2", "Host: x"), otherVersion],
+  "chunks by HTTP/1.0": [
+    request(
+      "POST /get_token HTTP/1.0",
+      "Host: x",
+      json,
+      "Transfer-Encoding: chunked",
+      "",
+      "2",
+      "{}",
+      "0",
+      "",
+      "",
+    ),
+    ambiguous,
+  ],
   "a zero byte in a header": [request("GET / HTTP/1.1", "Host: x", "X: a\0b"), malformed],
   "a space before a colon": [request("GET / HTTP/1.1", "Host : x"), malformed],
   "a header that goes on in the next line": [request("GET / HTTP/1.1", "Host: x", "X: a", " b"), malformed],
@@ -315,6 +336,19 @@ layer(layerAt(now))("The API refuses", (it) => {
       })
       assertProblemAnswer(answer, tooLarge)
       assert.isBelow(takenBytes, 50_000_000)
+    }),
+  )
+
+  it.effect("no method that it does not know a series of metrics of its own", () =>
+    Effect.gen(function* () {
+      for (const method of ["PROPFIND", "PURGE", "M-SEARCH", "OPTIONS"]) {
+        yield* exchange(request(`${method} /docs HTTP/1.1`, "Host: x", last))
+      }
+      const methods = (yield* Metric.snapshot)
+        .filter(({ id }) => id === "http_request_duration_seconds")
+        .map(({ attributes }) => attributes?.["method"])
+      assert.include(methods, "other")
+      assert.includeMembers(["GET", "HEAD", "POST", "other"], methods)
     }),
   )
 })

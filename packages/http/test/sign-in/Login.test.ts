@@ -169,12 +169,41 @@ describe("Managed login", () => {
         [back.searchParams.get("error"), back.searchParams.get("error_description")],
         ["access_denied", "canary <script>"],
       )
-      for (const search of [back.search, `${back.search}&code=x`, "?error=canary%0d%0aX:%20y&error=canary"]) {
+      const state = back.searchParams.get("state")!
+      const odd = `?error=canary%0d%0aX:%20y&error=canary&state=${state}`
+      for (const search of [back.search, `${back.search}&code=x`, odd]) {
         const answer = yield* ask(api, `/callback${search}`, cookie)
         assertProblem(answer, 403, "login-refused")
         assert.notMatch(answer.text, /canary|access_denied|script/)
         assertExpired(answer)
       }
+    }),
+  )
+
+  it.effect("believes an error only with the state of this browser's login", () =>
+    Effect.gen(function* () {
+      const { api } = yield* start
+      const [mine, theirs] = [yield* begin(api), yield* begin(api)]
+      for (const cookie of [mine.cookie, ""]) {
+        const state = theirs.page.searchParams.get("state")!
+        const foreign = yield* ask(api, `/callback?error=access_denied&state=${state}`, cookie)
+        assertProblem(foreign, 401, "login-failed")
+        const without = yield* ask(api, "/callback?error=access_denied", cookie)
+        assert.deepStrictEqual(Object.keys(fieldErrors(without)), ["state"])
+      }
+      assert.notInclude(api.log(), "reported that a login failed")
+    }),
+  )
+
+  it.effect("does not finish a login on HEAD", () =>
+    Effect.gen(function* () {
+      const { peer, api } = yield* start
+      const { cookie, page } = yield* begin(api)
+      const back = yield* peer.visit(page, "alice")
+      const head = yield* api.send("HEAD", `/callback${back.search}`, { headers: { cookie } })
+      assert.deepStrictEqual([head.status, head.headers["allow"]], [405, "GET"])
+      assert.notProperty(head.headers, "set-cookie")
+      assert.strictEqual((yield* ask(api, `/callback${back.search}`, cookie)).status, 200)
     }),
   )
 

@@ -168,9 +168,25 @@ describe("Sign-in", () => {
       assert.strictEqual((yield* refresh(api, "canary made up")).text, reused.text)
       assert.strictEqual((yield* refresh(api, renewed.body.refresh_token)).text, reused.text)
       assert.strictEqual(yield* refusals("reused-refresh-token"), alarms + 1)
-      assert.match(api.log(), /stole it","level":"ERROR"/)
+      assert.match(api.log(), /lost and the client tried again","level":"ERROR"/)
+      assert.match(lineOf(api, "lost and"), /"address":"127\.0\.0\.1".*"traceId":"[\da-f]{32}"/)
       assert.notMatch(api.log(), /canary/)
     }),
+  )
+
+  it.effect("counts each reason from 0, before anything was refused", () =>
+    Effect.gen(function* () {
+      yield* start
+      const reasons = (yield* Metric.snapshot)
+        .filter(({ id }) => id === "btc_price_sign_in_refusals_total")
+        .map(({ attributes }) => attributes?.["reason"])
+      assert.includeMembers(reasons, [
+        "reused-refresh-token",
+        "invalid-credentials",
+        "throttled",
+        "forbidden",
+      ])
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())),
   )
 
   it.effect("revokes a refresh token, and accepts a token that is already invalid", () =>
@@ -223,6 +239,7 @@ describe("Sign-in", () => {
           [401, unknown.text, lastingOf(unknown)],
         )
       same(yield* signIn(api, "alice", "canary wrong"))
+      assert.match(lineOf(api, "A sign-in was refused"), /"subject":"2bd806c97f0e00af"/)
       same(yield* signIn(api, "tina", "canary wrong"))
       for (const [exception, message] of [
         ["NotAuthorizedException", "Password attempts exceeded"],
@@ -340,6 +357,12 @@ const lastingOf = ({ headers }: Answer) => {
   const { date: _, ratelimit: __, ...others } = headers
   return others
 }
+
+/** The last line of the log with this text. */
+const lineOf = ({ log }: ApiReplica.ApiReplica, text: string) =>
+  log()
+    .split("\n")
+    .findLast((line) => line.includes(text)) ?? ""
 
 const text = (limit: number) => `expected a text of 1 to ${limit} characters`
 
