@@ -30,6 +30,8 @@ const pollInterval = Duration.seconds(10)
 interface Facts {
   readonly readAt: DateTime.Utc
   readonly latest: ReadonlyMap<Currency, Price>
+  /** The newest slot that has a price although it had not begun at `readAt`; null if there is no such slot. */
+  readonly futureSlot: Slot.Slot | null
   /** The newest gap of each currency within {@link currentPriceAgeLimit} before `readAt`. */
   readonly gaps: ReadonlyMap<Currency, GapRun>
   readonly day: PeriodTally
@@ -72,6 +74,12 @@ export class Snapshot extends Context.Service<
     /** When the repository was last read successfully; null if it has never been read. */
     readonly readAt: Effect.Effect<DateTime.Utc | null>
 
+    /**
+     * The newest slot that has a price although it has not begun; null if there is no such slot. Either this machine's
+     * clock is behind, or the clock of the worker that stored the price was ahead.
+     */
+    readonly futureSlot: Effect.Effect<Slot.Slot | null>
+
     /** Why the last read of the repository failed; null if it did not fail. */
     readonly problem: Effect.Effect<RepositoryError | null>
 
@@ -104,9 +112,10 @@ export const layer = (options: {
             Period.containing("month", readAt, timeZone),
           ]
           const recent = { start: DateTime.subtractDuration(readAt, currentPriceAgeLimit), end: readAt }
-          const [latest, gaps, [dayTallies = none, monthTallies = none]] = yield* Effect.all(
+          const [latest, extents, gaps, [dayTallies = none, monthTallies = none]] = yield* Effect.all(
             [
               repository.latest(currencies),
+              repository.extent(currencies),
               Effect.forEach(currencies, (currency) =>
                 Stream.runHead(repository.gaps(currency, recent, readAt)),
               ),
@@ -118,9 +127,11 @@ export const layer = (options: {
             const seconds = DateTime.toEpochMillis(knownAt) / 1000
             yield* Metric.update(Metric.withAttributes(observed, { currency }), seconds)
           }
+          const newest = Math.max(...[...extents.values()].map((extent) => extent.newest)) as Slot.Slot
           yield* Ref.set(facts, {
             readAt,
             latest,
+            futureSlot: newest > Slot.at(readAt) ? newest : null,
             gaps: new Map(Arr.getSomes(gaps).map((gap) => [gap.currency, gap])),
             day: { period: day, tallies: dayTallies },
             month: { period: month, tallies: monthTallies },
@@ -154,6 +165,11 @@ export const layer = (options: {
       return Snapshot.of({
         refresh: refresh(),
         problem: Ref.get(problem),
+        futureSlot: Effect.gen(function* () {
+          const now = yield* DateTime.now
+          const slot = (yield* knownAt(now))?.futureSlot ?? null
+          return slot !== null && slot > Slot.at(now) ? slot : null
+        }),
         readAt: Effect.map(Effect.flatMap(DateTime.now, knownAt), (known) => known?.readAt ?? null),
         currentPrices: Effect.gen(function* () {
           const now = yield* DateTime.now

@@ -163,10 +163,14 @@ describe("Snapshot", () => {
 
       yield* setTime(right)
       assert.isUndefined(yield* eur)
+      assert.isNull(yield* snapshot.futureSlot)
       assert.isNull(yield* snapshot.readAt)
       assert.deepStrictEqual((yield* means).day[0], [null, 0, 144])
       yield* snapshot.refresh
       assert.deepStrictEqual(yield* eur, BigDecimal.fromStringUnsafe("1"))
+      assert.strictEqual(yield* snapshot.futureSlot, Slot.at(at(wrong)))
+      yield* setTime(wrong)
+      assert.isNull(yield* snapshot.futureSlot)
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
   )
 

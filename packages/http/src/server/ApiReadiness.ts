@@ -4,6 +4,7 @@
  * and a metric to alert on shows their age.
  */
 import { Readiness } from "@btc-price/domain/Readiness"
+import * as Slot from "@btc-price/domain/Slot"
 import { Snapshot } from "@btc-price/domain/Snapshot"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -27,6 +28,13 @@ export const layer: Layer.Layer<Readiness, never, Snapshot> = Layer.effect(
         )
         const reasons = [...(readAt === null ? [] : missing), ...silenceOf(readAt, now)]
         if (problem !== null) reasons.push(problem.message)
+        const futureSlot = yield* snapshot.futureSlot
+        if (futureSlot !== null) {
+          const time = DateTime.formatIso(Slot.start(futureSlot))
+          reasons.push(
+            `The slot ${time} has a price but has not begun: this machine's clock is behind, or a worker's was ahead`,
+          )
+        }
         return { ready: readAt !== null, reasons }
       }),
     }),
