@@ -40,11 +40,17 @@ export type Ports =
   | IdentityProvider
   | Quotas
 
-/** Serves the API on the HttpServer for as long as the layer lives. */
-export const layer = (options: Options): Layer.Layer<Readiness | Snapshot.Snapshot, never, Ports> =>
+/**
+ * Serves the API on the HttpServer for as long as the layer lives. A composition may give the snapshot a repository of its
+ * own, whose connections no request uses.
+ */
+export const layer = (
+  options: Options,
+  snapshot: Layer.Layer<Snapshot.Snapshot, never, PriceRepository> = Snapshot.layer(options),
+): Layer.Layer<Readiness | Snapshot.Snapshot, never, Ports> =>
   ApiReadiness.layer.pipe(
     Layer.provide(ApiServer.layer(options)),
     Layer.provide(ProviderLimits.layer(options.limits)),
     Layer.provide(Envelope.layer(options.sealing)),
-    Layer.provideMerge(Snapshot.layer(options)),
+    Layer.provideMerge(snapshot),
   )

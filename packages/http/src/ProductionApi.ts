@@ -12,6 +12,7 @@ import * as PostgresSigningKeyStore from "@btc-price/adapters/postgres/PostgresS
 import * as PostgresSourceLedger from "@btc-price/adapters/postgres/PostgresSourceLedger"
 import * as RedisQuotas from "@btc-price/adapters/redis/RedisQuotas"
 import * as Settings from "@btc-price/adapters/settings/Settings"
+import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -23,7 +24,15 @@ export const layer = (settings: Effect.Success<typeof Settings.http>) =>
     Effect.map((database) =>
       ManagementServer.layer.pipe(
         Layer.provide(PostgresCredentialsSource.layerReadiness(database)),
-        Layer.provide(ApiProgram.layer(settings)),
+        Layer.provide(
+          ApiProgram.layer(
+            settings,
+            Snapshot.layer(settings).pipe(
+              Layer.provide(Layer.fresh(PostgresPriceRepository.layer)),
+              Layer.provide(PostgresClient.layerReserved(database)),
+            ),
+          ),
+        ),
         Layer.provide(CognitoUserPool.layer(settings.cognito)),
         Layer.provide(
           settings.redis === undefined

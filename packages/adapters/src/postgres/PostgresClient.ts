@@ -11,7 +11,7 @@ import * as Scope from "effect/Scope"
 import type * as SqlClient from "effect/sql/SqlClient"
 import { SqlError, StatementTimeoutError } from "effect/sql/SqlError"
 import * as PostgresRotatingClient from "./credentials/PostgresRotatingClient.ts"
-import type { PostgresRotation, User } from "./credentials/PostgresRotation.ts"
+import type { Pools, PostgresRotation, User } from "./credentials/PostgresRotation.ts"
 import { isLoopback } from "./Loopback.ts"
 import * as PostgresPassword from "./PostgresPassword.ts"
 import * as PostgresPool from "./PostgresPool.ts"
@@ -82,25 +82,39 @@ export const config = (
   }
 }
 
-/** A pool of up to ten connections. Opens no connection before it is used, so it can be made while the server is away. */
+/** Maximum connections. Three are what the snapshot reads at once. */
+const maxConnections = { pool: 10, reserved: 3 } satisfies Record<keyof Pools, number>
+
+/** A pool of connections. Opens no connection before it is used, so it can be made while the server is away. */
 export const makePool = (
   options: Options,
   user?: User,
+  name: keyof Pools = "pool",
 ): Effect.Effect<PgClient.PgClient, never, Scope.Scope> =>
   PostgresPool.make({
     ...config(options, user),
-    maxConnections: 10,
+    maxConnections: maxConnections[name],
     idleTimeout: Duration.minutes(1),
     connectionTTL: Duration.minutes(30),
   }).pipe(Effect.provide(Reactivity.layer))
 
-/** A client over such a pool. When the credentials change, no query fails or waits. */
-export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient> =>
+export const makePools = (options: Options, user: User) =>
+  Effect.all({ pool: makePool(options, user), reserved: makePool(options, user, "reserved") })
+
+const layerOf = (options: Options, name: keyof Pools) =>
   PgClient.layerFrom(
     options.rotation === undefined
-      ? makePool(options)
-      : PostgresRotatingClient.make(options.rotation, config(options)),
+      ? makePool(options, undefined, name)
+      : PostgresRotatingClient.make(options.rotation, config(options), name),
   )
+
+/** A client over such a pool. When the credentials change, no query fails or waits. */
+export const layer = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient> =>
+  layerOf(options, "pool")
+
+/** A client with a few connections of its own, which still has one when those of `layer` are all in use. */
+export const layerReserved = (options: Options): Layer.Layer<PgClient.PgClient | SqlClient.SqlClient> =>
+  layerOf(options, "reserved")
 
 /** A connection outside the pool. */
 export interface Session {

@@ -1,7 +1,10 @@
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
+import * as PostgresPriceRepository from "@btc-price/adapters/postgres/PostgresPriceRepository"
+import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -52,6 +55,24 @@ describe("PostgresClient", () => {
       )
       yield* TestClock.adjust("1 second")
       yield* Fiber.interrupt(interrupted)
+    }),
+  )
+
+  it.live("has connections for the snapshot when requests hold all others", () =>
+    Effect.gen(function* () {
+      const url = yield* TestDatabase.make
+      const shared = Context.get(yield* Layer.build(PostgresClient.layer({ url })), PgClient.PgClient)
+      const reserved = yield* Layer.build(
+        Layer.fresh(PostgresPriceRepository.layer).pipe(Layer.provide(PostgresClient.layerReserved({ url }))),
+      )
+      for (let count = 0; count < 10; count++) yield* shared.reserve
+      const waiting = yield* Effect.forkChild(shared`select 1`)
+      const timeZone = DateTime.zoneMakeNamedUnsafe("UTC")
+      const snapshot = yield* Layer.build(Snapshot.layer({ currencies: ["EUR"], timeZone })).pipe(
+        Effect.provideContext(reserved),
+      )
+      yield* Context.get(snapshot, Snapshot.Snapshot).refresh
+      assert.isUndefined(waiting.pollUnsafe())
     }),
   )
 

@@ -27,6 +27,7 @@ import * as Vendors from "@btc-price/adapters/Vendors"
 import { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import { PriceSources } from "@btc-price/domain/PriceSource"
+import * as Snapshot from "@btc-price/domain/Snapshot"
 import * as SourceGate from "@btc-price/domain/SourceGate"
 import * as Worker from "@btc-price/worker/Worker"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -106,7 +107,15 @@ const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options)
   }).pipe(
     Layer.provide(ManagementServer.layer),
     Layer.provide(PostgresCredentialsSource.layerReadiness(database)),
-    Layer.provide(ApiProgram.layer(settings)),
+    Layer.provide(
+      ApiProgram.layer(
+        settings,
+        Snapshot.layer(settings).pipe(
+          Layer.provide(Layer.fresh(PostgresPriceRepository.layer)),
+          Layer.provide(PostgresClient.layerReserved(database)),
+        ),
+      ),
+    ),
     Layer.provide(userPool),
     Layer.provide(
       settings.redis === undefined

@@ -37,7 +37,7 @@ export const open = Effect.fn("PostgresCredentialsSource.open")(function* ({
   const context = yield* Effect.context<FileSystem.FileSystem | Path.Path>()
   const rotate = (read: Effect.Effect<Credentials, CredentialsError>) =>
     Effect.map(
-      PostgresRotation.make(read, (user) => PostgresClient.makePool(options, user)),
+      PostgresRotation.make(read, (user) => PostgresClient.makePools(options, user)),
       (rotation) => ({ ...options, rotation, problem: rotation.problem }),
     )
   switch (source.kind) {

@@ -7,17 +7,17 @@ import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import * as PostgresBorrowingClient from "../PostgresBorrowingClient.ts"
-import type { PostgresRotation } from "./PostgresRotation.ts"
+import type { Pools, PostgresRotation } from "./PostgresRotation.ts"
 
 /** Maximum notifications that wait for a listener. When there are more, the oldest are dropped. */
 const notificationLimit = 1_024
 
 /** A client that is used like any other: each query runs on the pool of the user that is current when it starts. */
-export const make = (rotation: PostgresRotation, config: PgClient.PgClientConfig) =>
+export const make = (rotation: PostgresRotation, config: PgClient.PgClientConfig, name: keyof Pools) =>
   PostgresBorrowingClient.make({
     config,
-    acquirer: rotation.withRefresh(Effect.flatMap(rotation.user, ({ pool }) => pool.reserve)),
-    listen: listenOver(rotation),
+    acquirer: rotation.withRefresh(Effect.flatMap(rotation.user, (user) => user[name].reserve)),
+    listen: listenOver(rotation, name),
   })
 
 interface Listener {
@@ -27,16 +27,16 @@ interface Listener {
 }
 
 /** Listens as the current user. Starts to listen as the next user before it stops listening as the previous one. */
-const listenOver = (rotation: PostgresRotation) =>
+const listenOver = (rotation: PostgresRotation, name: keyof Pools) =>
   Effect.fnUntraced(function* (channel: string) {
     const outer = yield* Effect.scope
     const queue = yield* Queue.sliding<Notification, SqlError>(notificationLimit)
 
     const open = Effect.gen(function* () {
       const scope = yield* Scope.fork(outer)
-      const { pool, untilReplaced } = yield* Scope.provide(rotation.user, scope)
-      const notifications = yield* Scope.provide(pool.listen(channel), scope)
-      return { notifications, untilReplaced, scope }
+      const user = yield* Scope.provide(rotation.user, scope)
+      const notifications = yield* Scope.provide(user[name].listen(channel), scope)
+      return { notifications, untilReplaced: user.untilReplaced, scope }
     }).pipe(rotation.withRefresh)
 
     const relay = ({ notifications, untilReplaced, scope }: Listener): Effect.Effect<never, SqlError> =>

@@ -21,8 +21,14 @@ export interface User {
   readonly password: Effect.Effect<Redacted.Redacted>
 }
 
-export interface ConnectedUser extends User {
+/** The connections of a user. */
+export interface Pools {
   readonly pool: PgClient.PgClient
+  /** For what must not wait for the rest: see `PostgresClient.layerReserved`. */
+  readonly reserved: PgClient.PgClient
+}
+
+export interface ConnectedUser extends User, Pools {
   /** Returns when another user has replaced this one. Then release it. */
   readonly untilReplaced: Effect.Effect<void>
 }
@@ -62,12 +68,12 @@ interface Reading {
 
 /**
  * Uses the credentials that `read` returns, and reads them again when they are due or rejected. They are read once
- * before this returns. When a reading fails, the last good credentials stay in use. `connect` makes a user's pool, and
+ * before this returns. When a reading fails, the last good credentials stay in use. `connect` makes a user's pools, and
  * opens no connection.
  */
 export const make = Effect.fnUntraced(function* (
   read: Effect.Effect<Credentials, CredentialsError>,
-  connect: (user: User) => Effect.Effect<PgClient.PgClient, SqlError, Scope.Scope>,
+  connect: (user: User) => Effect.Effect<Pools, SqlError, Scope.Scope>,
 ): Effect.fn.Return<PostgresRotation, never, Scope.Scope> {
   const scope = yield* Effect.scope
   const clock = yield* Clock.Clock
@@ -96,7 +102,7 @@ export const make = Effect.fnUntraced(function* (
     })
     const user = { username, password }
     const replaced = Deferred.makeUnsafe<void>()
-    return { ...user, pool: yield* connect(user), replaced, untilReplaced: Deferred.await(replaced) }
+    return { ...user, ...(yield* connect(user)), replaced, untilReplaced: Deferred.await(replaced) }
   })
   const users = yield* RcMap.make({ lookup: open, idleTimeToLive: Duration.infinity })
 

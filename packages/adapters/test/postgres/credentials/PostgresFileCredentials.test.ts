@@ -89,7 +89,7 @@ describe("PostgresFileCredentials", () => {
     yield* fileSystem.writeFileString(file, content)
     const rotation = yield* PostgresRotation.make(
       Effect.provideContext(PostgresFileCredentials.read(file), context),
-      (user) => PostgresClient.makePool({ url }, user),
+      (user) => PostgresClient.makePools({ url }, user),
     )
     return { file, rotation }
   })
