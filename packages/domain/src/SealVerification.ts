@@ -1,5 +1,5 @@
-import type * as Digest from "effect/crypto/Digest"
 /** Use case: check the seals, and the prices and gaps of each closed day against the day's last seal. */
+import type * as Digest from "effect/crypto/Digest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"

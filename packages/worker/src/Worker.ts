@@ -1,5 +1,5 @@
-import * as ClockStep from "@btc-price/domain/ClockStep"
 /** The worker: while it is the leader, it samples each slot once and does maintenance. */
+import * as ClockStep from "@btc-price/domain/ClockStep"
 import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
 import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import type { PriceHistories } from "@btc-price/domain/PriceHistory"

@@ -1,5 +1,5 @@
-import * as Averages from "@btc-price/domain/Averages"
 /** The history as JSON pages. Each page has the cursor of the next page. */
+import * as Averages from "@btc-price/domain/Averages"
 import * as FutureSlot from "@btc-price/domain/FutureSlot"
 import * as Period from "@btc-price/domain/Period"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
