@@ -35,6 +35,24 @@ export const suite = (name: string, lockLayer: Layer.Layer<LeaderLock, unknown>)
       }),
     )
 
+    it.effect("says when it waits for another holder, and not when it holds the lock", () =>
+      Effect.gen(function* () {
+        const lock = yield* LeaderLock
+        const mayEnd = yield* Deferred.make<void>()
+        const held = yield* Deferred.make<void>()
+        let waits = 0
+        yield* Effect.forkChild(
+          lock.hold(
+            Effect.andThen(Deferred.succeed(held, undefined), Deferred.await(mayEnd)),
+            Effect.sync(() => waits++),
+          ),
+        )
+        yield* Deferred.await(held)
+        assert.strictEqual(waits, 0)
+        yield* lock.hold(Effect.void, Deferred.succeed(mayEnd, undefined))
+      }),
+    )
+
     it.effect("releases the lock when its holder is interrupted", () =>
       Effect.gen(function* () {
         const lock = yield* LeaderLock

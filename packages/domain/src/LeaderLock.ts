@@ -25,9 +25,13 @@ export class LeaderLock extends Context.Service<
      * Waits for the lock, runs `effect` while this process holds it, and releases it. When the lock is lost,
      * `effect` is interrupted and the whole fails with `LeaderLockError`. A holder that hangs or is cut off loses
      * the lock within {@link takeoverSeconds}. It may still write once before it notices, so its writes must be
-     * idempotent; the repository's key (currency, slot) makes them so.
+     * idempotent; the repository's key (currency, slot) makes them so. `onWaiting` runs whenever the lock was requested
+     * and another process holds it.
      */
-    readonly hold: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | LeaderLockError, R>
+    readonly hold: <A, E, R>(
+      effect: Effect.Effect<A, E, R>,
+      onWaiting?: Effect.Effect<void>,
+    ) => Effect.Effect<A, E | LeaderLockError, R>
   }
 >()("@btc-price/domain/LeaderLock") {}
 

@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import * as Average from "./Average.ts"
 import * as Averages from "./Averages.ts"
 import type { Currency } from "./Currency.ts"
+import * as Fault from "./Fault.ts"
 import type { GapRun } from "./GapRun.ts"
 import * as Period from "./Period.ts"
 import type { Price } from "./Price.ts"
@@ -155,8 +156,13 @@ export const layer = (options: {
         Effect.retry(Schedule.spaced(pollInterval)),
         Effect.forkScoped,
       )
+      const fault = Fault.make({
+        begun: "The snapshot could not be refreshed",
+        ended: "The snapshot is refreshed again",
+      })
       yield* refresh().pipe(
-        Effect.catchCause((cause) => Effect.logWarning("The snapshot could not be refreshed", cause)),
+        Effect.andThen(fault.end),
+        Effect.catchCause(fault.begin),
         Effect.andThen(Effect.timeoutOption(Queue.take(announced), pollInterval)),
         Effect.forever,
         Effect.forkScoped,

@@ -1,4 +1,5 @@
 /** Use case: the only way to a source. Enforces its budget, its rate limit and its circuit breaker. */
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
@@ -95,7 +96,10 @@ export const layer = (options: {
         yield* observe(source, calls, cap)
       })
 
-      /** A price is not lost because the outcome of its call cannot be stored. */
+      /**
+       * A price is not lost because the outcome of its call cannot be stored. While the repository is away, nothing else
+       * can be stored either, and the worker says so.
+       */
       const report = Effect.fnUntraced(
         function* (source: string, slot: Slot.Slot | null, failure: PriceSourceError | null) {
           const at = yield* DateTime.now
@@ -105,6 +109,12 @@ export const layer = (options: {
           const { _tag } = yield* breaker.state(source)
           yield* ledger.report({ source, at, slot, failure, breaker: breakers[_tag] })
         },
+        Effect.catchTag("RepositoryError", (error) =>
+          (error.reason === "unavailable" ? Effect.logDebug : Effect.logWarning)(
+            "The outcome of a call was not stored",
+            Cause.fail(error),
+          ),
+        ),
         Effect.catchCause((cause) => Effect.logWarning("The outcome of a call was not stored", cause)),
       )
 

@@ -4,6 +4,7 @@
  */
 import * as ClockStep from "@btc-price/domain/ClockStep"
 import type { Currency } from "@btc-price/domain/Currency"
+import * as Fault from "@btc-price/domain/Fault"
 import * as Gap from "@btc-price/domain/Gap"
 import * as Gaps from "@btc-price/domain/Gaps"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -49,6 +50,10 @@ export const make = Effect.fnUntraced(function* (
   clock: Effect.Effect<SourceClock.Verdict>,
 ) {
   const step = yield* ClockStep.make
+  const fault = Fault.make({
+    begun: "Maintenance failed and will run again in each slot",
+    ended: "Maintenance succeeded again",
+  })
   const repository = yield* PriceRepository
   // A counter that begins with its first gap has no increase.
   for (const currency of currencies) {
@@ -91,9 +96,8 @@ export const make = Effect.fnUntraced(function* (
     yield* seal
   })
   return turn.pipe(
-    Effect.catchCause((cause) =>
-      Effect.logWarning("Maintenance failed and will run again in the next slot", cause),
-    ),
+    Effect.andThen(fault.end),
+    Effect.catchCause(fault.begin),
     Effect.andThen(nextTurn),
     Effect.forever,
     Effect.delay(turnDelay),

@@ -1,6 +1,7 @@
 /** The worker: while it is the leader, it samples each slot once and does maintenance. */
 import * as ClockStep from "@btc-price/domain/ClockStep"
 import type { ExchangeRates } from "@btc-price/domain/ExchangeRates"
+import * as Fault from "@btc-price/domain/Fault"
 import { LeaderLock } from "@btc-price/domain/LeaderLock"
 import type { PriceHistories } from "@btc-price/domain/PriceHistory"
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
@@ -28,13 +29,7 @@ import * as GapWarning from "./GapWarning.ts"
 import * as Maintenance from "./Maintenance.ts"
 
 /** The delay from a failure to the restart of the worker. */
-const restartDelay = Duration.seconds(5)
-
-/**
- * A worker that has waited this long for the leader lock without a failure is ready again. Longer than any operation
- * may take.
- */
-const recoveryDelay = Duration.seconds(20)
+const restartDelay = Duration.seconds(2)
 
 const preparing = "Not sampling: The database is being prepared"
 
@@ -45,7 +40,8 @@ export interface Options extends Maintenance.Options {
 
 /**
  * Runs for as long as the layer lives. Samples the running slot at once and then each coming slot. After any failure,
- * expected or not, it releases all resources and restarts. It is ready while it leads or waits to lead.
+ * expected or not, it releases all resources and restarts. After a failure it is ready again as soon as it has accounted
+ * for the running slot, or has asked for the lock that another worker holds.
  */
 export const layer = (
   options: Options,
@@ -69,28 +65,32 @@ export const layer = (
       const failure = yield* Ref.make<string | null>(preparing)
       const clock = yield* Ref.make<SourceClock.Verdict>({ state: "unknown" })
       const sampleOnce = yield* makeSampleOnce(options.currencies)
-      const recover = Effect.sleep(recoveryDelay).pipe(
-        Effect.andThen(Ref.set(failure, null)),
-        Effect.andThen(Effect.never),
-      )
+      const fault = Fault.make({ begun: "The worker failed and will restart", ended: "The worker recovered" })
+      const recovered = Effect.andThen(Ref.set(failure, null), fault.end)
       // A migration may take minutes. Before it asks for the lock, so that the worker of the previous release samples on.
       const prepare = Effect.flatMap(DateTime.now, repository.prepare).pipe(
         Effect.andThen(Ref.update(failure, (reason) => (reason === preparing ? null : reason))),
       )
-      yield* Ref.set(failure, null).pipe(
-        Effect.andThen(Effect.logInfo("Became the leader")),
+      const lead = Effect.logInfo("Became the leader").pipe(
+        Effect.when(Effect.map(Ref.get(failure), (reason) => reason === null)),
         Effect.andThen(Maintenance.make(options, Ref.get(clock))),
         Effect.flatMap((maintenance) =>
-          Effect.raceFirst(sampleSlots(options, clock, sampleOnce), maintenance),
+          Effect.raceFirst(
+            sampleSlots(
+              options,
+              clock,
+              Effect.tap(sampleOnce, () => recovered),
+            ),
+            maintenance,
+          ),
         ),
-        lock.hold,
-        Effect.raceFirst(recover),
-        (lead) => Effect.andThen(prepare, lead),
+      )
+      yield* Effect.andThen(prepare, lock.hold(lead, recovered)).pipe(
         Effect.sandbox,
         Effect.tapError((cause) =>
           Effect.andThen(
             Ref.set(failure, `Not sampling: ${Cause.prettyErrors(cause)[0]?.message ?? "unknown"}`),
-            Effect.logWarning("The worker failed and will restart", cause),
+            fault.begin(cause),
           ),
         ),
         Effect.retry(Schedule.spaced(restartDelay)),

@@ -270,26 +270,37 @@ describe("Worker", () => {
     )
   }
 
-  it.effect("is ready again if it waits to lead after a failure", () =>
-    Effect.gen(function* () {
-      const { hold } = yield* LeaderLock
-      const fails = yield* Ref.make(true)
-      const lost = new LeaderLockError({ reason: "unavailable", cause: "away" })
-      const lock = Layer.succeed(LeaderLock, {
-        hold: (effect) =>
-          Effect.flatMap(Ref.getAndSet(fails, false), (first) => (first ? Effect.fail(lost) : hold(effect))),
-      })
-      yield* Effect.forkScoped(hold(Effect.never))
-      const ready = Layer.build(Worker.layer(options).pipe(Layer.provide(lock)))
-      const { check } = Context.get(yield* ready, Readiness)
-      yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(yield* check, {
-        ready: false,
-        reasons: ["Not sampling: The leader lock could not be requested"],
-      })
-      yield* TestClock.adjust("30 seconds")
-      assert.deepStrictEqual(yield* check, { ready: true, reasons: [] })
-    }).pipe(Effect.scoped, Effect.provide(adapters)),
+  it.effect(
+    "is ready again as soon as it waits for another leader, and logs a fault twice, however long it lasts",
+    () =>
+      Effect.gen(function* () {
+        const { hold } = yield* LeaderLock
+        const isAway = yield* Ref.make(true)
+        const lost = new LeaderLockError({ reason: "unavailable", cause: "away" })
+        const lock = Layer.succeed(LeaderLock, {
+          hold: (effect, onWaiting) =>
+            Effect.flatMap(Ref.get(isAway), (gone) => (gone ? Effect.fail(lost) : hold(effect, onWaiting))),
+        })
+        const logged: Array<string> = []
+        const logger = Logger.make(
+          ({ logLevel, message }) => void logged.push(`${logLevel} ${String(message)}`),
+        )
+        yield* Effect.forkScoped(hold(Effect.never))
+        const ready = Layer.build(Worker.layer(options).pipe(Layer.provide(lock)))
+        const { check } = Context.get(yield* ready.pipe(Effect.provide(Logger.layer([logger]))), Readiness)
+        yield* TestClock.adjust("10 minutes")
+        assert.deepStrictEqual(yield* check, {
+          ready: false,
+          reasons: ["Not sampling: The leader lock could not be requested"],
+        })
+        yield* Ref.set(isAway, false)
+        yield* TestClock.adjust("2 seconds")
+        assert.deepStrictEqual(yield* check, { ready: true, reasons: [] })
+        assert.deepStrictEqual(logged, [
+          "Warn The worker failed and will restart",
+          "Info The worker recovered",
+        ])
+      }).pipe(Effect.scoped, Effect.provide(adapters)),
   )
 
   it("samples 5 to 24 seconds into a slot, at a fixed delay for an installation", () => {

@@ -42,14 +42,18 @@ export const layer = (
   })
 
   return Layer.succeed(LeaderLock, {
-    hold: Effect.fn("LeaderLock.hold")(<A, E, R>(effect: Effect.Effect<A, E, R>) =>
-      acquire(openSession, askInterval).pipe(
-        Effect.mapError(toLockError("unavailable", options)),
-        Effect.flatMap((session) =>
-          Effect.raceFirst(effect, Effect.mapError(keep(session, openSession), toLockError("lost", options))),
+    hold: Effect.fn("LeaderLock.hold")(
+      <A, E, R>(effect: Effect.Effect<A, E, R>, onWaiting: Effect.Effect<void> = Effect.void) =>
+        acquire(openSession, (sql) => askFor(sql, askInterval, onWaiting)).pipe(
+          Effect.mapError(toLockError("unavailable", options)),
+          Effect.flatMap((session) =>
+            Effect.raceFirst(
+              effect,
+              Effect.mapError(keep(session, openSession), toLockError("lost", options)),
+            ),
+          ),
+          Effect.scoped,
         ),
-        Effect.scoped,
-      ),
     ),
   })
 }
@@ -62,29 +66,31 @@ const attempts = { unavailable: "Requesting the leader lock", lost: "Holding the
 /** A session that holds the lock. While it waits it logs in again whenever the user changes. */
 const acquire = (
   openSession: Effect.Effect<Session, SqlError, Scope.Scope>,
-  askInterval: Duration.Duration,
+  ask: (sql: PgClient.PgClient) => Effect.Effect<unknown, SqlError>,
 ): Effect.Effect<Session, SqlError, Scope.Scope> =>
   Effect.gen(function* () {
     const session = yield* openSession
     const isHeld = yield* Effect.raceFirst(
-      Effect.as(askFor(session.sql, askInterval), true),
+      Effect.as(ask(session.sql), true),
       Effect.as(session.untilReplaced, false),
     )
     if (isHeld) return session
     yield* Scope.close(session.scope, Exit.void)
-    return yield* acquire(openSession, askInterval)
+    return yield* acquire(openSession, ask)
   })
 
 /**
  * Returns once the session holds the lock. Fails on a server that does not write. A standby grants locks too, which no
  * other server knows of.
  */
-const askFor = (sql: PgClient.PgClient, askInterval: Duration.Duration) =>
+const askFor = (sql: PgClient.PgClient, askInterval: Duration.Duration, onWaiting: Effect.Effect<void>) =>
   sql<{ readonly held: boolean | null }>`
     select case when not ${isReadOnlySession(sql)}
       then pg_try_advisory_lock(hashtext('btc-price'), hashtext('leader')) end as held`.pipe(
     withDeadline,
-    Effect.tap(([row]) => (row?.held === null ? Effect.fail(readOnly) : Effect.void)),
+    Effect.tap(([row]) =>
+      row?.held === null ? Effect.fail(readOnly) : row?.held === false ? onWaiting : Effect.void,
+    ),
     Effect.repeat({ schedule: Schedule.spaced(askInterval), until: ([row]) => row?.held === true }),
   )
 
