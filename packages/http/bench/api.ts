@@ -26,7 +26,7 @@ const report = Layer.effectDiscard(
 
 const program = report.pipe(
   Layer.provide(BenchApi.layer(currencies, { url: Redacted.make(process.argv[2] ?? "") })),
-  Layer.provide(NodeProgram.layerLog({ level: "warn", format: "json" })),
+  Layer.provide(NodeProgram.layerLog({ level: "warn", format: "json", service: "bench" })),
 )
 
 NodeProgram.run(Layer.launch(program))

@@ -159,7 +159,7 @@ bench.pipe(
     NodeServices.layer,
     NodeHttpClient.layerUndici,
     Reactivity.layer,
-    NodeProgram.layerLog({ level: "warn", format: "pretty" }),
+    NodeProgram.layerLog({ level: "warn", format: "pretty", service: "bench" }),
   ]),
   NodeRuntime.runMain,
 )

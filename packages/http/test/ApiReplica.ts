@@ -1,5 +1,6 @@
 /** Replicas of the API on sockets of their own, with the users of whoever is given, and without prices. */
 import * as MemoryAdapters from "@btc-price/adapters/memory/MemoryAdapters"
+import * as JsonLog from "@btc-price/adapters/node/JsonLog"
 import * as NodeListener from "@btc-price/adapters/node/NodeListener"
 import type { Authenticator } from "@btc-price/domain/access/Authenticator"
 import type { IdentityProvider } from "@btc-price/domain/access/IdentityProvider"
@@ -51,7 +52,7 @@ export const start = Effect.fnUntraced(function* (replica: Options) {
     Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
     Layer.provide(NodeHttpClient.layerUndici),
     Layer.provide(MemoryAdapters.layer()),
-    Layer.provide(Logger.layer([Logger.map(Logger.formatJson, (line) => void lines.push(line))])),
+    Layer.provide(Logger.layer([Logger.map(JsonLog.format("test"), (line) => void lines.push(line))])),
     Layer.provide(Layer.succeed(References.MinimumLogLevel, "All")),
     Layer.provide(layerClock),
     Layer.fresh,

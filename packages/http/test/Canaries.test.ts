@@ -55,7 +55,7 @@ const assertSilent = Effect.fnUntraced(function* (program: Program.Program) {
   assert.match(metrics, /^http_request_duration_seconds_count\{/m)
   assert.match(metrics, /^http_requests_refused_total\{status="400"\} \d+$/m)
   assertHidden(metrics, "metrics")
-  assert.include(program.output(), "DEBUG", "the log is at the debug level")
+  assert.include(program.output(), '"level":"debug"', "the log is at the debug level")
   assertHidden(program.output(), "log")
 })
 

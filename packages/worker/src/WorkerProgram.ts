@@ -3,6 +3,7 @@ import * as LocalData from "@btc-price/adapters/embedded/LocalData"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as NodeDigest from "@btc-price/adapters/node/NodeDigest"
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
+import { version } from "@btc-price/adapters/node/Version"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
@@ -70,7 +71,7 @@ export const commandLine = Command.run(
   WorkerCommand.make(NodeProgram.launch(Settings.worker, layer), ({ json }) =>
     Layer.unwrap(Effect.map(Settings.command(json), layerCommands)),
   ),
-  { version: "0.1.0" },
+  { version },
 ).pipe(Effect.provide(CommandLine.layer))
 
 /** Creates the tables, because the data of `npm start` may have been used only for a replay. */

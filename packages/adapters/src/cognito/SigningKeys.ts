@@ -96,7 +96,7 @@ const follow = Effect.fnUntraced(function* (url: string) {
     yield* replace(usable(stored.keys))
     yield* Ref.set(fetchedAt, stored.fetchedAt)
     yield* Effect.logInfo("Verifying tokens with stored signing keys").pipe(
-      Effect.annotateLogs("fetchedAt", DateTime.formatIso(stored.fetchedAt)),
+      Effect.annotateLogs("fetched_at", DateTime.formatIso(stored.fetchedAt)),
     )
   }).pipe(
     Effect.catchCause((cause) => Effect.logWarning("The stored token signing keys could not be read", cause)),

@@ -21,11 +21,16 @@ import { Drain, type Options as DrainOptions } from "./Drain.ts"
 import * as EarlyStop from "./EarlyStop.ts"
 import * as JsonLog from "./JsonLog.ts"
 import * as PrettyLog from "./PrettyLog.ts"
+import { version } from "./Version.ts"
 
 export interface LogOptions {
   readonly level: "debug" | "info" | "warn" | "error"
   /** `terminal`: `pretty` on a terminal and otherwise `json`. */
   readonly format: "pretty" | "json" | "terminal"
+  /** The name of the program in JSON, such as `btc-price-api`. */
+  readonly service: string
+  /** The settings, without secrets, for the first line in JSON. */
+  readonly settings?: Readonly<Record<string, string>>
   /** What to warn of before anything else. */
   readonly warnings?: ReadonlyArray<string>
 }
@@ -40,11 +45,14 @@ export const layerLog = (options: LogOptions, output: "stdout" | "stderr" = "std
     layerLogger(options, output),
   )
 
-const layerLogger = ({ format, level }: LogOptions, output: "stdout" | "stderr"): Layer.Layer<never> =>
+const layerLogger = (
+  { format, level, service }: LogOptions,
+  output: "stdout" | "stderr",
+): Layer.Layer<never> =>
   Layer.merge(
     Logger.layer([
       format === "json" || (format === "terminal" && !process[output].isTTY)
-        ? Logger.withConsoleLog(JsonLog.format)
+        ? Logger.withConsoleLog(JsonLog.format(service))
         : Logger.withConsoleLog(PrettyLog.format({ isColored: hasColors(process[output]) })),
     ]),
     Layer.succeed(References.MinimumLogLevel, levels[level]),
@@ -79,7 +87,11 @@ export const launch = <
       yield* Effect.logInfo("Stopping")
       yield* Effect.sleep(Duration.seconds(known.stop.drainSeconds))
     })
-    return yield* Layer.build(Layer.provide(program(known), Layer.succeed(Drain, drain))).pipe(
+    const start = Effect.logInfo(`Starting version ${version}`).pipe(
+      Effect.annotateLogs({ node: process.version, settings: known.log.settings }),
+    )
+    return yield* start.pipe(
+      Effect.andThen(Layer.build(Layer.provide(program(known), Layer.succeed(Drain, drain)))),
       Effect.andThen(Effect.onInterrupt(Effect.never, () => stop)),
       Effect.scoped,
       Effect.provide(layerLog(known.log)),

@@ -55,7 +55,7 @@ export const follow = Effect.fnUntraced(function* (
     served = read
     yield* note(read)
     yield* Effect.logInfo("Serving a new TLS certificate").pipe(
-      Effect.annotateLogs("expiresAt", DateTime.formatIso(read.expiresAt)),
+      Effect.annotateLogs("expires_at", DateTime.formatIso(read.expiresAt)),
     )
   })
   const reloadOrWarn = Effect.catch(reload, ({ message }) => {

@@ -9,6 +9,7 @@ import * as AuthoritiesFile from "./AuthoritiesFile.ts"
 import * as CredentialsSettings from "./CredentialsSettings.ts"
 import * as ListenerSettings from "./ListenerSettings.ts"
 import * as ProgramSettings from "./ProgramSettings.ts"
+import * as PublicSettings from "./PublicSettings.ts"
 import type { Program } from "./Setting.ts"
 import { type Declarations, declarations } from "./SettingDeclarations.ts"
 import * as SettingMisspelling from "./SettingMisspelling.ts"
@@ -102,10 +103,10 @@ export const defaults = embedded.pipe(
 
 /** The defaults that differ between programs, so that an API and a worker can run on one machine. */
 const programDefaults = {
-  http: { managementPort: 5001, logFormat: "terminal" },
-  worker: { managementPort: 5002, logFormat: "terminal" },
-  command: { managementPort: 5002, logFormat: "pretty" },
-  embedded: { managementPort: 5001, logFormat: "pretty" },
+  http: { managementPort: 5001, logFormat: "terminal", service: "btc-price-api" },
+  worker: { managementPort: 5002, logFormat: "terminal", service: "btc-price-worker" },
+  command: { managementPort: 5002, logFormat: "pretty", service: "btc-price-command" },
+  embedded: { managementPort: 5001, logFormat: "pretty", service: "btc-price" },
 } as const
 
 const common = (program: Program, values: Values) => ({
@@ -136,6 +137,8 @@ const common = (program: Program, values: Values) => ({
   log: {
     level: values.LOG_LEVEL,
     format: values.LOG_FORMAT ?? programDefaults[program].logFormat,
+    service: programDefaults[program].service,
+    settings: PublicSettings.of(values),
     warnings: values.warnings,
   },
 })

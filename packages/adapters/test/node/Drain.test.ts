@@ -29,7 +29,7 @@ const start = Effect.gen(function* () {
   const up = yield* Deferred.make<void>()
   const settings = {
     stop,
-    log: { level: "error", format: "json" } as const,
+    log: { level: "error", format: "json", service: "test" } as const,
     api: { host: "127.0.0.1", port, responseSeconds: 19 },
     management: { host: "127.0.0.1", port: managementPort },
   }

@@ -55,7 +55,9 @@ describe("Settings", () => {
       assert.deepStrictEqual(settings.management, { host: "127.0.0.1", port: 5001 })
       assert.deepStrictEqual(settings.currencies, ["EUR", "CZK"])
       assert.strictEqual(DateTime.zoneToString(settings.timeZone), "UTC")
-      assert.deepStrictEqual(settings.log, { level: "info", format: "pretty", warnings: [] })
+      const { settings: shown, ...log } = settings.log
+      assert.deepStrictEqual(log, { level: "info", format: "pretty", service: "btc-price", warnings: [] })
+      assert.deepInclude(shown, { CURRENCIES: "EUR,CZK", HTTP_PORT: "5000", PASSWORD_LOGIN: "on" })
       assert.deepStrictEqual([settings.cognito, settings.dataDirectory], [undefined, ".data"])
     }).pipe(within({})),
   )
@@ -163,6 +165,28 @@ describe("Settings", () => {
       ] as const) {
         assert.deepStrictEqual(yield* problems(Settings.embedded, { [name]: value }), [name], value)
       }
+    }),
+  )
+
+  it.effect("show everything except secrets in the log", () =>
+    Effect.gen(function* () {
+      const { log } = yield* within({
+        ...cognito,
+        DATABASE_URL: databaseUrl,
+        REDIS_URL: "rediss://:hunter2@redis.example.com:6379",
+        RATE_LIMIT_STORE: "redis",
+        SEALING_KEY: sealingKey,
+        COINGECKO_PLAN: "demo",
+        COINGECKO_API_KEY: "hunter2",
+        COINGECKO_BASE_URL: "https://user:hunter2@proxy.example.com/coingecko?key=hunter2",
+      })(Settings.embedded)
+      assert.notMatch(JSON.stringify(log), new RegExp(`hunter2|${sealingKey}`))
+      assert.notProperty(log.settings, "DATABASE_URL")
+      assert.deepInclude(log.settings, {
+        COGNITO_REGION: cognito.COGNITO_REGION,
+        COINGECKO_BASE_URL: "https://proxy.example.com/coingecko",
+        RATE_LIMIT_STORE: "redis",
+      })
     }),
   )
 

@@ -12,6 +12,7 @@ import * as Listeners from "@btc-price/adapters/node/Listeners"
 import * as ManagementServer from "@btc-price/adapters/node/ManagementServer"
 import * as NodeDigest from "@btc-price/adapters/node/NodeDigest"
 import * as NodeProgram from "@btc-price/adapters/node/NodeProgram"
+import { version } from "@btc-price/adapters/node/Version"
 import * as PostgresCredentialsSource from "@btc-price/adapters/postgres/credentials/PostgresCredentialsSource"
 import * as PostgresClient from "@btc-price/adapters/postgres/PostgresClient"
 import * as PostgresDatabase from "@btc-price/adapters/postgres/PostgresDatabase"
@@ -64,7 +65,7 @@ export const commandLine = Command.run(
     },
     ({ isReplay }) => NodeProgram.launch(Settings.embedded, (settings) => layer({ ...settings, isReplay })),
   ).pipe(Command.withDescription("Runs the bitcoin price service on this machine")),
-  { version: "0.1.0" },
+  { version },
 )
 
 const compose = Effect.fnUntraced(function* ({ isReplay, ...settings }: Options) {

@@ -69,10 +69,10 @@ export const make = <E, R>(
             method,
             route,
             status,
-            durationMillis: Math.round(Duration.toMillis(duration) * 1000) / 1000,
+            duration_ms: Math.round(Duration.toMillis(duration) * 1000) / 1000,
             user: span.attributes.get("enduser.id") ?? "-",
-            traceId: span.traceId,
           }),
+          Effect.withParentSpan(span),
         )
         return yield* exit
       }),

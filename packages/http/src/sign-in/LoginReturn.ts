@@ -34,7 +34,7 @@ export const read = Effect.gen(function* () {
 /** Fails because the provider has reported this error instead of a code. The error is not repeated to the caller. */
 export const refuse = Effect.fnUntraced(function* (error: string) {
   yield* Effect.logInfo("The identity provider reported that a login failed").pipe(
-    Effect.annotateLogs({ error }),
+    Effect.annotateLogs("code", error),
   )
   return yield* new LoginRefused()
 })

@@ -7,7 +7,6 @@ import * as Effect from "effect/Effect"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Metric from "effect/Metric"
-import * as Option from "effect/Option"
 import * as Struct from "effect/Struct"
 import {
   ChallengeFailed,
@@ -70,13 +69,7 @@ interface Failure<out R extends Reason> {
 
 /** Fails with the problem for the error's reason, after it was logged and counted. */
 export const refuse = Effect.fnUntraced(function* <R extends Reason>(error: Failure<R>) {
-  const span = yield* Effect.option(Effect.currentSpan)
-  yield* report(error).pipe(
-    Effect.annotateLogs({
-      address: yield* ClientAddress.current,
-      ...Option.match(span, { onNone: () => ({}), onSome: ({ traceId }) => ({ traceId }) }),
-    }),
-  )
+  yield* Effect.annotateLogs(report(error), "address", yield* ClientAddress.current)
   if (error.reason === "throttled" || error.reason === "unavailable") {
     yield* retryAfter(error.retryAfterSeconds ?? retrySeconds)
   }
