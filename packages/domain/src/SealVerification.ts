@@ -1,6 +1,7 @@
 /** Use case: check the seals, and the prices and gaps of each closed day against the day's last seal. */
 import type * as Digest from "effect/crypto/Digest"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as Difference from "./Difference.ts"
@@ -8,6 +9,13 @@ import type { RepositoryError } from "./RepositoryError.ts"
 import * as Seal from "./Seal.ts"
 import * as Sealing from "./Sealing.ts"
 import { Seals } from "./Seals.ts"
+import * as Slot from "./Slot.ts"
+
+/** How far the clock of the process that stores prices may be ahead of ours. */
+const clockTolerance = Duration.minutes(1)
+
+/** No price or gap is later. */
+const lastEnd = DateTime.makeUnsafe("2100-01-01T00:00:00Z")
 
 export interface SealVerification {
   /** Closed days with a seal that were compared with it. */
@@ -22,7 +30,8 @@ export interface SealVerification {
 
 /**
  * Recomputes the chain, and the digest of each closed day from its prices and gaps. A day that differs is looked at
- * again, because another process may have changed or sealed it in between. Holds the last seal of each day and the
+ * again, because another process may have changed or sealed it in between. Prices and gaps of slots
+ * that have not begun are differences too. Holds the last seal of each day and the
  * lines of one day in memory, and changes nothing. `keptLink`: the link of a seal, from a copy that was kept elsewhere;
  * it is a difference if the chain does not have it. Fails with `RepositoryError`.
  */
@@ -57,6 +66,16 @@ export const verify = Effect.fn("SealVerification.verify")(function* (
     Stream.runForEach(([day, lines]) => compare(day, lines)),
   )
   for (const day of left.keys()) yield* compare(day, [])
+  const ahead = Slot.start(Slot.next(Slot.at(DateTime.addDuration(now, clockTolerance))))
+  yield* seals.lines({ start: ahead, end: lastEnd }).pipe(
+    Stream.groupAdjacentBy(Seal.dayOfLine),
+    Stream.runForEach(([day, lines]) =>
+      Effect.sync(() => {
+        const detail = `${day} has ${count(lines.length)} in slots that have not begun`
+        differences.push(Difference.ofDay(day, detail))
+      }),
+    ),
+  )
   return {
     sealedDays,
     unsealedDays: [...unsealed].filter((day) => day < open).length,

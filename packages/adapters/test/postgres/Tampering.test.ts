@@ -154,6 +154,12 @@ const tamperings: ReadonlyArray<readonly [what: string, sql: string, day: string
     "insert into gap values ('USD', '2026-02-28T02:00Z', 'missing', '')",
     "2026-02-28",
   ],
+  [
+    "a gap that has not begun",
+    "insert into gap values ('EUR', '2098-12-23T10:05Z', 'missing', '')",
+    "2098-12-23",
+    /^2098-12-23 has 1 price or gap in slots that have not begun$/,
+  ],
   ["the digest of a seal", "update seal set digest = repeat('0', 64) where number = 2", "2026-02-28"],
   [
     "the link of a seal",

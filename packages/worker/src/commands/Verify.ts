@@ -28,6 +28,12 @@ export const command = Command.make("verify", { link, json: Report.json }, ({ li
     json,
     facts,
     Effect.fnUntraced(function* (report) {
+      // Before all others, so that the first difference names the first day that is not as it was sealed.
+      const { sealedDays, unsealedDays, newest, differences } = yield* SealVerification.verify({
+        keptLink: Option.getOrUndefined(link),
+      })
+      for (const difference of differences) yield* report.result(...resultOf(difference))
+      facts.differences += differences.length
       yield* Stream.runForEach(
         Verify.verify(yield* CommandSettings),
         Effect.fnUntraced(function* (month: Verify.VerifiedMonth) {
@@ -40,11 +46,6 @@ export const command = Command.make("verify", { link, json: Report.json }, ({ li
           )
         }),
       )
-      const { sealedDays, unsealedDays, newest, differences } = yield* SealVerification.verify({
-        keptLink: Option.getOrUndefined(link),
-      })
-      for (const difference of differences) yield* report.result(...resultOf(difference))
-      facts.differences += differences.length
       if (newest !== null || unsealedDays > 0) {
         yield* report.result(
           {
@@ -63,7 +64,7 @@ export const command = Command.make("verify", { link, json: Report.json }, ({ li
 }).pipe(
   Command.withShortDescription("Check the stored data and the averages against the raw prices"),
   Command.withDescription(
-    `Checks every price of CURRENCIES: that it is possible, that every slot since the first price has either a price or a gap, and that the figures behind the average of each day and month of TIME_ZONE match its prices. Recomputes the chain of seals, and compares every sealed day of all currencies with its last seal: differences come oldest first, so that the first of them names the first day that is not as it was sealed. Prints each difference and changes nothing. Can run alongside workers. ${Outcome.help("there is a difference")}`,
+    `Checks every price of CURRENCIES: that it is possible, that every slot since the first price has either a price or a gap, and that the figures behind the average of each day and month of TIME_ZONE match its prices. Recomputes the chain of seals, and compares every sealed day of all currencies with its last seal: these differences come first, the oldest first, so that the first of them names the first day that is not as it was sealed. Prints each difference and changes nothing. Can run alongside workers. ${Outcome.help("there is a difference")}`,
   ),
 )
 

@@ -122,6 +122,29 @@ layer(Layer.empty, { excludeTestServices: true })("The command verify", (it) => 
     }),
   )
 
+  it.effect("prints days that are not as they were sealed before all other differences", () =>
+    Effect.gen(function* () {
+      const { url, slots } = yield* database
+      const [early, late] = [slots[400]!, slots[500]!].map((slot) => DateTime.toDateUtc(Slot.start(slot)))
+      yield* StoredPrices.within(
+        url,
+        Effect.gen(function* () {
+          const sql = yield* PgClient.PgClient
+          yield* Constraints.drop
+          yield* sql`delete from unsealed_day`
+          yield* sql`update price set observed_at = slot + interval '5 min' where currency = 'EUR' and slot in (${early!}, ${late!})`
+        }),
+      )
+      const found = CommandProgram.results(yield* CommandProgram.run(url, ["verify", "--json"])).filter(
+        ({ type }) => type === "difference",
+      )
+      const reasons = found.map(({ reason }) => reason)
+      assert.deepStrictEqual(reasons.slice(-2), ["price", "price"])
+      assert.isAtLeast(reasons.length, 3)
+      assert.isTrue(reasons.slice(0, -2).every((reason) => reason === "seal"))
+    }),
+  )
+
   it.effect("is incomplete if it is stopped", () =>
     Effect.gen(function* () {
       const { url } = yield* database
