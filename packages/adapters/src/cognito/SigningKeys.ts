@@ -1,5 +1,6 @@
 /** The public keys that verify an issuer's tokens. */
 import { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"
+import * as Fault from "@btc-price/domain/Fault"
 import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -72,6 +73,10 @@ const follow = Effect.fnUntraced(function* (url: string) {
   const isComplete = yield* Ref.make(false)
   const fetchedAt = yield* Ref.make<DateTime.Utc | null>(null)
   const requested = yield* Latch.make()
+  const fault = Fault.make({
+    begun: "The token signing keys could not be fetched",
+    ended: "The token signing keys are fetched again",
+  })
 
   const replace = (keys: KeySet["keys"]) =>
     Ref.update(current, ({ version }) => ({ version: version + 1, keys }))
@@ -83,6 +88,7 @@ const follow = Effect.fnUntraced(function* (url: string) {
     yield* replace(keys)
     yield* Ref.set(fetchedAt, now)
     yield* Ref.set(isComplete, true)
+    yield* fault.end
     yield* Effect.timeout(store.save(url, { keys, fetchedAt: now }), storeLimit).pipe(
       Effect.catchCause((cause) =>
         Effect.logWarning("The token signing keys could not be stored for a restart", cause),
@@ -105,7 +111,7 @@ const follow = Effect.fnUntraced(function* (url: string) {
   const fetchOrKeep = Effect.catchCause(
     fetch,
     Effect.fnUntraced(function* (cause) {
-      yield* Effect.logWarning("The token signing keys could not be fetched", cause)
+      yield* fault.begin(cause)
       const since = yield* Ref.get(fetchedAt)
       if (since === null) yield* restore
       else if (yield* isTooOld(since)) yield* replace([])

@@ -37,12 +37,16 @@ it.effect("a day of outage accepts every valid token and no expired token, acros
   Effect.gen(function* () {
     const origin = KeyOrigin.make(KeyOrigin.keySet(key.jwk))
     const url = yield* TestDatabase.make
+    const lines: Array<string> = []
+    const logger = Logger.make<unknown, void>(({ message, logLevel }) => {
+      if (logLevel !== "Debug") lines.push(String(message))
+    })
     /** The API's own layers, as after a start. */
     const start = CognitoUserPool.layer({ ...appClient, jwksUrl: KeyOrigin.url }).pipe(
       Layer.provide(PostgresSigningKeyStore.layer({ secrets: [Redacted.make("secret")] })),
       Layer.provide(PostgresClient.layer({ url })),
       Layer.provide(Layer.succeed(HttpClient.HttpClient, origin.client)),
-      Layer.provide(Logger.layer([])),
+      Layer.provide(Logger.layer([logger])),
       Layer.fresh,
       Layer.build,
       Effect.map(
@@ -64,6 +68,8 @@ it.effect("a day of outage accepts every valid token and no expired token, acros
         assert.deepStrictEqual(outcomes, ["invalid-token", "alice", "alice"], `after ${now} hours`)
       }
       assert.isAtLeast(origin.fetches - fetches, 120)
+      const failed = "The token signing keys could not be fetched"
+      assert.strictEqual(lines.splice(0).filter((line) => line === failed).length, 1)
       return outcomeOf
     }, Effect.scoped)
 

@@ -11,7 +11,8 @@ export const orProblem = <A, R>(
 const toProblem = Effect.fnUntraced(function* (error: RepositoryError) {
   switch (error.reason) {
     case "unavailable":
-      yield* Effect.logWarning("The database cannot be read", Cause.fail(error))
+      // A line for each request would flood the log. The snapshot logs when an outage begins and ends.
+      yield* Effect.annotateCurrentSpan("error.message", error.message)
       return yield* new RepositoryUnavailable()
     case "rejected":
       yield* Effect.logError("The database is not in the expected state", Cause.fail(error))

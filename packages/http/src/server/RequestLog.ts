@@ -54,6 +54,7 @@ export const make = <E, R>(
         const [duration, exit] = yield* handled.pipe(Effect.withParentSpan(span), Effect.exit, Effect.timed)
         const route = String(span.attributes.get("http.route") ?? "none")
         const status = Exit.isSuccess(exit) ? exit.value.status : "broken-off"
+        const failure = span.attributes.get("error.message")
         span.attribute("http.request.method", method)
         span.attribute("http.response.status_code", status)
         yield* Metric.update(
@@ -71,6 +72,7 @@ export const make = <E, R>(
             status,
             duration_ms: Math.round(Duration.toMillis(duration) * 1000) / 1000,
             user: span.attributes.get("enduser.id") ?? "-",
+            ...(failure === undefined ? {} : { failure }),
           }),
           Effect.withParentSpan(span),
         )

@@ -1,17 +1,40 @@
 import * as MemoryUserPool from "@btc-price/adapters/memory/MemoryUserPool"
+import * as JsonLog from "@btc-price/adapters/node/JsonLog"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as ApiReplica from "../ApiReplica.ts"
-import { setTime } from "../ApiUnderTest.ts"
+import { get, layerAt, Outage, setTime } from "../ApiUnderTest.ts"
 
 interface Line {
   readonly msg: string
   readonly trace_id?: string
   readonly status?: number
+  readonly route?: string
+  readonly failure?: string
 }
 
 describe("RequestLog", () => {
+  it.effect("says in the line of a request why the database could not answer it, and nowhere else", () =>
+    Effect.gen(function* () {
+      const lines: Array<Line> = []
+      const logger = Logger.map(JsonLog.format("test"), (line) => void lines.push(JSON.parse(line)))
+      const layer = Layer.provide(layerAt("2026-11-24T10:02:30Z"), Logger.layer([logger]))
+      yield* Effect.gen(function* () {
+        ;(yield* Outage).state = "away"
+        lines.length = 0
+        assert.strictEqual((yield* get("/v1/gaps")).status, 503)
+      }).pipe(Effect.provide(layer))
+      const ours = lines.filter(({ route }) => route !== "/get_token")
+      assert.deepStrictEqual(
+        ours.map(({ msg, status, failure }) => [msg, status, failure]),
+        [["Request answered", 503, "PriceRepository.test: unavailable"]],
+      )
+    }),
+  )
+
   it.effect("gives every line of a request the same trace, and each request its own", () =>
     Effect.gen(function* () {
       yield* setTime("2026-11-24T10:02:30Z")
