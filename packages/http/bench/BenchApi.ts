@@ -27,7 +27,9 @@ export const layer = (currencies: ReadonlyArray<Currency>, database: PostgresCli
     sealing: { client: "bench", secrets: [] },
   }
   return ApiProgram.layer(options).pipe(
-    Layer.provideMerge(NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT" })),
+    Layer.provideMerge(
+      NodeListener.layer({ host: "127.0.0.1", port: 0, setting: "HTTP_PORT", shedsLoad: true }),
+    ),
     Layer.provide(MemoryUserPool.layer({ users: [user] })),
     Layer.provide(MemoryQuotas.layer),
     Layer.provide(BenchDatabase.layer(database)),

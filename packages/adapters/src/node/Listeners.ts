@@ -14,14 +14,14 @@ import * as NodeListener from "./NodeListener.ts"
  * is wrong with either port.
  */
 export const layer = (options: {
-  readonly api: Omit<NodeListener.Options, "setting">
+  readonly api: Omit<NodeListener.Options, "setting" | "shedsLoad">
   readonly management: ManagementOptions
 }) =>
   Layer.effectContext(
     Effect.gen(function* () {
       const [api, management] = yield* Effect.all(
         [
-          NodeListener.listen({ ...options.api, setting: "HTTP_PORT" }),
+          NodeListener.listen({ ...options.api, setting: "HTTP_PORT", shedsLoad: true }),
           NodeListener.listen({ ...options.management, setting: "MANAGEMENT_PORT" }),
         ],
         { mode: "result" },

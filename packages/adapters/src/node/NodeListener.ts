@@ -14,6 +14,7 @@ import * as Certificate from "./Certificate.ts"
 import * as ConnectionLimits from "./ConnectionLimits.ts"
 import { DownloadResponse } from "./DownloadResponse.ts"
 import { Drain } from "./Drain.ts"
+import * as LoadShedding from "./LoadShedding.ts"
 import * as Refusal from "./Refusal.ts"
 import * as SecureServer from "./SecureServer.ts"
 import * as SecurityHeaders from "./SecurityHeaders.ts"
@@ -31,6 +32,8 @@ export interface Options {
   readonly trustedProxies?: ReadonlyArray<IpNetwork.IpNetwork>
   /** How long running responses may take to end once the program stops. */
   readonly responseSeconds?: number
+  /** Whether requests are refused when there are more than can be answered. Probes must always be answered. */
+  readonly shedsLoad?: boolean
 }
 
 /** The server cannot listen on the address and port. */
@@ -38,6 +41,9 @@ export class ListenError extends Data.TaggedError("ListenError")<{
   readonly message: string
   readonly cause: unknown
 }> {}
+
+/** Maximum number of connections that wait to be accepted. */
+const backlog = 1_024
 
 /**
  * How long an idle connection stays open. Behind a TLS terminator this is longer than the 60 s of a load balancer,
@@ -83,11 +89,12 @@ export const listen = Effect.fnUntraced(function* (options: Options) {
   const { host, port, setting, tls, responseSeconds = 1 } = options
   const server = tls === undefined ? createServer(limits) : yield* secureServer(tls)
   yield* protect(server, options)
-  const answerEarly = Refusal.answer(503, { "retry-after": "5" })
+  const answerEarly = Refusal.answer(503, { "retry-after": "5", ...Refusal.closing })
   for (const event of requestEvents) server.on(event, answerEarly)
   const listener = yield* NodeHttpServer.make(() => server, {
     host,
     port,
+    backlog,
     gracefulShutdownTimeout: Duration.seconds(responseSeconds),
   }).pipe(
     Effect.mapError(
@@ -121,17 +128,13 @@ const secureServer = Effect.fnUntraced(function* (files: Certificate.Files) {
 
 /** Limits and headers for every connection, whatever is served. */
 const protect = Effect.fnUntraced(function* (server: Server, options: Options) {
-  const { tls, isBehindTerminator = false, trustedProxies = [] } = options
+  const { tls, isBehindTerminator = false, trustedProxies = [], shedsLoad = false } = options
   const context = yield* Effect.context<never>()
   const drain = yield* Drain
   const begins = ConnectionLimits.install(server, {
     trustedProxies,
     onDrop: () => dropped.updateUnsafe(1, context),
   })
-  const emit = server.emit.bind(server)
-  // Before the listeners of the application, which all get every event.
-  server.emit = (event: string, ...args: ReadonlyArray<unknown>) =>
-    isExchange(args) && !begins(...args) ? true : emit(event, ...args)
   const countRefusal = (status: number, requests: 0 | 1) =>
     Metric.withAttributes(refused, { status: String(status) }).updateUnsafe(requests, context)
   // A counter that begins with 1 has no increase, so the first event would raise no alarm.
@@ -165,6 +168,27 @@ const protect = Effect.fnUntraced(function* (server: Server, options: Options) {
     headers,
     onRefusal: (status) => countRefusal(status, 1),
   })
+  const answerOverload = Refusal.answer(503, { "retry-after": "1" })
+  const load = LoadShedding.make({
+    now: () => performance.now(),
+    nextTurn: setImmediate,
+    refuse: (response) => {
+      countRefusal(503, 1)
+      prepare(response.req, response)
+      answerOverload(response.req, response)
+    },
+  })
+  server.on("connection", load.accepted)
+  const emit = server.emit.bind(server)
+  // Before the listeners of the application, which all get every event.
+  server.emit = (event: string, ...args: ReadonlyArray<unknown>) => {
+    const begin = () => emit(event, ...args)
+    if (!isExchange(args)) return begin()
+    if (!begins(...args)) return true
+    if (shedsLoad) load.add(begin, args[1])
+    else begin()
+    return true
+  }
 })
 
 const isExchange = (args: ReadonlyArray<unknown>): args is readonly [IncomingMessage, ServerResponse] =>

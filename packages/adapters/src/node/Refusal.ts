@@ -10,8 +10,8 @@ import * as BrokenResponse from "./BrokenResponse.ts"
 /** How long a caller that may still be sending has to read a refusal, in milliseconds. */
 const graceMillis = 500
 
-/** Every status that is refused with here. */
-export const statuses = [400, 405, 408, 413, 417, 431, 505]
+/** Every status of a refusal. */
+export const statuses = [400, 405, 408, 413, 417, 431, 503, 505]
 
 interface Options {
   /** Headers of every response. */
@@ -24,7 +24,7 @@ export const install = (server: Server, { headers, onRefusal }: Options): void =
   const refuse = (socket: Socket, status: number, more: Readonly<Record<string, string>> = {}) => {
     onRefusal(status)
     const body = JSON.stringify(problem(status))
-    const lines = Object.entries({ ...headers, ...more, ...headersOf(body) }).map(
+    const lines = Object.entries({ ...headers, ...more, ...closing, ...headersOf(body) }).map(
       ([name, value]) => `${name}: ${value}`,
     )
     socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join("\r\n")}\r\n\r\n${body}`)
@@ -43,14 +43,14 @@ export const install = (server: Server, { headers, onRefusal }: Options): void =
     socket.on("error", () => {})
     refuse(socket as Socket, 405, { allow: "GET, HEAD, POST" })
   })
-  const answerExpectation = answer(417)
+  const answerExpectation = answer(417, closing)
   server.on("checkExpectation", (request, response) => {
     onRefusal(417)
     answerExpectation(request, response)
   })
 }
 
-/** Answers every request with the problem of this status and closes the connection. */
+/** Answers every request with the problem of this status. */
 export const answer = (status: number, more: Readonly<Record<string, string>> = {}): RequestListener => {
   const body = JSON.stringify(problem(status))
   return (_, response) => void response.writeHead(status, { ...more, ...headersOf(body) }).end(body)
@@ -81,9 +81,11 @@ export const problem = (status: number): ProblemDetails.ProblemDetails => ({
   title: STATUS_CODES[status] ?? "",
 })
 
+/** Says that the connection ends with the response. */
+export const closing = { connection: "close" }
+
 const headersOf = (body: string): Readonly<Record<string, string>> => ({
   "cache-control": "no-store",
-  connection: "close",
   "content-length": String(Buffer.byteLength(body)),
   "content-type": ProblemDetails.contentType,
 })
