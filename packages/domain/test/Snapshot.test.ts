@@ -12,6 +12,7 @@ import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Ref from "effect/Ref"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
@@ -217,6 +218,23 @@ describe("Snapshot", () => {
       }),
     ),
   )
+
+  it.effect("logs an outage of an hour once when it begins and once when it ends", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make<unknown, void>(({ message, logLevel }) => {
+      if (logLevel !== "Debug") lines.push(String(message))
+    })
+    return withOutage("2026-11-24T10:00:00Z", ({ isAway }) =>
+      Effect.gen(function* () {
+        yield* Ref.set(isAway, true)
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual(lines, ["The snapshot could not be refreshed"])
+        yield* Ref.set(isAway, false)
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual(lines.slice(1), ["The snapshot is refreshed again"])
+      }),
+    ).pipe(Effect.provide(Logger.layer([logger])))
+  })
 
   it.effect("expects each slot as soon as it starts, whenever the repository was last read", () =>
     withOutage("2024-01-07T12:00:01Z", ({ memory, isAway }) =>
