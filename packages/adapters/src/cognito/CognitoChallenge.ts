@@ -42,10 +42,15 @@ export const read = Effect.fnUntraced(function* (
       return { ...challenge, destination: parameters["CODE_DELIVERY_DESTINATION"] ?? "" }
     case "SELECT_MFA_TYPE":
       return { ...challenge, choices: listIn(parameters["MFAS_CAN_CHOOSE"]) }
-    case "NEW_PASSWORD_REQUIRED":
-      return listIn(parameters["requiredAttributes"]).length === 0
-        ? challenge
-        : yield* unsupported("It asks for attributes of the user besides a new password")
+    case "NEW_PASSWORD_REQUIRED": {
+      const requiredAttributes = listIn(parameters["requiredAttributes"])
+      if (requiredAttributes.length === 0) return challenge
+      return yield* new IdentityProviderError({
+        reason: "unknown-challenge",
+        detail: "It asks for attributes of the user besides a new password",
+        requiredAttributes: requiredAttributes.map((name) => name.replace(/^userAttributes\./, "")),
+      })
+    }
     case "MFA_SETUP": {
       if (!listIn(parameters["MFAS_CAN_SETUP"]).includes("SOFTWARE_TOKEN_MFA")) {
         return yield* unsupported("It asks to set up something other than an authenticator app")

@@ -12,6 +12,7 @@ import * as Redacted from "effect/Redacted"
 import { createHmac } from "node:crypto"
 import * as CognitoClientSecrets from "./CognitoClientSecrets.ts"
 import * as CognitoFailure from "./CognitoFailure.ts"
+import * as CognitoRegion from "./CognitoRegion.ts"
 
 export interface Options {
   readonly region: string
@@ -190,7 +191,7 @@ const makeSdkClient = Effect.fnUntraced(function* ({ region, endpoint }: Options
       () =>
         new sdk.CognitoIdentityProviderClient({
           region,
-          endpoint: String(endpoint ?? `https://cognito-idp.${region}.amazonaws.com`),
+          endpoint: String(endpoint ?? CognitoRegion.endpointOf(region)),
           // A retry after a time-out can use up two of the user's five attempts.
           maxAttempts: 1,
           requestHandler: {

@@ -30,7 +30,9 @@ export interface Pages {
 }
 
 export interface Options
-  extends Pages, Pick<TokenClaims.Rules, "userPoolId" | "clientId" | "tokenUse" | "requiredScope"> {
+  extends
+    Pages,
+    Pick<TokenClaims.Rules, "userPoolId" | "replicaRegions" | "clientId" | "tokenUse" | "requiredScope"> {
   /** The secrets of a confidential app client; two while one replaces the other. */
   readonly clientSecrets: ReadonlyArray<Redacted.Redacted>
 }

@@ -6,11 +6,14 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
 import * as CognitoIdentityProvider from "./CognitoIdentityProvider.ts"
 import * as CognitoManagedLogin from "./CognitoManagedLogin.ts"
+import * as CognitoRegion from "./CognitoRegion.ts"
 import * as SigningKeys from "./SigningKeys.ts"
 import type * as TokenClaims from "./TokenClaims.ts"
 import * as TokenVerifier from "./TokenVerifier.ts"
 
-export interface Options extends TokenClaims.Rules, SigningKeys.Options, CognitoIdentityProvider.Options {
+export interface Options extends TokenClaims.Rules, CognitoIdentityProvider.Options {
+  /** For emulators; AWS's address by default. */
+  readonly jwksUrl?: URL | string | undefined
   /** Only if the pool has login pages. */
   readonly managedLogin?: CognitoManagedLogin.Pages | undefined
 }
@@ -25,4 +28,10 @@ export const layer = (
     options.managedLogin === undefined
       ? Layer.empty
       : CognitoManagedLogin.layer({ ...options, ...options.managedLogin }),
-  ).pipe(Layer.provide(SigningKeys.layer(options)))
+  ).pipe(
+    Layer.provide(
+      SigningKeys.layer({
+        jwksUrl: options.jwksUrl ?? CognitoRegion.jwksUrlOf(options.userPoolId, options.region),
+      }),
+    ),
+  )

@@ -1,7 +1,6 @@
 /** The public keys that verify an issuer's tokens. */
 import { SigningKeyStore } from "@btc-price/domain/access/SigningKeyStore"
 import * as Fault from "@btc-price/domain/Fault"
-import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -39,10 +38,8 @@ export class SigningKeys extends Context.Service<
 >()("@btc-price/adapters/cognito/SigningKeys") {}
 
 export interface Options {
-  /** Such as `eu-central-1_AbCdEfGhI`. */
-  readonly userPoolId: string
-  /** For emulators; AWS's address by default. */
-  readonly jwksUrl?: URL | string | undefined
+  /** Where the user pool publishes its keys. */
+  readonly jwksUrl: URL | string
 }
 
 /** These keys and no others. */
@@ -61,8 +58,7 @@ export const layerFixed = (keys: ReadonlyArray<unknown>): Layer.Layer<SigningKey
  * however many callers it is run, fetches are at least ten seconds apart, whether they succeed or not.
  */
 export const layer = ({
-  userPoolId,
-  jwksUrl = CognitoJwtVerifier.parseUserPoolId(userPoolId).jwksUri,
+  jwksUrl,
 }: Options): Layer.Layer<SigningKeys, never, HttpClient.HttpClient | SigningKeyStore> =>
   Layer.effect(SigningKeys, follow(String(jwksUrl)))
 

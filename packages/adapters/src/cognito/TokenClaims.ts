@@ -8,6 +8,8 @@ import * as Schema from "effect/Schema"
 export interface Rules {
   /** Such as `eu-central-1_AbCdEfGhI`. It determines both forms of the issuer that Cognito writes. */
   readonly userPoolId: string
+  /** Further regions in which the pool is replicated, and whose issuers are accepted. */
+  readonly replicaRegions?: ReadonlyArray<string>
   readonly clientId: string
   /** ID tokens, access tokens, or either. A refresh token is never accepted. */
   readonly tokenUse: "id" | "access" | "either"

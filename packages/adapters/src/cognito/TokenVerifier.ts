@@ -1,7 +1,7 @@
 /** Verifies the tokens of a user pool on this machine, and closes what aws-jwt-verify leaves open. */
 import { Authenticator, AuthenticatorError } from "@btc-price/domain/access/Authenticator"
-import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
 import { JwksNotAvailableInCacheError, JwtBaseError, KidNotFoundInJwksError } from "aws-jwt-verify/error"
+import { JwtVerifier } from "aws-jwt-verify/jwt-verifier"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { LRUCache } from "lru-cache"
 import { hash } from "node:crypto"
+import * as CognitoRegion from "./CognitoRegion.ts"
 import { SigningKeys } from "./SigningKeys.ts"
 import * as TokenClaims from "./TokenClaims.ts"
 
@@ -61,14 +62,16 @@ export const layer = (rules: TokenClaims.Rules): Layer.Layer<Authenticator, neve
   )
 
 /** Fails unless a token is any user's valid ID token, and remembers nothing. */
-export const makeIdTokenCheck = (audience: Pick<TokenClaims.Rules, "userPoolId" | "clientId">) =>
+export const makeIdTokenCheck = (
+  audience: Pick<TokenClaims.Rules, "userPoolId" | "replicaRegions" | "clientId">,
+) =>
   Effect.map(
     makeReader({ ...audience, ...TokenClaims.anyUsersIdToken }),
     (read) => (token: Redacted.Redacted) => Effect.asVoid(readTimely(token, read)),
   )
 
-/** The longest token that is read, in characters. Cognito's have about 1,000. */
-const tokenLengthLimit = 8_192
+/** The longest token that is read, in characters: as long as all headers. Cognito's have about 1,000, or 30 more per group. */
+const tokenLengthLimit = 16_384
 
 /** How many verified tokens are remembered. The least recently used is forgotten first. */
 const cacheCapacity = 10_000
@@ -88,7 +91,8 @@ const makeReader = Effect.fnUntraced(function* (
   rules: TokenClaims.Rules,
 ): Effect.fn.Return<Reader, never, SigningKeys> {
   const signingKeys = yield* SigningKeys
-  const verifier = makeVerifier(rules)
+  const issuers = CognitoRegion.issuersOf(rules.userPoolId, rules.replicaRegions)
+  const verifier = makeVerifier(issuers)
   let version = -1
   let keyNames: ReadonlySet<unknown> = new Set()
 
@@ -96,7 +100,8 @@ const makeReader = Effect.fnUntraced(function* (
     if (current.version <= version) return
     version = current.version
     keyNames = new Set(current.keys.map(({ kid }) => kid))
-    verifier.cacheJwks({ keys: [...current.keys] })
+    // All issuers share the pool's keys.
+    for (const issuer of issuers) verifier.cacheJwks({ keys: [...current.keys] }, issuer)
   })
 
   const missingKey = Effect.map(signingKeys.refresh, (isComplete) =>
@@ -130,22 +135,30 @@ const makeReader = Effect.fnUntraced(function* (
   })
 })
 
-const makeVerifier = ({ userPoolId, clientId, machineClientIds }: TokenClaims.Rules) =>
-  CognitoJwtVerifier.create({
-    userPoolId,
-    // Both kinds of token and all clients. The library compares them with `aud` or `client_id`, whichever the kind of
-    // token has; TokenClaims checks the rest.
-    clientId: [clientId, ...machineClientIds],
-    tokenUse: null,
-    // The library reads the system's clock, whereas everything else here follows Effect's. An endless grace period
-    // makes its two comparisons (exp + grace < now, nbf - grace > now) always false. TokenClaims' own checks are
-    // stricter: the library accepts a token without any exp.
-    graceSeconds: Number.POSITIVE_INFINITY,
-    // Runs after the signature was verified, and can only throw.
-    customJwtCheck: ({ header, payload }) => {
-      if (!TokenClaims.isHeader(header, payload["token_use"])) throw new JwtHeaderError()
-    },
-  })
+interface VerifiedToken {
+  readonly header: unknown
+  readonly payload: Readonly<Record<string, unknown>>
+}
+
+/** The library's verifier for Cognito knows only the issuers of AWS's first partition, and checks no more than this. */
+const makeVerifier = (issuers: ReadonlyArray<string>) =>
+  JwtVerifier.create(
+    issuers.map((issuer) => ({
+      issuer,
+      // TokenClaims compares it, and `client_id`, which access tokens have in its place.
+      audience: null,
+      // Never fetched: the keys come from SigningKeys.
+      jwksUri: `${issuer}/.well-known/jwks.json`,
+      // The library reads the system's clock, whereas everything else here follows Effect's. An endless grace period
+      // makes its two comparisons (exp + grace < now, nbf - grace > now) always false. TokenClaims' own checks are
+      // stricter: the library accepts a token without any exp.
+      graceSeconds: Number.POSITIVE_INFINITY,
+      // Runs after the signature was verified, and can only throw.
+      customJwtCheck: ({ header, payload }: VerifiedToken) => {
+        if (!TokenClaims.isHeader(header, payload["token_use"])) throw new JwtHeaderError()
+      },
+    })),
+  )
 
 class JwtHeaderError extends JwtBaseError {}
 

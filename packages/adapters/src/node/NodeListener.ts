@@ -60,9 +60,11 @@ const limits = {
   headersTimeout: 5_000,
   requestTimeout: 10_000,
   keepAliveTimeoutBuffer: 1_000,
-  maxHeaderSize: 16_384,
+  maxHeaderSize: Refusal.maximumHeaderBytes,
   // The served application refuses it with a problem; Node would refuse it without a body.
   requireHostHeader: false,
+  // Whatever NODE_OPTIONS says.
+  insecureHTTPParser: false,
   shouldUpgradeCallback: () => false,
   ServerResponse: DownloadResponse,
 }
@@ -137,6 +139,12 @@ const protect = Effect.fnUntraced(function* (server: Server, options: Options) {
   })
   const countRefusal = (status: number, requests: 0 | 1) =>
     Metric.withAttributes(refused, { status: String(status) }).updateUnsafe(requests, context)
+  const logTooLarge = () =>
+    Effect.runForkWith(context)(
+      Effect.logWarning(
+        `A request was refused: its headers have more than ${Refusal.maximumHeaderBytes} bytes`,
+      ),
+    )
   // A counter that begins with 1 has no increase, so the first event would raise no alarm.
   dropped.updateUnsafe(0, context)
   for (const status of Refusal.statuses) countRefusal(status, 0)
@@ -166,7 +174,11 @@ const protect = Effect.fnUntraced(function* (server: Server, options: Options) {
   BrokenResponse.install(server)
   Refusal.install(server, {
     headers,
-    onRefusal: (status) => countRefusal(status, 1),
+    onRefusal: (status) => {
+      countRefusal(status, 1)
+      // The only refusal that somebody may meet who does nothing wrong.
+      if (status === 431) logTooLarge()
+    },
   })
   const answerOverload = Refusal.answer(503, { "retry-after": "1" })
   const load = LoadShedding.make({

@@ -7,6 +7,9 @@ import { type RequestListener, type Server, STATUS_CODES } from "node:http"
 import type { Socket } from "node:net"
 import * as BrokenResponse from "./BrokenResponse.ts"
 
+/** The limit of Node's parser for the headers of a request. */
+export const maximumHeaderBytes = 16_384
+
 /** How long a caller that may still be sending has to read a refusal, in milliseconds. */
 const graceMillis = 500
 
@@ -23,7 +26,7 @@ interface Options {
 export const install = (server: Server, { headers, onRefusal }: Options): void => {
   const refuse = (socket: Socket, status: number, more: Readonly<Record<string, string>> = {}) => {
     onRefusal(status)
-    const body = JSON.stringify(problem(status))
+    const body = JSON.stringify({ ...problem(status), ...detailOf(status) })
     const lines = Object.entries({ ...headers, ...more, ...closing, ...headersOf(body) }).map(
       ([name, value]) => `${name}: ${value}`,
     )
@@ -55,6 +58,10 @@ export const answer = (status: number, more: Readonly<Record<string, string>> = 
   const body = JSON.stringify(problem(status))
   return (_, response) => void response.writeHead(status, { ...more, ...headersOf(body) }).end(body)
 }
+
+/** Names the limit, which a user in very many groups may meet without knowing. */
+const detailOf = (status: number) =>
+  status === 431 ? { detail: `The headers, with the token, may have ${maximumHeaderBytes} bytes.` } : {}
 
 /** The status for an error of the parser or of a time limit; undefined for an error below HTTP. */
 const statusOf = (code: string | undefined): number | undefined => {

@@ -1,23 +1,32 @@
 /** Settings of the Cognito user pool, and of the tokens that are accepted. */
 import * as Schema from "effect/Schema"
+import * as CognitoRegion from "../cognito/CognitoRegion.ts"
 import { setting } from "./Setting.ts"
-import { expectedRegion, expectedUrl, Names, secrets, Text, Url } from "./SettingSchemas.ts"
+import { expectedRegion, expectedUrl, listOf, Names, secrets, Text, Url } from "./SettingSchemas.ts"
 import type { SettingValues } from "./SettingValues.ts"
+
+const Region = Schema.String.check(Schema.isPattern(CognitoRegion.regionForm))
 
 export const declarations = {
   COGNITO_REGION: setting({
-    schema: Text,
+    schema: Region,
     expected: expectedRegion,
-    meaning: "region of the user pool",
+    meaning: "region of the user pool: where it was created, or one of the `COGNITO_REPLICA_REGIONS`",
     fallback: null,
     neededBy: ["http"],
   }),
   COGNITO_USER_POOL_ID: setting({
-    schema: Schema.String.check(Schema.isPattern(/^[\w-]+_[0-9A-Za-z]+$/)),
+    schema: Schema.String.check(Schema.isPattern(CognitoRegion.userPoolIdForm)),
     expected: "a user pool id such as eu-central-1_AbCdEfGhI",
     meaning: "id of the user pool; if set, the embedded program uses Cognito too",
     fallback: null,
     neededBy: ["http"],
+  }),
+  COGNITO_REPLICA_REGIONS: setting({
+    schema: listOf(Region),
+    expected: "AWS regions, separated by commas",
+    meaning: "further regions in which the user pool is replicated; the tokens that they issue are accepted",
+    fallback: null,
   }),
   COGNITO_CLIENT_ID: setting({
     schema: Text,
@@ -82,8 +91,11 @@ export const problems = (values: Values): ReadonlyArray<string> => {
       ? ["COGNITO_USER_POOL_ID, COGNITO_REGION and COGNITO_CLIENT_ID go together: set all of them or none"]
       : []),
     ...(values.COGNITO_REGION !== undefined &&
-    values.COGNITO_USER_POOL_ID?.startsWith(`${values.COGNITO_REGION}_`) === false
-      ? ["COGNITO_USER_POOL_ID is not in COGNITO_REGION: the id of a user pool begins with its region"]
+    values.COGNITO_USER_POOL_ID?.startsWith(`${values.COGNITO_REGION}_`) === false &&
+    values.COGNITO_REPLICA_REGIONS?.includes(values.COGNITO_REGION) !== true
+      ? [
+          "COGNITO_USER_POOL_ID is not in COGNITO_REGION: the id of a user pool begins with its region; if the pool is replicated to COGNITO_REGION, name it in COGNITO_REPLICA_REGIONS",
+        ]
       : []),
     ...((values.COGNITO_ENDPOINT === undefined) !== (values.COGNITO_JWKS_URL === undefined)
       ? ["COGNITO_ENDPOINT and COGNITO_JWKS_URL go together: set both for an emulator, or neither"]

@@ -1,5 +1,7 @@
 /** What is wrong with settings that are valid one by one: they contradict each other, or are unsafe. */
+import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { isLoopback } from "../postgres/Loopback.ts"
 import * as CognitoSettings from "./CognitoSettings.ts"
 import * as CredentialsSettings from "./CredentialsSettings.ts"
@@ -25,10 +27,25 @@ export const problems = Effect.fnUntraced(function* (program: Program, values: V
     ...LimitSettings.problems(values),
     ...ProgramSettings.problems(values),
     ...plaintextUrls(values),
+    ...(yield* unverifiedTls),
     ...(yield* DatabaseSettings.problems(program, values)),
     ...(yield* CredentialsSettings.problems(values)),
   ]
 })
+
+/** Node's own variable, with which every TLS connection of the process would trust anybody. */
+const unverifiedTls = Effect.map(
+  Effect.orDie(Config.option(Config.String("NODE_TLS_REJECT_UNAUTHORIZED"))),
+  Option.match({
+    onNone: () => [],
+    onSome: (value) =>
+      value === "0"
+        ? [
+            "NODE_TLS_REJECT_UNAUTHORIZED is 0, so that anybody could pose as the identity provider: unset it, and name a private authority in NODE_EXTRA_CA_CERTS, or in DATABASE_CA_FILE for the database",
+          ]
+        : [],
+  }),
+)
 
 /** URLs that would send prices or secrets unprotected over a network. */
 const plaintextUrls = (values: Values): ReadonlyArray<string> =>

@@ -71,6 +71,8 @@ const list = <Item>(item: Schema.Codec<Item, string>, maximum: number, read?: (w
 export const Currencies = list(Currency, 20, (written) => written.toUpperCase())
 /** At most 20 texts without commas. */
 export const Names = list(Schema.NonEmptyString, 20)
+/** At most 20 of these. */
+export const listOf = (item: Schema.Codec<string>) => list(item, 20)
 export const choices = <const Item extends string>(items: ReadonlyArray<Item>) =>
   list(Schema.Literals(items), items.length)
 /** Whether the network can be a proxy's. A wider network trusts everybody, and no caller has an IPv4-mapped address. */

@@ -161,6 +161,7 @@ const cognito = (values: Values, userPoolId: string, region: string, clientId: s
   ...tokenRules(values),
   userPoolId,
   region,
+  replicaRegions: values.COGNITO_REPLICA_REGIONS ?? [],
   clientId,
   clientSecrets: values.COGNITO_CLIENT_SECRET ?? [],
   endpoint: values.COGNITO_ENDPOINT?.href,

@@ -3,7 +3,7 @@ import * as TokenClaims from "@btc-price/adapters/cognito/TokenClaims"
 import * as TokenVerifier from "@btc-price/adapters/cognito/TokenVerifier"
 import { Authenticator, type AuthenticatorError } from "@btc-price/domain/access/Authenticator"
 import { assert, describe, it, vi } from "@effect/vitest"
-import { CognitoJwtVerifier } from "aws-jwt-verify/cognito-verifier"
+import { JwtVerifier } from "aws-jwt-verify/jwt-verifier"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
@@ -141,7 +141,7 @@ const attacks: Readonly<Record<string, string>> = {
   "a padded signature": `${valid}==`,
   "a signature whose spare bits are set":
     content + "." + signature.slice(0, -1) + nextLetter(signature.at(-1)),
-  "more than 8 KiB": withClaims({ filler: "x".repeat(6_000) }),
+  "more than 16 KiB": withClaims({ filler: "x".repeat(13_000) }),
   "a fourth part": `${valid}.${signature}`,
   "the five parts of an encrypted token": `${valid}.${signature}.${signature}`,
   "white space before": ` ${valid}`,
@@ -311,12 +311,40 @@ describe("TokenVerifier", () => {
     Effect.gen(function* () {
       yield* TestClock.setTime(nowSeconds * 1_000)
       const { verify } = makeAuthenticator(rules)
-      const broken = vi.spyOn(CognitoJwtVerifier.prototype, "verifySync").mockImplementationOnce(() => {
+      const broken = vi.spyOn(JwtVerifier.prototype, "verifySync").mockImplementationOnce(() => {
         throw new TypeError("broken")
       })
       const exit = yield* Effect.exit(verify(Redacted.make(valid)))
       broken.mockRestore()
       assert.isTrue(exit._tag === "Failure" && exit.cause.reasons.every(({ _tag }) => _tag === "Die"))
+    }),
+  )
+
+  it.effect.each([
+    ["cn-north-1_AbCdEfGhI", "https://cognito-idp.cn-north-1.amazonaws.com.cn"],
+    ["eusc-de-east-1_AbCdEfGhI", "https://cognito-idp.eusc-de-east-1.amazonaws.eu"],
+    ["eu-central-1_AbCdEfGhI", "https://issuer-cognito-idp.eu-central-1.amazonaws.com"],
+    // A region in which the pool is replicated.
+    ["eu-central-1_AbCdEfGhI", "https://cognito-idp.eu-west-1.amazonaws.com"],
+    ["eu-central-1_AbCdEfGhI", "https://issuer-cognito-idp.eu-west-1.amazonaws.com"],
+  ] as const)("accepts tokens of %s from %s", ([userPoolId, origin]) =>
+    Effect.gen(function* () {
+      const own = { ...rules, userPoolId, replicaRegions: ["eu-west-1"] }
+      const tokens = [
+        ["own", withClaims({ iss: `${origin}/${userPoolId}` })],
+        ["of another pool", withClaims({ iss: `${origin}/${userPoolId}x` })],
+        ["elsewhere", withClaims({ iss: `https://cognito-idp.eu-west-2.amazonaws.com/${userPoolId}` })],
+      ] as const
+      assert.deepStrictEqual(yield* accepting(own, tokens), ["own"])
+    }),
+  )
+
+  it.effect("accepts a token of a user in 100 groups", () =>
+    Effect.gen(function* () {
+      const groups = Array.from({ length: 100 }, (_, index) => `group-${index}`.padEnd(75, "x"))
+      const token = withClaims({ "cognito:groups": groups })
+      assert.isAbove(token.length, 10_000)
+      assert.deepStrictEqual(yield* accepting(rules, [["many groups", token]]), ["many groups"])
     }),
   )
 })

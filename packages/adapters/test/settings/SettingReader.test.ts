@@ -30,6 +30,7 @@ const valid: Readonly<Record<Name, string>> = {
   COGNITO_JWKS_URL: url,
   COGNITO_MACHINE_CLIENT_IDS: "one, two",
   COGNITO_REGION: "eu-central-1",
+  COGNITO_REPLICA_REGIONS: "eu-west-1, us-east-1",
   COGNITO_USER_POOL_ID: "eu-central-1_AbCdEfGhI",
   COINBASE_BASE_URL: url,
   COINGECKO_API_KEY: "CG-key",

@@ -62,6 +62,23 @@ describe("Settings", () => {
     }).pipe(within({})),
   )
 
+  it.effect("refuse user pools of emulators, other regions, and TLS that trusts anybody", () =>
+    Effect.gen(function* () {
+      const env = { DATABASE_URL: databaseUrl, ...cognito }
+      const of = (changes: Record<string, string>) => problems(Settings.http, { ...env, ...changes })
+      assert.strictEqual((yield* of({ COGNITO_USER_POOL_ID: "local_4XyZ" }))[0], "COGNITO_USER_POOL_ID")
+      assert.strictEqual((yield* of({ COGNITO_REGION: "local" }))[0], "COGNITO_REGION")
+      assert.deepStrictEqual(yield* of({ COGNITO_REGION: "eu-west-1" }), ["COGNITO_USER_POOL_ID"])
+      const replica = { COGNITO_REGION: "eu-west-1", COGNITO_REPLICA_REGIONS: "us-east-1,eu-west-1" }
+      const settings = yield* within({ ...env, ...replica })(Settings.http)
+      assert.deepStrictEqual(settings.cognito.replicaRegions, ["us-east-1", "eu-west-1"])
+      const unverified = { ...env, NODE_TLS_REJECT_UNAUTHORIZED: "0" }
+      assert.deepStrictEqual(yield* problems(Settings.http, unverified), ["NODE_TLS_REJECT_UNAUTHORIZED"])
+      assert.deepStrictEqual(yield* problems(Settings.worker, unverified), ["NODE_TLS_REJECT_UNAUTHORIZED"])
+      assert.deepStrictEqual(yield* problems(Settings.embedded, unverified), ["NODE_TLS_REJECT_UNAUTHORIZED"])
+    }),
+  )
+
   it.effect("of the programs are read as they are meant", () =>
     Effect.gen(function* () {
       const http = yield* Settings.http

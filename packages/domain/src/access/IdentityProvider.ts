@@ -94,6 +94,8 @@ export class IdentityProviderError<
   readonly detail: string
   /** After how many seconds to try again; absent when that is not known. */
   readonly retryAfterSeconds?: number
+  /** For `unknown-challenge`: the attributes that the user must set before the sign-in can go on. */
+  readonly requiredAttributes?: ReadonlyArray<string>
 }> {
   override get message(): string {
     return `${this.reason}: ${this.detail}`

@@ -38,7 +38,7 @@ const secretOf = (limit: number) =>
 const sessionLengthLimit = 4_096
 
 /** The longest ID or access token, in characters. */
-const tokenLengthLimit = 8_192
+const tokenLengthLimit = 16_384
 
 export const Credentials = Schema.Struct({ username, password: secretOf(256) }).annotate({
   identifier: "Credentials",

@@ -25,6 +25,6 @@ export const readRefreshToken = (request: HttpServerRequest) =>
 
 export const readRevocation = (request: HttpServerRequest) =>
   JsonBody.decode(Revocation, request, {
-    limitBytes: 16_384,
+    limitBytes: 24_576,
     form: '{"refresh_token": "…"}, and optionally "token"',
   })

@@ -20,7 +20,7 @@ import { Api } from "../api/Api.ts"
 import { ChallengeRequired, PasswordLoginOff } from "../api/IdentityProblem.ts"
 import { type Purpose, Envelope } from "./Envelope.ts"
 import { readChallengeAnswer, readCredentials, readRefreshToken, readRevocation } from "./SignInBodies.ts"
-import { padded, refuse, startCounting } from "./SignInProblem.ts"
+import { padded, refuse, refuseStep, startCounting } from "./SignInProblem.ts"
 import * as TokensBody from "./TokensBody.ts"
 
 export interface Options {
@@ -98,7 +98,7 @@ export const layer = ({ passwordLogin }: Options) =>
             yield* requirePasswordLogin
             const credentials = yield* readCredentials(request)
             return yield* padded(provider.signIn(credentials)).pipe(
-              Effect.catch(refuse),
+              Effect.catch(refuseStep),
               Effect.flatMap(answer(credentials.username)),
               withSubject(credentials.username),
             )
@@ -112,7 +112,7 @@ export const layer = ({ passwordLogin }: Options) =>
             return yield* openSession(username, session).pipe(
               Effect.flatMap((challenge) => provider.answerChallenge(challenge, proof)),
               padded,
-              Effect.catch(refuse),
+              Effect.catch(refuseStep),
               Effect.flatMap(answer(username)),
               withSubject(username),
             )

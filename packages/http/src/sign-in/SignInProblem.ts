@@ -65,6 +65,7 @@ interface Failure<out R extends Reason> {
   readonly reason: R
   readonly detail: string
   readonly retryAfterSeconds?: number
+  readonly requiredAttributes?: ReadonlyArray<string>
 }
 
 /** Fails with the problem for the error's reason, after it was logged and counted. */
@@ -75,6 +76,19 @@ export const refuse = Effect.fnUntraced(function* <R extends Reason>(error: Fail
   }
   return yield* Effect.fail(problems[error.reason])
 })
+
+/**
+ * Like `refuse`, for a step that may end in a challenge that is not supported. The names of attributes can be told,
+ * because the pool's administrator has chosen them.
+ */
+export const refuseStep = <R extends Reason>(error: Failure<R>) =>
+  Effect.mapError(refuse(error), (problem) =>
+    error.requiredAttributes === undefined
+      ? problem
+      : new UnknownChallenge({
+          detail: `The identity provider requires ${error.requiredAttributes.join(", ")} to be set. GET /login, if it is configured, leads to its own pages, which ask for them.`,
+        }),
+  )
 
 /** When to retry if the error does not say it. */
 const retrySeconds = 5

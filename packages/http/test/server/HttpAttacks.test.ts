@@ -339,6 +339,13 @@ layer(layerAt(now))("The API refuses", (it) => {
     }),
   )
 
+  it.effect("too many bytes of headers, and names the limit", () =>
+    Effect.gen(function* () {
+      const answer = parse(yield* exchange(request("GET /x HTTP/1.1", "Host: x", `X: ${"x".repeat(20_000)}`)))
+      assert.strictEqual(JSON.parse(answer.body).detail, "The headers, with the token, may have 16384 bytes.")
+    }),
+  )
+
   it.effect("no method that it does not know a series of metrics of its own", () =>
     Effect.gen(function* () {
       for (const method of ["PROPFIND", "PURGE", "M-SEARCH", "OPTIONS"]) {

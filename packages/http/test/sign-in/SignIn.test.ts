@@ -301,6 +301,11 @@ describe("Sign-in", () => {
       const unknown = yield* signIn(api, "alice")
       assertProblem(unknown, 403, "unknown-challenge")
       assert.notProperty(unknown.body, "session")
+      const parameters = { requiredAttributes: '["userAttributes.email","userAttributes.name"]' }
+      cognito.answerCalls({ challenge: "NEW_PASSWORD_REQUIRED", parameters })
+      const attributes = yield* signIn(api, "alice")
+      assertProblem(attributes, 403, "unknown-challenge")
+      assert.match(attributes.body.detail, /requires email, name to be set\. GET \/login/)
       cognito.answerCalls("html")
       assertProblem(yield* signIn(api, "alice"), 503, "identity-unavailable")
       assert.notMatch(api.log(), /canary/)
@@ -324,7 +329,7 @@ describe("Sign-in", () => {
         const excess = fieldErrors(yield* ask(api, path, { ...right, canary: 1 }))
         assert.deepStrictEqual(Object.keys(excess), ["canary"])
         assertProblem(yield* ask(api, path, "{}", "text/plain"), 415, "not-json")
-        assertProblem(yield* ask(api, path, { padding: "x".repeat(17_000) }), 413, "body-too-large")
+        assertProblem(yield* ask(api, path, { padding: "x".repeat(25_000) }), 413, "body-too-large")
       }
       assert.notMatch(api.log(), /canary/)
     }),
