@@ -4,8 +4,10 @@ import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
@@ -26,6 +28,9 @@ export const currentPriceAgeLimit = Duration.minutes(15)
 
 /** How often the repository is read even if it announced no change. */
 const pollInterval = Duration.seconds(10)
+
+/** The time in which the announcement of a price arrives that has been read already. */
+const announcementDelay = Duration.seconds(1)
 
 /** The repository's newest facts, as read at one instant. */
 interface Facts {
@@ -91,7 +96,8 @@ export class Snapshot extends Context.Service<
 
 /**
  * Keeps the snapshot fresh for as long as the layer lives. It reads the repository whenever the repository announces a
- * change, and at least every ten seconds. While the repository is unavailable, the snapshot answers from the last read.
+ * change, and at least every ten seconds. When it finds a new price that was not announced, it subscribes to the changes
+ * again. While the repository is unavailable, the snapshot answers from the last read.
  */
 export const layer = (options: {
   readonly currencies: ReadonlyArray<Currency>
@@ -149,24 +155,42 @@ export const layer = (options: {
         )
 
       const announced = yield* Queue.sliding<void>(1)
-      yield* repository.changes.pipe(
-        Stream.runForEach((change) => Queue.offer(announced, change)),
+      const missed = yield* Queue.sliding<void>(1)
+      const scope = yield* Effect.scope
+      const listen = repository.changes.pipe(
+        Stream.runForEach((change) => Effect.andThen(observeAnnouncement, Queue.offer(announced, change))),
         Effect.sandbox,
         Effect.tapError((cause) => Effect.logDebug("No announcements of changes for now", cause)),
         Effect.retry(Schedule.spaced(pollInterval)),
-        Effect.forkScoped,
       )
+      // A connection may be dead for minutes before anybody notices, and closing it may take as long.
+      yield* Effect.gen(function* () {
+        const listening = yield* Effect.forkIn(listen, scope)
+        yield* Queue.take(missed)
+        yield* Effect.forkIn(Fiber.interrupt(listening), scope)
+      }).pipe(Effect.forever, Effect.forkScoped)
+
       const fault = Fault.make({
         begun: "The snapshot could not be refreshed",
         ended: "The snapshot is refreshed again",
       })
-      yield* refresh().pipe(
-        Effect.andThen(fault.end),
-        Effect.catchCause(fault.begin),
-        Effect.andThen(Effect.timeoutOption(Queue.take(announced), pollInterval)),
-        Effect.forever,
-        Effect.forkScoped,
+      const newestSlot = Effect.map(Ref.get(facts), (known) =>
+        known === null ? Infinity : Math.max(...[...known.latest.values()].map(({ slot }) => slot)),
       )
+      const waitForAnnouncement = (limit: Duration.Duration) =>
+        Effect.map(Effect.timeoutOption(Queue.take(announced), limit), Option.isSome)
+      let isAnnounced = false
+      const readOnce = Effect.gen(function* () {
+        const before = yield* newestSlot
+        yield* refresh()
+        yield* fault.end
+        return !isAnnounced && (yield* newestSlot) > before
+      }).pipe(Effect.catchCause((cause) => Effect.as(fault.begin(cause), false)))
+      yield* Effect.gen(function* () {
+        const isMissed = yield* readOnce
+        isAnnounced = yield* waitForAnnouncement(isMissed ? announcementDelay : pollInterval)
+        if (isMissed && !isAnnounced) yield* Queue.offer(missed, undefined)
+      }).pipe(Effect.forever, Effect.forkScoped)
 
       return Snapshot.of({
         refresh: refresh(),
@@ -215,6 +239,14 @@ const none: ReadonlyMap<Currency, Average.Tally> = new Map()
 const observed = Metric.gauge("btc_price_observed_timestamp_seconds", {
   description: "The source's own timestamp of the newest price; alert when it is too old",
 })
+
+const announcedAt = Metric.gauge("btc_price_snapshot_announced_timestamp_seconds", {
+  description: "When the database last announced a change; a new price is announced within a second",
+})
+
+const observeAnnouncement = Effect.flatMap(DateTime.now, (now) =>
+  Metric.update(announcedAt, DateTime.toEpochMillis(now) / 1000),
+)
 
 /** Whether the gap is one of the slots from which a current price can come. */
 const isRecent = ({ end }: GapRun, now: DateTime.Utc): boolean =>

@@ -9,11 +9,14 @@ import * as Slot from "@btc-price/domain/Slot"
 import * as Snapshot from "@btc-price/domain/Snapshot"
 import { assert, describe, it } from "@effect/vitest"
 import * as BigDecimal from "effect/BigDecimal"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
 import * as Ref from "effect/Ref"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 
@@ -301,5 +304,40 @@ describe("Snapshot", () => {
       yield* TestClock.adjust("1 second")
       assert.isNotNull((yield* snapshot.currentPrices)[0]?.price)
     }).pipe(Effect.provide(beginningAt("2024-01-07T12:00:00Z"))),
+  )
+
+  it.effect(
+    "subscribes again when a price comes without its announcement, and shows the last announcement",
+    () =>
+      Effect.gen(function* () {
+        yield* setTime("2024-01-07T12:00:00Z")
+        const memory = yield* PriceRepository
+        let subscriptions = 0
+        // As over a connection that is dead without anybody knowing: it brings nothing, and cannot be closed.
+        const dead = Stream.never.pipe(Stream.ensuring(Effect.never))
+        const deaf = Layer.succeed(PriceRepository, {
+          ...memory,
+          changes: Stream.suspend(() => (subscriptions++ === 0 ? dead : memory.changes)),
+        })
+        const scope = yield* Scope.make()
+        const snapshot = Context.get(
+          yield* Layer.buildWithScope(Layer.provide(Snapshot.layer(options("UTC")), deaf), scope),
+          Snapshot.Snapshot,
+        )
+        yield* TestClock.adjust("1 second")
+        yield* memory.record({ prices: [price("EUR", "2024-01-07T11:55:00Z", "1")], gaps: [] })
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(subscriptions, 2)
+        yield* memory.record({ prices: [price("EUR", "2024-01-07T12:00:00Z", "1")], gaps: [] })
+        yield* TestClock.adjust("1 second")
+        const [current] = yield* snapshot.currentPrices
+        assert.deepStrictEqual(current?.newest?.slot, Slot.at(at("2024-01-07T12:00:00Z")), "at once")
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(subscriptions, 2)
+        const gauge = (yield* Metric.snapshot).find(
+          ({ id }) => id === "btc_price_snapshot_announced_timestamp_seconds",
+        )
+        assert.deepInclude(gauge?.state, { value: DateTime.toEpochMillis(at("2024-01-07T12:01:01Z")) / 1000 })
+      }).pipe(Effect.provide(MemoryPriceRepository.layer)),
   )
 })
