@@ -51,6 +51,11 @@ export const complete =
       const method = endpoint.method.toLowerCase()
       paths[path] = { ...paths[path], [method]: completeOperation(endpoint, paths[path][method]) }
     }
+    const schemas = Object.values<Record<string, any>>(document["components"].schemas)
+    for (const { properties } of schemas) {
+      // Effect's own schema of a problem says only that its status is a number.
+      if (properties?.status?.type === "number") properties.status.type = "integer"
+    }
     return { ...document, paths, components: { ...document["components"], headers, responses } }
   }
 
