@@ -56,7 +56,7 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
             "sources",
             "seals?from=2026-01-01&to=2026-01-03",
             "history/EUR?from=2026-01-01&to=2026-01-03",
-            "averages?period=month&date=2026-01-01",
+            "averages?period=month&date=2026-01",
           ]) {
             const { status } = yield* get(`${api.url}/v1/${path}`, token)
             assert.isBelow(status, 500, path)

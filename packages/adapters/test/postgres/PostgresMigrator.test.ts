@@ -104,20 +104,22 @@ describe("The migrations", () => {
       yield* reader`begin`
       yield* reader`select from price`
       const preparing = yield* Effect.forkChild(repository.prepare(now))
+      const isOver = () => preparing.pollUnsafe() !== undefined
       const isWaiting = Effect.map(
         Effect.tap(sql`select from pg_locks where relation = 'price'::regclass and not granted`, nextTurn),
         ({ length }) => length > 0,
       )
       for (let tries = 0; tries < 3; tries++) {
-        yield* Effect.repeat(isWaiting, { until: (is) => is })
+        yield* Effect.repeat(isWaiting, { until: (is) => is || isOver() })
         assert.strictEqual((yield* repository.latest(["EUR"])).size, 0)
         yield* Effect.repeat(isWaiting, { until: (is) => !is })
-        yield* Effect.repeat(Effect.andThen(TestClock.adjust("10 seconds"), isWaiting), { until: (is) => is })
+        yield* Effect.andThen(TestClock.adjust("10 seconds"), isWaiting).pipe(
+          Effect.repeat({ until: (is) => is || isOver() }),
+        )
       }
+      assert.isFalse(isOver(), "it waits on")
       yield* reader`commit`
-      yield* Effect.andThen(TestClock.adjust("1 second"), nextTurn).pipe(
-        Effect.repeat({ until: () => preparing.pollUnsafe() !== undefined }),
-      )
+      yield* Effect.andThen(TestClock.adjust("1 second"), nextTurn).pipe(Effect.repeat({ until: isOver }))
       yield* Fiber.join(preparing)
       assert.lengthOf(yield* sql`select from migration where migration_id = 8`, 1)
     }).pipe(Effect.provide(layer), Effect.provide(Reactivity.layer)),
