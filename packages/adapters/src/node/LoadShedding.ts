@@ -11,14 +11,15 @@ export interface Options {
   readonly now: () => number
   /** Runs the function in the next turn, after all that has arrived until then has been received. */
   readonly nextTurn: (run: () => void) => void
-  readonly refuse: (response: ServerResponse) => void
+  /** `isCrowded`: connections are being accepted, so that the refused connection should make room. */
+  readonly refuse: (response: ServerResponse, isCrowded: boolean) => void
 }
 
 /**
  * For how long a turn begins requests, in milliseconds: as long as all else has taken since the last time, such as
- * accepting and refusing, but within these bounds. So answers get half of the time.
+ * accepting and refusing, but within these bounds.
  */
-const workMillis = { least: 2, most: 50 }
+const workMillis = { least: 2, most: 25 }
 
 /** For how long turns that accept a connection begin no requests, so that one connection after the other is accepted. */
 const acceptMillis = 50
@@ -68,12 +69,13 @@ export const make = ({ now, nextTurn, refuse }: Options) => {
       hasAccepted = false
       return schedule()
     }
+    const isCrowded = hasAccepted
     hasAccepted = false
     for (const waiting of queue) {
       const isRefused = isOverdue(waiting, waitMillis)
       if (!isRefused && !hasTime()) break
       queue.delete(waiting)
-      if (isRefused) refuse(waiting.response)
+      if (isRefused) refuse(waiting.response, isCrowded)
       else waiting.begin()
     }
     worked = now()
@@ -82,7 +84,7 @@ export const make = ({ now, nextTurn, refuse }: Options) => {
   const add = (begin: () => void, response: ServerResponse): void => {
     const [first] = queue
     if (first === undefined && hasTime()) return begin()
-    if (first !== undefined && isOverdue(first, queueMillis)) return refuse(response)
+    if (first !== undefined && isOverdue(first, queueMillis)) return refuse(response, hasAccepted)
     const waiting: Waiting = { begin, response, since: now() }
     queue.add(waiting)
     // Nothing begins for a caller who has gone.

@@ -184,9 +184,10 @@ const protect = Effect.fnUntraced(function* (server: Server, options: Options) {
   const load = LoadShedding.make({
     now: () => performance.now(),
     nextTurn: setImmediate,
-    refuse: (response) => {
+    refuse: (response, isCrowded) => {
       countRefusal(503, 1)
       prepare(response.req, response)
+      if (isCrowded) response.setHeader("connection", "close")
       answerOverload(response.req, response)
     },
   })

@@ -17,15 +17,20 @@ import * as RawExchange from "../RawExchange.ts"
 const make = (costMillis = 1) => {
   const seen = { begun: Array<number>(), refused: Array<number>() }
   const responses: Array<ServerResponse> = []
+  const crowded: Array<boolean> = []
   let millis = 0
   let next: Array<() => void> = []
   const load = LoadShedding.make({
     now: () => millis,
     nextTurn: (run) => void next.push(run),
-    refuse: (response) => void seen.refused.push(responses.indexOf(response)),
+    refuse: (response, isCrowded) => {
+      seen.refused.push(responses.indexOf(response))
+      crowded.push(isCrowded)
+    },
   })
   return {
     seen,
+    crowded,
     accepted: load.accepted,
     /** Requests that arrive together. */
     arrive: (count: number) => {
@@ -74,7 +79,7 @@ describe("LoadShedding", () => {
     }
   })
 
-  it("works for as long as all else took, but not for longer than 50 ms", () => {
+  it("works for as long as all else took, but not for longer than 25 ms", () => {
     const { seen, arrive, wait, turn } = make()
     arrive(200)
     turn()
@@ -107,6 +112,16 @@ describe("LoadShedding", () => {
     arrive(5)
     while (!isIdle()) turn()
     assert.deepStrictEqual(seen, { begun: upTo(17), refused: [] })
+  })
+
+  it("lets refused connections make room for others that are being accepted", () => {
+    const { crowded, accepted, arrive, wait } = make()
+    arrive(20)
+    wait(501)
+    arrive(1)
+    accepted()
+    arrive(1)
+    assert.deepStrictEqual(crowded, [false, true])
   })
 
   it("begins nothing for a caller who has gone", () => {
@@ -163,15 +178,25 @@ describe("NodeListener", () => {
           HttpServer.serve(app).pipe(Layer.provideMerge(NodeListener.layer(listening))),
         )
         const port = LoopbackServer.portOf(Context.get(context, HttpServer.HttpServer))
+        const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        const accepted: Array<Socket> = []
         const texts = yield* Effect.all(
-          upTo(10).map(() => RawExchange.exchange(port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(8))),
+          upTo(10).map(() =>
+            RawExchange.converse(port, (socket) => {
+              socket.write(get)
+              socket.once("data", () => {
+                // All connections have been accepted, so that none has to make room for another.
+                if (accepted.push(socket) === 10) for (const one of accepted) one.write(get.repeat(8))
+              })
+            }),
+          ),
           { concurrency: "unbounded" },
         )
         const answers = texts.flatMap((text) => text.split(/(?=HTTP\/1\.1 )/))
-        assert.strictEqual(answers.length, 80)
+        assert.strictEqual(answers.length, 90)
         const refused = answers.filter((answer) => !answer.startsWith("HTTP/1.1 200"))
         assert.isAbove(refused.length, 0)
-        assert.isBelow(refused.length, 80)
+        assert.isBelow(refused.length, 90)
         for (const answer of refused) {
           assert.match(answer, /^HTTP\/1\.1 503 [^]*\r\nretry-after: 1\r\n/i)
           assert.match(answer, /\r\nx-content-type-options: nosniff\r\n/i)
