@@ -60,6 +60,15 @@ export const readOnly = new SqlError({
   }),
 })
 
+/** The failure of a session that is not one: each of its statements may run in another. */
+export const sharedSession = new SqlError({
+  reason: new UnknownError({
+    message: `a pooler shares this session with other clients: connect to PostgreSQL itself, or through a pooler in session mode`,
+    cause: "pooler",
+    operation: "query",
+  }),
+})
+
 const reasonOf = (error: SqlError): string => {
   const { message = "" } = error.reason
   const words = messageOf(error)
@@ -78,7 +87,7 @@ const reasonOf = (error: SqlError): string => {
 const isSqlState = (code: string): boolean => /^(?=.*\d)[\dA-Z]{5}$/.test(code)
 
 const direct =
-  "connect to PostgreSQL itself, because the leader lock and notifications need sessions of their own"
+  "connect to PostgreSQL itself, because the leader lock and notifications need sessions of their own; PgBouncer in session mode also works, with these parameters in ignore_startup_parameters"
 
 const unknownAuthority =
   "its certificate is signed by an authority that is not trusted: set DATABASE_CA_FILE to the certificate of that authority"

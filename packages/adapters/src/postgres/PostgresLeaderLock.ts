@@ -9,7 +9,7 @@ import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { SqlError } from "effect/sql/SqlError"
 import { open, type Options, type Session, withDeadline } from "./PostgresClient.ts"
-import { readOnly, sentenceOf } from "./PostgresFailure.ts"
+import { readOnly, sentenceOf, sharedSession } from "./PostgresFailure.ts"
 
 /** How often a waiting process asks for the lock by default. */
 const defaultAskInterval = Duration.seconds(2)
@@ -36,9 +36,14 @@ export const layer = (
   const { askInterval = defaultAskInterval } = options
   const silenceLimit =
     options.silenceLimit ?? Duration.subtract(Duration.seconds(takeoverSeconds), askInterval)
-  const openSession = open(options, {
-    applicationName: "btc-price leader",
-    startupParameters: { idle_session_timeout: `${Duration.toSeconds(silenceLimit)}s` },
+  const openOne = open(options, { applicationName: "btc-price leader", startupParameters: {} })
+  const openSession = Effect.gen(function* () {
+    const session = yield* openOne
+    yield* withDeadline(refuseShared(session.sql, openOne))
+    // Not as a parameter of the start, which some poolers forget.
+    yield* session.sql`
+      select set_config('idle_session_timeout', ${`${Duration.toMillis(silenceLimit)}ms`}, false)`
+    return session
   })
 
   return Layer.succeed(LeaderLock, {
@@ -78,6 +83,30 @@ const acquire = (
     yield* Scope.close(session.scope, Exit.void)
     return yield* acquire(openSession, ask)
   })
+
+/**
+ * Fails if statements of `sql` run in sessions of the server that other connections use too, as through a pooler in
+ * transaction mode. Such a session gives the lock to each client that it serves, and keeps it when the holder is gone.
+ */
+const refuseShared = Effect.fnUntraced(function* (
+  sql: PgClient.PgClient,
+  openOther: Effect.Effect<Session, SqlError, Scope.Scope>,
+) {
+  const other = yield* openOther
+  const own = yield* processOf(sql)
+  for (let tries = 0; tries < sharedTries; tries++) {
+    // A pooler gives the session that was returned last to whoever asks next.
+    const isShared = (yield* processOf(other.sql)) === own || (yield* processOf(sql)) !== own
+    if (isShared) return yield* sharedSession
+  }
+}, Effect.scoped)
+
+/** More than one, because other clients of the pooler may come in between. */
+const sharedTries = 3
+
+/** The server's process for this statement. A prepared statement might not exist in another session. */
+const processOf = (sql: PgClient.PgClient) =>
+  Effect.map(sql<{ readonly pid: number }>`select pg_backend_pid() as pid`.unprepared, ([row]) => row?.pid)
 
 /**
  * Returns once the session holds the lock. Fails on a server that does not write. A standby grants locks too, which no
