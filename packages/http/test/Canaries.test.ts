@@ -67,7 +67,7 @@ layer(services, { excludeTestServices: true })("Secrets that a client sends", (i
       const DATA_DIR = yield* DataFolder.make
       const program = yield* Program.start("embedded", {
         flags: ["--replay"],
-        env: { DATA_DIR, LOG_LEVEL: "debug" },
+        env: { DATA_DIR, LOG_FORMAT: "json", LOG_LEVEL: "debug" },
       })
       yield* assertApart(program)
       yield* assertSilent(program)

@@ -25,7 +25,10 @@ const refused = (dataDirectory: string, env: Readonly<Record<string, string>> = 
       DATA_DIR: dataDirectory,
       ...env,
     }),
-    ({ code, stdout, stderr }) => ({ code, output: stdout + stderr }),
+    ({ code, stdout, stderr }) => ({
+      code,
+      output: (stdout + stderr).replace(/^.* Starting version .*\n/m, ""),
+    }),
   )
 
 /** The password that the banner shows. */
