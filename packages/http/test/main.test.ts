@@ -66,7 +66,11 @@ layer(Layer.merge(NodeHttpClient.layerUndici, CoinGeckoReplay.layer()), { exclud
           const [holder, waiting] = worker.output().includes("Became the leader")
             ? [worker, other]
             : [other, worker]
-          assert.notInclude(waiting.output(), "Became the leader")
+          assert.notInclude(
+            waiting.output(),
+            "Became the leader",
+            `${holder.output()}\n--\n${waiting.output()}`,
+          )
           const metrics = yield* Effect.flatMap(HttpClient.get(`${holder.url}/metrics`), ({ text }) => text)
           assert.match(
             metrics,

@@ -65,7 +65,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("The embedded program w
         ...Program.environment,
         DATABASE_URL: "postgres://user:hunter2@127.0.0.1/btc",
       })
-      assert.deepStrictEqual([code, stdout], [2, ""])
+      assert.deepStrictEqual([code, stdout.replace(/^.* Starting version .*\n/, "")], [2, ""])
       assert.match(stderr, /DATABASE_URL is set, but a replay has a database of its own/)
     }),
   )

@@ -27,7 +27,8 @@ describe("RequestLog", () => {
         lines.length = 0
         assert.strictEqual((yield* get("/v1/gaps")).status, 503)
       }).pipe(Effect.provide(layer))
-      const ours = lines.filter(({ route }) => route !== "/get_token")
+      const answered = lines.find(({ route }) => route === "/v1/gaps")
+      const ours = lines.filter((line) => line.trace_id === answered?.trace_id)
       assert.deepStrictEqual(
         ours.map(({ msg, status, failure }) => [msg, status, failure]),
         [["Request answered", 503, "PriceRepository.test: unavailable"]],
