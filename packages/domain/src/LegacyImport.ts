@@ -1,13 +1,11 @@
 /** Use case: import the prices that the original service stored. */
 import * as BigDecimal from "effect/BigDecimal"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Struct from "effect/Struct"
-import type { Currency } from "./Currency.ts"
+import * as IsolatedPrices from "./IsolatedPrices.ts"
 import {
   currencies,
   type LegacyCurrency,
@@ -29,27 +27,6 @@ const origin = DateTime.makeUnsafe("2009-01-03T00:00:00Z")
 
 /** Prices stored in one transaction. */
 const batchSize = 5_000
-
-/** The time without any price after which the prices before it may be strays. */
-const holeLimit = Duration.days(366)
-
-/**
- * The table begins with a few prices that are more than a year older than all others. Every slot between them would
- * become a gap, so an import must say whether to take them.
- */
-export class IsolatedPrices extends Schema.TaggedError<IsolatedPrices>()("IsolatedPrices", {
-  /** The number of these prices. */
-  prices: Schema.Int,
-  /** The time of the first of these prices. */
-  first: Schema.DateTimeUtc,
-  /** The time of the first of the other prices. */
-  next: Schema.DateTimeUtc,
-}) {
-  override get message(): string {
-    const [first, next] = [DateTime.formatIso(this.first), DateTime.formatIso(this.next)]
-    return `All prices before ${next} (${this.prices}, from ${first} on) are more than a year older`
-  }
-}
 
 /** What an import has done so far. */
 export interface ImportCounts {
@@ -86,7 +63,7 @@ export const importPrices = (options: {
   readonly from: DateTime.Utc | null
 }): Stream.Stream<
   ImportCounts,
-  IsolatedPrices | LegacyTableError | RepositoryError,
+  IsolatedPrices.IsolatedPrices | LegacyTableError | RepositoryError,
   LegacyPrices | PriceRepository
 > =>
   Stream.unwrap(
@@ -95,7 +72,7 @@ export const importPrices = (options: {
       const repository = yield* PriceRepository
       const { from } = options
       const selection = select(yield* DateTime.now, from ?? origin)
-      const isolatedIn = findIsolated()
+      const isolatedIn = IsolatedPrices.find(batchSize)
 
       const store = Effect.fnUntraced(function* (prices: ReadonlyArray<Price>) {
         const missing: Array<Price> = []
@@ -176,29 +153,6 @@ const select = (now: DateTime.Utc, from: DateTime.Utc) => {
         CZK: Struct.omit(counts.CZK, ["lastSlot"]),
       },
     }),
-  }
-}
-
-/**
- * Finds the first hole of more than a year in the prices of a currency. A hole after a whole batch is accepted: that
- * many prices are no strays. Before that, nothing is stored.
- */
-const findIsolated = () => {
-  const last = new Map<Currency, Price>()
-  let first: Price | undefined
-  let count = 0
-  return (prices: ReadonlyArray<Price>): IsolatedPrices | undefined => {
-    for (const price of prices) {
-      if (count === batchSize) return undefined
-      const before = last.get(price.currency)
-      first ??= price
-      if (before !== undefined && price.slot - before.slot > Duration.toMillis(holeLimit)) {
-        return new IsolatedPrices({ prices: count, first: first.observedAt, next: price.observedAt })
-      }
-      last.set(price.currency, price)
-      count++
-    }
-    return undefined
   }
 }
 

@@ -40,7 +40,7 @@ export const gapsTotal = Metric.counter("btc_price_gaps_total", {
 })
 
 /**
- * Prepares maintenance. Call it before the first sample: unsampled slots count from the newest price that is stored
+ * Prepares maintenance of a repository that is prepared. Call it before the first sample: unsampled slots count from the newest price that is stored
  * now. The returned effect never returns. A failure is logged, and maintenance runs again in the next slot. Sampling
  * continues in the meantime. With a wrong clock nothing is done, and months are only pruned and days only sealed if a
  * source confirms the `clock`.
@@ -61,10 +61,7 @@ export const make = Effect.fnUntraced(function* (
       yield* Metric.update(Metric.withAttributes(gapsTotal, { currency, reason }), 0)
     }
   }
-  const now = yield* DateTime.now
-  const start = Slot.at(now)
-  // A new database has no tables yet.
-  yield* repository.prepare(now)
+  const start = Slot.at(yield* DateTime.now)
   const newest = yield* repository.latest(currencies)
   const countedUntil = new Map([...newest].map(([currency, price]) => [currency, price.slot]))
   let prunedAt = DateTime.makeUnsafe(0)

@@ -13,7 +13,6 @@ import type { Seals } from "@btc-price/domain/Seals"
 import * as Slot from "@btc-price/domain/Slot"
 import * as SourceClock from "@btc-price/domain/SourceClock"
 import type { SourceGate } from "@btc-price/domain/SourceGate"
-import * as BigDecimal from "effect/BigDecimal"
 import * as Cause from "effect/Cause"
 import type * as Digest from "effect/crypto/Digest"
 import * as DateTime from "effect/DateTime"
@@ -25,8 +24,8 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
-import * as GapWarning from "./GapWarning.ts"
 import * as Maintenance from "./Maintenance.ts"
+import * as SampleReport from "./SampleReport.ts"
 
 /** The delay from a failure to the restart of the worker. */
 const restartDelay = Duration.seconds(2)
@@ -137,7 +136,7 @@ const makeSampleOnce = Effect.fnUntraced(function* (currencies: Options["currenc
     const slot = Slot.at(now)
     if (begun === null || begun.slot !== slot) {
       const sample = yield* Sampler.sample(currencies).pipe(
-        Effect.tap(report),
+        Effect.tap(SampleReport.report),
         Effect.onExit(() => Effect.sync(() => (begun = begun?.slot === slot ? null : begun))),
         Effect.provideContext(context),
         Effect.forkIn(scope),
@@ -193,10 +192,6 @@ const sampleSlots = Effect.fnUntraced(function* (
   return yield* Effect.forever(sampleSlot)
 })
 
-const samples = Metric.counter("btc_price_samples_total", {
-  description: "Prices stored",
-  incremental: true,
-})
 const clockSteps = Metric.counter("btc_price_clock_steps_total", {
   description:
     "How often this machine's clock was set by more than two seconds, or the machine was suspended",
@@ -211,35 +206,4 @@ const reportStep = Effect.fnUntraced(function* (millis: number) {
       ? `The clock was set back by ${step}`
       : `The clock was set forward by ${step}, or this machine was suspended`,
   )
-})
-
-const report = Effect.fnUntraced(function* (sample: Sampler.Sample) {
-  const { slot, prices } = sample
-  const start = DateTime.formatIso(Slot.start(slot))
-  for (const { currency, source, amount, derived, flagged } of prices) {
-    yield* Metric.update(Metric.withAttributes(samples, { currency, source, flagged: String(flagged) }), 1)
-    const line = flagged
-      ? Effect.logWarning("Sampled a price that no other source confirms")
-      : Effect.logInfo("Sampled a price")
-    yield* Effect.annotateLogs(line, {
-      slot: start,
-      currency,
-      amount: BigDecimal.format(amount),
-      source,
-      derived,
-    })
-  }
-  for (const { currency, reason } of sample.gaps) {
-    yield* Metric.update(Metric.withAttributes(Maintenance.gapsTotal, { currency, reason }), 1)
-  }
-  for (const { message, gaps: same } of GapWarning.of(sample)) {
-    yield* Effect.logWarning(message).pipe(
-      Effect.annotateLogs({
-        slot: start,
-        currency: same.map(({ currency }) => currency),
-        reason: same[0].reason,
-        detail: Object.fromEntries(same.map(({ currency, detail }) => [currency, detail])),
-      }),
-    )
-  }
 })
