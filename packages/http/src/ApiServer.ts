@@ -118,8 +118,8 @@ const headers = HttpRouter.middleware(
     Effect.map(handle, (response) =>
       HttpServerResponse.setHeaders(response, {
         "cache-control": response.headers["cache-control"] ?? "no-store",
-        // The client need not send the rest of a body that is too large.
-        ...(response.status === 413 ? { connection: "close" } : {}),
+        // The client need not send the rest of a body that is too large, nor keep a connection that it may not use.
+        ...(response.status === 413 || response.status === 429 ? { connection: "close" } : {}),
         ...(response.status === 429 || response.status === 503
           ? { "retry-after": response.headers["retry-after"] ?? "5" }
           : {}),

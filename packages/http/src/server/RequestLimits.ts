@@ -177,6 +177,6 @@ const withRateLimit = (
   return HttpServerResponse.setHeaders(response, {
     "ratelimit-policy": add("ratelimit-policy", `"${name}";q=${limit};w=${windowSeconds}`),
     ratelimit: add("ratelimit", `"${name}";r=${remaining};t=${resetSeconds}`),
-    ...(isGranted ? {} : { "retry-after": String(resetSeconds), connection: "close" }),
+    ...(isGranted ? {} : { "retry-after": String(resetSeconds) }),
   })
 }

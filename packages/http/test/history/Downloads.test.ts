@@ -53,6 +53,7 @@ layer(layerAt("2026-11-24T10:02:30Z"))("Downloads", (it) => {
       assert.strictEqual(second.status, 429)
       assert.deepStrictEqual(second.body["violated-policies"], ["downloads"])
       assert.strictEqual(second.headers["retry-after"], "5")
+      assert.strictEqual(second.headers["connection"], "close")
       stalled.push(yield* beginAndStop("eve"))
       const fifth = yield* get("/v1/history/EUR", csv, "joe")
       assertProblem(fifth, 503, "too-many-downloads")

@@ -68,6 +68,7 @@ layer(api)("HeavyReads", (it) => {
       assert.strictEqual(third.status, 429)
       assert.deepStrictEqual(third.body["violated-policies"], ["reads"])
       assert.strictEqual(third.headers["retry-after"], "5")
+      assert.strictEqual(third.headers["connection"], "close")
       running.push(yield* begin("ann"), yield* begin("bob"))
       for (const path of [
         tenYears,
