@@ -118,7 +118,7 @@ const headers = HttpRouter.middleware(
     Effect.map(handle, (response) =>
       HttpServerResponse.setHeaders(response, {
         "cache-control": response.headers["cache-control"] ?? "no-store",
-        // The client need not send the rest of a body that is too large, nor keep a connection that it may not use.
+        // The client need not send the rest of a body that is too large, and others need a connection more than a client over its limit.
         ...(response.status === 413 || response.status === 429 ? { connection: "close" } : {}),
         ...(response.status === 429 || response.status === 503
           ? { "retry-after": response.headers["retry-after"] ?? "5" }

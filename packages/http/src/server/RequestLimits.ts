@@ -160,10 +160,7 @@ export const perRoute = (tokenPaths: ReadonlySet<string>) =>
     ),
   )
 
-/**
- * Adds the state of the quota. Once it is used up, adds `Retry-After` in seconds, and closes the connection, which
- * others need more.
- */
+/** Adds the state of the quota, and `Retry-After` in seconds once it is used up. */
 const withRateLimit = (
   response: Response,
   { name, limit, windowSeconds }: Quota,
