@@ -118,7 +118,8 @@ const headers = HttpRouter.middleware(
     Effect.map(handle, (response) =>
       HttpServerResponse.setHeaders(response, {
         "cache-control": response.headers["cache-control"] ?? "no-store",
-        // The client need not send the rest of a body that is too large, and others need a connection more than a client over its limit.
+        // The client need not send the rest of a body that is too large, and over its limit it needs a connection less
+        // than others do.
         ...(response.status === 413 || response.status === 429 ? { connection: "close" } : {}),
         ...(response.status === 429 || response.status === 503
           ? { "retry-after": response.headers["retry-after"] ?? "5" }
